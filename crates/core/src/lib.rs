@@ -1,1 +1,23 @@
-//! (to be written)
+//! The domain of ringback and its delivery engine.
+//!
+//! Everything here is pure and synchronous: time, randomness and results are passed in, effects come out. The crate
+//! knows no socket, no file, no thread and no clock. It owns
+//!
+//! - the domain types: [`company`], [`endpoint`], [`event`], [`delivery`];
+//! - the rules that every store applies inside its transaction: [`fanout`], [`settle`];
+//! - the [`engine`], which decides what is sent when;
+//! - the [`store`] traits, which a store implements;
+//! - every [`limits`] that bounds memory, work and time.
+#![warn(missing_docs)]
+
+pub mod company;
+pub mod delivery;
+pub mod endpoint;
+pub mod engine;
+pub mod event;
+pub mod fanout;
+pub mod id;
+pub mod limits;
+pub mod settle;
+pub mod store;
+pub mod time;

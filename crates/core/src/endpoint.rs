@@ -1,0 +1,203 @@
+//! An endpoint: one address of a company's receiver, with the settings of its deliveries.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ringback_contract::ack::AckRule;
+use ringback_contract::kind::Kind;
+use ringback_contract::schedule::Schedule;
+use serde::{Deserialize, Serialize};
+
+use crate::company::Kinds;
+use crate::id::EndpointId;
+use crate::time::Millis;
+
+/// The `Content-Type` of the sends to an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ContentType {
+    /// `application/json;charset=utf-8`
+    #[default]
+    Json,
+    /// `text/plain;charset=utf-8`, for receivers that answer 415 to JSON.
+    Text,
+}
+
+/// The shape of the body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// The seed's shape.
+    #[default]
+    V1,
+}
+
+/// Whether events of one call, or of one job, wait for each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Nothing waits.
+    None,
+    /// Events of one key go out in the order in which they were accepted.
+    #[default]
+    Key,
+}
+
+/// Whether a run of failures pauses an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Breaker {
+    /// It does, by the delivery rules.
+    #[default]
+    On,
+    /// It never does.
+    Off,
+}
+
+/// A bound on the rate of sends to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RateLimit {
+    /// Sends per second in the long run.
+    pub per_second: f64,
+    /// Sends that may go at once after a pause.
+    pub burst: u32,
+}
+
+/// A signing secret of an endpoint; while one is rotated there are several.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SigningSecret {
+    /// The secret's text, `whsec_…`.
+    pub secret: String,
+    /// Engine time after which it no longer signs; `None` for the current one.
+    pub until: Option<Millis>,
+}
+
+impl std::fmt::Debug for SigningSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningSecret")
+            .field("until", &self.until)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The settings of an endpoint. The schedule and the profile act on deliveries when they are made or get their
+/// endpoint; everything else is read at each send. The serialised form is the API's, secrets aside.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// Where it POSTs to: http or https.
+    pub url: String,
+    /// The kinds that go there.
+    pub callbacks: Kinds,
+    /// A disabled endpoint parks what is meant for it.
+    pub enabled: bool,
+    /// When an answer counts as an acknowledgement.
+    pub ack_rule: AckRule,
+    /// When a failed send is repeated.
+    pub schedule: Arc<Schedule>,
+    /// The fraction of a gap, 0–1, that may be added to it at random.
+    pub jitter: f64,
+    /// The limit of a whole exchange, in milliseconds.
+    pub timeout_ms: u32,
+    /// The `Content-Type`.
+    pub content_type: ContentType,
+    /// The shape of the body.
+    pub profile: Profile,
+    /// Whether events of one key wait for each other.
+    pub order: Order,
+    /// Sends that may be in flight at once.
+    pub max_in_flight: u32,
+    /// A bound on the rate of sends.
+    pub rate_limit: Option<RateLimit>,
+    /// Whether failures in a row pause the endpoint.
+    pub breaker: Breaker,
+    /// The job statuses that are sent, where `callbacks` has jobs.
+    pub job_statuses: Vec<i64>,
+    /// Headers added to every send.
+    pub headers: BTreeMap<String, String>,
+    /// The Standard Webhooks secrets, the current one first.
+    pub secrets: Vec<SigningSecret>,
+    /// A private certificate authority, PEM.
+    pub tls_ca: Option<String>,
+}
+
+impl Settings {
+    /// The job statuses sent by default: completed, manual pause, auto pause, arrears (contract, section 1).
+    pub const DEFAULT_JOB_STATUSES: [i64; 5] = [2, 4, 5, 9, 10];
+
+    /// Whether an event of this kind (and, for a job, of this status) goes to the endpoint.
+    #[must_use]
+    pub fn wants(&self, kind: Kind, job_status: Option<i64>) -> bool {
+        self.callbacks.has(kind)
+            && (kind != Kind::Job || job_status.is_some_and(|status| self.job_statuses.contains(&status)))
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("callbacks", &self.callbacks)
+            .field("enabled", &self.enabled)
+            .field("schedule", &self.schedule)
+            .field("order", &self.order)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An endpoint as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// Its number; never used again.
+    pub id: EndpointId,
+    /// The company it belongs to.
+    pub company_id: i64,
+    /// Its name, unique within the company.
+    pub name: String,
+    /// Rises with every change.
+    pub version: i64,
+    /// Its settings.
+    pub settings: Settings,
+    /// Deleted: kept for the history of its deliveries only.
+    pub deleted: bool,
+    /// Whether its deliveries still have to be swept after it was enabled, disabled or deleted
+    /// (see [`crate::store::Write::Sweep`]).
+    pub sweeping: bool,
+}
+
+/// Endpoints for tests.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    pub(crate) fn endpoint(id: i64, company_id: i64, name: &str) -> Endpoint {
+        Endpoint {
+            id: EndpointId(id),
+            company_id,
+            name: name.to_owned(),
+            version: 1,
+            settings: Settings {
+                url: "http://127.0.0.1:1/".to_owned(),
+                callbacks: Kind::ALL.into_iter().collect(),
+                enabled: true,
+                ack_rule: AckRule::Success,
+                schedule: Arc::default(),
+                jitter: 0.0,
+                timeout_ms: 15_000,
+                content_type: ContentType::Json,
+                profile: Profile::V1,
+                order: Order::Key,
+                max_in_flight: 32,
+                rate_limit: None,
+                breaker: Breaker::On,
+                job_statuses: Settings::DEFAULT_JOB_STATUSES.to_vec(),
+                headers: BTreeMap::new(),
+                secrets: Vec::new(),
+                tls_ca: None,
+            },
+            deleted: false,
+            sweeping: false,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Every limit that bounds memory, work and time, with its reason.
+
+/// The largest event body taken in or rendered, in bytes (design, *Names that scripts rely on*).
+pub const EVENT_BYTES: usize = 1024 * 1024;
+/// The largest ndjson batch, in bytes.
+pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Sends in flight over all endpoints: sockets and tasks are bounded by it.
+pub const IN_FLIGHT: usize = 4096;
+/// Finished sends whose outcome is not durable yet, over all endpoints. At this many no further send starts, so that a
+/// store that cannot record stops the sending.
+pub const UNRECORDED: usize = 4096;
+/// Bytes of bodies held by the engine over all endpoints, queued and in flight.
+pub const ENGINE_BYTES: usize = 48 * 1024 * 1024;
+/// Deliveries that one lane keeps queued in memory.
+pub const LANE_QUEUE: usize = 1024;
+/// Deliveries that a lane may queue even when [`ENGINE_BYTES`] is used up, so that no lane starves.
+pub const LANE_QUEUE_LEAST: usize = 2;
+/// Deliveries that one page read from the store brings at most.
+pub const PAGE_ROWS: usize = 256;
+/// Bytes of bodies that one page read from the store brings at most (one row always fits).
+pub const PAGE_BYTES: usize = 2 * 1024 * 1024;
+/// Page reads under way at once.
+pub const READS: usize = 4;
+/// Deliveries that one [`crate::store::Write::Sweep`], or one `RetryNow`, changes in one transaction.
+pub const SWEEP_ROWS: usize = 2000;
+/// Writes taken into one commit.
+pub const COMMIT_WRITES: usize = 1024;
+/// Bytes of event bodies taken into one commit (one event always fits).
+pub const COMMIT_BYTES: usize = 8 * 1024 * 1024;
+/// Writes that may wait for the committer; beyond it intake is answered 503.
+pub const QUEUE_WRITES: usize = 8192;
+/// Bytes of event bodies that may wait for the committer; beyond it intake is answered 503.
+pub const QUEUE_BYTES: usize = 48 * 1024 * 1024;
+/// Free bytes below which the disk counts as nearly full and intake is answered 503.
+pub const DISK_FREE_LEAST: u64 = 256 * 1024 * 1024;
+/// The beginning of an answer's body that is kept with an attempt, in bytes.
+pub const ATTEMPT_BODY_BYTES: usize = 4 * 1024;
+/// The longest idempotency key, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
+/// The longest name of an endpoint, in characters of `a-z A-Z 0-9 . _ -`.
+pub const ENDPOINT_NAME: usize = 64;
+/// Endpoints of one company.
+pub const ENDPOINTS_PER_COMPANY: usize = 100;
+/// The most items of one page of the API, and the number when none is asked for.
+pub const API_PAGE: usize = 500;
+/// Items of one page of the API when none is asked for.
+pub const API_PAGE_DEFAULT: usize = 50;
+/// Rows that one page of a search looks at before it stops and says `partial`.
+pub const SEARCH_ROWS: usize = 20_000;
+/// How long what is in flight may take after a shutdown began, in milliseconds.
+pub const SHUTDOWN_MS: u64 = 10_000;
+/// How long a rotated signing secret goes on signing beside the new one, in milliseconds.
+pub const SECRET_OVERLAP_MS: u64 = 24 * 60 * 60 * 1000;
