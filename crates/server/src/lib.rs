@@ -1,1 +1,4 @@
-//! (to be written)
+//! The ringback service: HTTP API, outbound client, and the driver that performs the delivery engine's effects.
+
+pub mod directory;
+pub mod service;

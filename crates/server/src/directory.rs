@@ -1,0 +1,144 @@
+//! Companies, endpoints and tokens as they are now: a copy in memory of what the store holds, kept up to date by the
+//! driver after each commit. Reading it takes a short lock and no I/O.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use ringback_core::company::Company;
+use ringback_core::endpoint::Endpoint;
+use ringback_core::store::{Start, Token};
+
+/// The directory.
+#[derive(Debug, Default)]
+pub struct Directory {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    companies: BTreeMap<i64, Entry>,
+    tokens: HashMap<[u8; 32], Arc<Token>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    company: Arc<Company>,
+    endpoints: BTreeMap<String, Arc<Endpoint>>,
+}
+
+impl Directory {
+    /// Replaces everything by what the store told at its start.
+    pub(crate) fn reset(&self, start: &Start) {
+        let mut inner = Inner::default();
+        for company in &start.companies {
+            inner.put_company(company.clone());
+        }
+        for endpoint in start.endpoints.iter().filter(|endpoint| !endpoint.deleted) {
+            inner.put_endpoint(Arc::clone(endpoint));
+        }
+        for token in &start.tokens {
+            inner.tokens.insert(token.hash, Arc::new(token.clone()));
+        }
+        *self.write() = inner;
+    }
+
+    pub(crate) fn put_company(&self, company: Company) {
+        self.write().put_company(company);
+    }
+
+    pub(crate) fn remove_company(&self, company_id: i64) {
+        self.write().companies.remove(&company_id);
+    }
+
+    pub(crate) fn put_endpoint(&self, endpoint: Arc<Endpoint>) {
+        self.write().put_endpoint(endpoint);
+    }
+
+    pub(crate) fn remove_endpoint(&self, company_id: i64, name: &str) {
+        if let Some(entry) = self.write().companies.get_mut(&company_id) {
+            entry.endpoints.remove(name);
+        }
+    }
+
+    pub(crate) fn put_token(&self, token: Token) {
+        self.write().tokens.insert(token.hash, Arc::new(token));
+    }
+
+    pub(crate) fn remove_token(&self, id: &str) {
+        self.write().tokens.retain(|_, token| token.id != id);
+    }
+
+    /// A company, configured or not.
+    pub fn company(&self, company_id: i64) -> Option<Arc<Company>> {
+        self.read()
+            .companies
+            .get(&company_id)
+            .map(|entry| Arc::clone(&entry.company))
+    }
+
+    /// Every company, configured or not, by number.
+    pub fn companies(&self) -> Vec<Arc<Company>> {
+        self.read()
+            .companies
+            .values()
+            .map(|entry| Arc::clone(&entry.company))
+            .collect()
+    }
+
+    /// An endpoint by company and name.
+    pub fn endpoint(&self, company_id: i64, name: &str) -> Option<Arc<Endpoint>> {
+        self.read()
+            .companies
+            .get(&company_id)?
+            .endpoints
+            .get(name)
+            .cloned()
+    }
+
+    /// A company's endpoints, by name.
+    pub fn endpoints(&self, company_id: i64) -> Vec<Arc<Endpoint>> {
+        self.read()
+            .companies
+            .get(&company_id)
+            .map_or_else(Vec::new, |entry| entry.endpoints.values().cloned().collect())
+    }
+
+    /// The token whose text has this SHA-256.
+    pub fn token(&self, hash: &[u8; 32]) -> Option<Arc<Token>> {
+        self.read().tokens.get(hash).cloned()
+    }
+
+    /// Every token, oldest first.
+    pub fn tokens(&self) -> Vec<Arc<Token>> {
+        let mut tokens: Vec<_> = self.read().tokens.values().cloned().collect();
+        tokens.sort_by(|a, b| (a.created_wall_ms, &a.id).cmp(&(b.created_wall_ms, &b.id)));
+        tokens
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn put_company(&mut self, company: Company) {
+        let company = Arc::new(company);
+        self.companies
+            .entry(company.company_id)
+            .and_modify(|entry| entry.company = Arc::clone(&company))
+            .or_insert_with(|| Entry {
+                company,
+                endpoints: BTreeMap::new(),
+            });
+    }
+
+    fn put_endpoint(&mut self, endpoint: Arc<Endpoint>) {
+        if let Some(entry) = self.companies.get_mut(&endpoint.company_id) {
+            entry.endpoints.insert(endpoint.name.clone(), endpoint);
+        }
+    }
+}
