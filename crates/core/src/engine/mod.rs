@@ -82,7 +82,7 @@ pub enum Effect {
     /// Send this.
     Send(Send),
     /// Commit this.
-    Record(EndpointId, Box<Report>),
+    Record(Box<Report>),
     /// Read this, in a transaction that begins after now.
     Read {
         /// Comes back with the page.
@@ -138,6 +138,7 @@ pub struct Engine {
     tickets: u64,
     timers: BTreeSet<(Millis, EndpointId)>,
     effects: VecDeque<Effect>,
+    stopped: bool,
     stats: Stats,
 }
 
@@ -180,9 +181,14 @@ impl Engine {
         }
     }
 
+    /// No further send and no further read begins. What is in flight still ends and is recorded.
+    pub const fn stop(&mut self) {
+        self.stopped = true;
+    }
+
     /// The next thing to do at `now`; `None` when there is nothing until [`Engine::next_wake`] or the next input.
     pub fn poll(&mut self, now: Millis) -> Option<Effect> {
-        if self.effects.is_empty() {
+        if self.effects.is_empty() && !self.stopped {
             self.fire_timers(now);
             self.dispatch(now);
             self.read(now);
@@ -313,14 +319,13 @@ impl Engine {
 
     fn record(&mut self, endpoint: EndpointId, delivery: DeliveryId, attempt: Option<Attempt>, next: Next) {
         self.stats.unrecorded += 1;
-        self.effects.push_back(Effect::Record(
+        let report = Report {
+            delivery,
             endpoint,
-            Box::new(Report {
-                delivery,
-                attempt,
-                next,
-            }),
-        ));
+            attempt,
+            next,
+        };
+        self.effects.push_back(Effect::Record(Box::new(report)));
     }
 
     fn on_recorded(&mut self, now: Millis, endpoint: EndpointId, recorded: Recorded) {
