@@ -1,1 +1,6 @@
 //! (to be written)
+
+pub mod clock;
+pub mod outbound;
+pub mod random;
+pub mod tasks;
