@@ -27,5 +27,5 @@ fn check(checkout: &Checkout, findings: &mut Findings) {
 }
 
 fn is_data(path: &str) -> bool {
-    path.split('/').any(|part| matches!(part, "samples" | "golden")) || path.ends_with("proptest-regressions")
+    path.split('/').any(|part| matches!(part, "samples" | "golden"))
 }
