@@ -293,9 +293,8 @@ impl Committer {
             match committed {
                 Ok(written) => {
                     let done = tickets.zip(written).collect();
-                    if self.messages.blocking_send(Message::Committed(done)).is_err() {
-                        return;
-                    }
+                    // At the end of the process the driver goes first; what is queued is committed all the same.
+                    let _ = self.messages.blocking_send(Message::Committed(done));
                 }
                 Err(error) => {
                     self.fail(&error);
