@@ -127,3 +127,22 @@ fn retry_now_sends_what_was_due_later_paced_and_not_what_waits_for_its_key() {
     assert_eq!((rig.sent.len(), rig.starts(12)), (11 + 12, vec![SECOND]));
     rig.assert_idle();
 }
+
+#[test]
+fn a_stopped_engine_begins_nothing_and_records_what_ends() {
+    let mut rig = Rig::new(&[|settings| settings.max_in_flight = 2]);
+    rig.accept(1, 5);
+    rig.settle();
+    rig.end(DeliveryId(1), REFUSED);
+    rig.settle();
+    rig.engine.stop();
+    assert_eq!(rig.engine.next_wake(), None);
+    rig.handle(Input::Reload(LANE));
+    rig.end_all(ACK);
+    rig.settle();
+    rig.now = T0.plus(HOUR);
+    rig.settle();
+    assert_eq!((rig.sent.len(), rig.engine.next_wake()), (3, None));
+    let stats = rig.engine.stats();
+    assert_eq!((stats.in_flight, stats.unrecorded), (0, 0));
+}
