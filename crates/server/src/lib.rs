@@ -1,4 +1,14 @@
 //! The ringback service: HTTP API, outbound client, and the driver that performs the delivery engine's effects.
 
+pub mod clock;
+mod committer;
 pub mod directory;
+mod driver;
+pub mod outbound;
+mod phone;
+pub mod random;
+mod readers;
+mod sender;
 pub mod service;
+pub mod tasks;
+pub mod time;

@@ -1,0 +1,300 @@
+//! The client itself: one send from its request to its [`Exchange`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Response;
+use hyper::body::Incoming;
+
+use super::answer::{Seen, Verdict};
+use super::classify;
+use super::connect::{ConnectError, Connector, Phase};
+use super::connection::{Connection, Outgoing};
+use super::exchange::{Detail, Exchange};
+use super::outcome::Outcome;
+use super::policy::AddressPolicy;
+use super::pool::{IdleBudget, Pool};
+use super::resolve::{Resolve, SystemResolver};
+use super::target::{self, Target, TargetProblem, TargetSettings};
+use super::tls::{CaProblem, Trust};
+use crate::clock::{Clock, after, timeout_at};
+
+/// What holds for all targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a new connection may take: name, TCP and TLS together, in milliseconds.
+    pub connect_ms: u32,
+    /// How long a connection may be idle, in milliseconds. Common receivers close theirs after 5 s.
+    pub idle_ms: u32,
+    /// How many idle connections one target keeps.
+    pub idle_per_target: usize,
+    /// How many idle connections there are at most, over all targets.
+    pub idle_total: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect_ms: 5_000,
+            idle_ms: 4_000,
+            idle_per_target: 64,
+            idle_total: 1_024,
+        }
+    }
+}
+
+/// What a client is made from.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it may connect to.
+    pub policy: AddressPolicy,
+    /// Authorities that the installation trusts besides the public ones (`RINGBACK_TLS_CA`): a PEM text.
+    pub tls_ca: Option<String>,
+    /// The clock on which all limits run.
+    pub clock: Arc<dyn Clock>,
+    /// How names become addresses.
+    pub resolver: Arc<dyn Resolve>,
+    /// What holds for all targets.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// The defaults: public addresses and public authorities only, the system's resolver.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            policy: AddressPolicy::default(),
+            tls_ca: None,
+            clock,
+            resolver: Arc::new(SystemResolver),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Why there can be no client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OutboundProblem {
+    /// The authorities of the installation.
+    #[error("RINGBACK_TLS_CA: {0}")]
+    TlsCa(CaProblem),
+}
+
+/// What is sent: the body, and the headers that differ from send to send.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The body; not copied.
+    pub body: Bytes,
+    /// The event's id.
+    pub webhook_id: HeaderValue,
+    /// The wall clock of this send in seconds.
+    pub webhook_timestamp: HeaderValue,
+    /// The signatures, separated by spaces.
+    pub webhook_signature: HeaderValue,
+    /// The number of this send, from 1.
+    pub ringback_send: HeaderValue,
+}
+
+/// The one outbound client. Clones share everything.
+#[derive(Clone)]
+pub struct Outbound {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connector: Connector,
+    trust: Trust,
+    limits: Limits,
+    idle: Arc<IdleBudget>,
+}
+
+impl Outbound {
+    /// A client. Needs no runtime yet.
+    ///
+    /// # Errors
+    /// [`OutboundProblem`] when the authorities of the installation cannot be read.
+    pub fn new(options: Options) -> Result<Self, OutboundProblem> {
+        let Options {
+            policy,
+            tls_ca,
+            clock,
+            resolver,
+            limits,
+        } = options;
+        let trust = Trust::new(tls_ca.as_deref(), Arc::clone(&clock)).map_err(OutboundProblem::TlsCa)?;
+        let connector = Connector {
+            policy,
+            resolver,
+            clock,
+        };
+        let idle = Arc::new(IdleBudget::new(limits.idle_total));
+        Ok(Self {
+            inner: Arc::new(Inner {
+                connector,
+                trust,
+                limits,
+                idle,
+            }),
+        })
+    }
+
+    /// Makes a target of an endpoint's settings; once per version of them. The address policy is not asked here,
+    /// as it is at each send, where what it refuses is the outcome *blocked*; when settings are taken in,
+    /// [`Outbound::check`] asks it at once.
+    ///
+    /// # Errors
+    /// [`TargetProblem`] names the first setting that cannot be used.
+    pub fn target(&self, settings: TargetSettings<'_>) -> Result<Arc<Target>, TargetProblem> {
+        let Inner {
+            connector,
+            trust,
+            limits,
+            idle,
+        } = &*self.inner;
+        let life = Duration::from_millis(u64::from(limits.idle_ms));
+        let pool = Pool::new(
+            limits.idle_per_target,
+            life,
+            Arc::clone(idle),
+            Arc::clone(&connector.clock),
+        );
+        Ok(Arc::new(Target::new(settings, trust, pool)?))
+    }
+
+    /// Checks an endpoint's settings as they are taken in: everything that [`Outbound::target`] asks for, and that
+    /// a host given as an address is within the address policy.
+    ///
+    /// # Errors
+    /// [`TargetProblem`] names the first setting that cannot be used.
+    pub fn check(&self, settings: TargetSettings<'_>) -> Result<(), TargetProblem> {
+        let url = target::parse_url(settings.url)?;
+        self.inner
+            .connector
+            .policy
+            .check_url(&url)
+            .map_err(TargetProblem::Url)?;
+        self.target(settings).map(|_| ())
+    }
+
+    /// How many connections are kept idle now, over all targets.
+    #[must_use]
+    pub fn idle_connections(&self) -> usize {
+        self.inner.idle.used()
+    }
+
+    /// Sends one message and waits for what becomes of it; at most as long as the target's limit. Dropping the
+    /// future closes the connection.
+    ///
+    /// A message that may have been seen is never sent again by itself. Only a kept connection that turns out to
+    /// be closed before a byte of the request was written is replaced by a fresh one, once.
+    pub async fn post(&self, target: &Target, message: Message) -> Exchange {
+        let clock = &*self.inner.connector.clock;
+        let started_wall_ms = clock.wall_ms();
+        let started_us = clock.boot_us();
+        let deadline_us = after(started_us, target.timeout);
+        let mut seen = Seen::default();
+        let exchange = self.exchange(target, message, deadline_us, &mut seen);
+        let verdict = timeout_at(clock, deadline_us, exchange).await;
+        let (outcome, detail) = verdict.unwrap_or_else(|_elapsed| seen.timed_out());
+        let duration_ms = clock.boot_us().saturating_sub(started_us) / 1_000;
+        Exchange {
+            outcome,
+            status: seen.status,
+            address: seen.address,
+            started_wall_ms,
+            duration_ms: u32::try_from(duration_ms).unwrap_or(u32::MAX),
+            body_start: seen.body_start(),
+            retry_after: seen.retry_after,
+            detail,
+        }
+    }
+
+    async fn exchange(
+        &self,
+        target: &Target,
+        message: Message,
+        deadline_us: i64,
+        seen: &mut Seen,
+    ) -> Verdict {
+        let request = target.request(message);
+        let (mut connection, response) = match self.send(target, request, deadline_us, seen).await {
+            Ok(answered) => answered,
+            Err(verdict) => return verdict,
+        };
+        seen.head(&response, target.ack_rule, &target.url);
+        let (is_whole, verdict) = seen
+            .body(&mut connection, response.into_body(), target.ack_rule)
+            .await;
+        if is_whole && connection.is_ready().await {
+            target.pool.put(connection);
+        }
+        verdict
+    }
+
+    /// Sends the request on a kept connection or a fresh one, and waits for the head of the answer.
+    async fn send(
+        &self,
+        target: &Target,
+        mut request: Outgoing,
+        deadline_us: i64,
+        seen: &mut Seen,
+    ) -> Result<(Connection, Response<Incoming>), Verdict> {
+        if let Some(mut connection) = target.pool.take() {
+            seen.phase = Phase::Answer;
+            seen.address = Some(connection.address());
+            match connection.send(request).await {
+                Ok(response) => return Ok((connection, response)),
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(unreachable(classify::http_error(error.error()))),
+                },
+            }
+        }
+        seen.address = None;
+        let mut connection = self.connect(target, deadline_us, seen).await?;
+        seen.phase = Phase::Answer;
+        seen.address = Some(connection.address());
+        match connection.send(request).await {
+            Ok(response) => Ok((connection, response)),
+            Err(error) => Err(unreachable(classify::http_error(error.error()))),
+        }
+    }
+
+    async fn connect(
+        &self,
+        target: &Target,
+        deadline_us: i64,
+        seen: &mut Seen,
+    ) -> Result<Connection, Verdict> {
+        let Inner {
+            connector, limits, ..
+        } = &*self.inner;
+        let limit = Duration::from_millis(u64::from(limits.connect_ms));
+        let deadline_us = after(connector.clock.boot_us(), limit).min(deadline_us);
+        connector
+            .connect(&target.place, deadline_us, &mut seen.phase)
+            .await
+            .map_err(|error| match error {
+                ConnectError::Blocked(refused) => {
+                    (Outcome::Blocked, Some(Detail::AddressBlocked(refused.class)))
+                }
+                ConnectError::TimedOut | ConnectError::Failed(Detail::ConnectTimedOut) => seen.timed_out(),
+                ConnectError::Failed(detail) => unreachable(detail),
+            })
+    }
+}
+
+const fn unreachable(detail: Detail) -> Verdict {
+    (Outcome::Unreachable, Some(detail))
+}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound")
+            .field("connector", &self.inner.connector)
+            .finish_non_exhaustive()
+    }
+}

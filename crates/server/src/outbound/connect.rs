@@ -1,0 +1,224 @@
+//! A new connection: name, judgement, TCP, TLS.
+//!
+//! The name is resolved anew for each connection and every answer is judged; only an address that was judged is
+//! connected to, so a name that answers differently the second time gains nothing.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, oneshot};
+use tokio_rustls::TlsConnector;
+
+use super::classify;
+use super::connection::Connection;
+use super::exchange::{Detail, TlsFault};
+use super::policy::{AddressPolicy, AddressRefused};
+use super::resolve::Resolve;
+use super::stream::{Allowance, Stream};
+use crate::clock::{Clock, Elapsed, timeout_at};
+use crate::tasks;
+
+/// How many of a host's addresses are tried at most.
+const ADDRESSES_LIMIT: usize = 8;
+
+/// How many name lookups of one target run at a time, those included that nobody waits for any more. A lookup
+/// blocks a thread; without this bound one customer's dead name server would take up all of them.
+const LOOKUPS_PER_TARGET: usize = 2;
+
+/// Where a target is, parsed from its URL.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) host: Host,
+    pub(super) port: u16,
+    /// With https: what to trust, and the name that the certificate must have.
+    pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    lookups: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+pub(super) enum Host {
+    Literal(IpAddr),
+    Name(String),
+}
+
+impl Place {
+    pub(super) fn new(host: Host, port: u16, tls: Option<(Arc<ClientConfig>, ServerName<'static>)>) -> Self {
+        Self {
+            host,
+            port,
+            tls,
+            lookups: Arc::new(Semaphore::new(LOOKUPS_PER_TARGET)),
+        }
+    }
+}
+
+/// How far an exchange has come, so that a time-out can say where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    #[default]
+    Lookup,
+    Connect,
+    Tls,
+    Answer,
+}
+
+/// Why there is no connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ConnectError {
+    /// Every address of the host was refused by the policy.
+    Blocked(AddressRefused),
+    /// In the phase that the caller sees.
+    TimedOut,
+    Failed(Detail),
+}
+
+/// What connecting needs from the client.
+#[derive(Debug)]
+pub(super) struct Connector {
+    pub(super) policy: AddressPolicy,
+    pub(super) resolver: Arc<dyn Resolve>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Connector {
+    /// Makes a connection until the boot clock reads `deadline_us` at the latest.
+    pub(super) async fn connect(
+        &self,
+        place: &Place,
+        deadline_us: i64,
+        phase: &mut Phase,
+    ) -> Result<Connection, ConnectError> {
+        timeout_at(
+            &*self.clock,
+            deadline_us,
+            self.connect_unlimited(place, deadline_us, phase),
+        )
+        .await
+        .unwrap_or(Err(ConnectError::TimedOut))
+    }
+
+    async fn connect_unlimited(
+        &self,
+        place: &Place,
+        deadline_us: i64,
+        phase: &mut Phase,
+    ) -> Result<Connection, ConnectError> {
+        *phase = Phase::Lookup;
+        let addresses = self.admitted(self.resolve(place).await?)?;
+        *phase = Phase::Connect;
+        let (stream, address) = self.connect_to_one(&addresses, deadline_us).await?;
+        let allowance = Allowance::default();
+        allowance.renew();
+        let stream = match &place.tls {
+            None => Stream::plain(stream, allowance.clone()),
+            Some((config, name)) => {
+                *phase = Phase::Tls;
+                let connector = TlsConnector::from(Arc::clone(config));
+                let stream = connector.connect(name.clone(), stream).await;
+                Stream::tls(
+                    stream.map_err(|error| failed_handshake(&error))?,
+                    allowance.clone(),
+                )
+            }
+        };
+        let connection = Connection::new(stream, allowance, address).await;
+        connection.map_err(|error| ConnectError::Failed(classify::http_error(&error)))
+    }
+
+    /// The addresses of the host, judged by nobody yet.
+    async fn resolve(&self, place: &Place) -> Result<Vec<SocketAddr>, ConnectError> {
+        let name = match &place.host {
+            Host::Literal(address) => return Ok(vec![SocketAddr::new(*address, place.port)]),
+            Host::Name(name) => name,
+        };
+        let failed = || ConnectError::Failed(Detail::DnsFailed);
+        let permit = Arc::clone(&place.lookups)
+            .acquire_owned()
+            .await
+            .map_err(|_| failed())?;
+        let answers = self.resolver.resolve(name, place.port);
+        // A task of its own: a lookup cannot be stopped, and must keep its permit until it has ended.
+        let (tell, told) = oneshot::channel();
+        tasks::spawn_detached(async move {
+            let answers = answers.await;
+            drop(permit);
+            // Nobody listens any more when the time limit has passed.
+            let _ = tell.send(answers);
+        });
+        match told.await {
+            Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
+            Ok(Ok(_) | Err(_)) | Err(_) => Err(failed()),
+        }
+    }
+
+    /// Those of the addresses that the policy admits.
+    fn admitted(&self, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, ConnectError> {
+        let mut refused = None;
+        let mut admitted = Vec::with_capacity(addresses.len().min(ADDRESSES_LIMIT));
+        for address in addresses {
+            match self.policy.judge(address.ip()) {
+                Ok(()) if admitted.len() < ADDRESSES_LIMIT => admitted.push(address),
+                Ok(()) => {}
+                Err(error) => refused = Some(error),
+            }
+        }
+        match refused {
+            Some(refused) if admitted.is_empty() => Err(ConnectError::Blocked(refused)),
+            Some(_) | None => Ok(admitted),
+        }
+    }
+
+    /// Tries the addresses one after another, each with its share of the time that is left.
+    async fn connect_to_one(
+        &self,
+        addresses: &[SocketAddr],
+        deadline_us: i64,
+    ) -> Result<(TcpStream, SocketAddr), ConnectError> {
+        let mut last = ConnectError::Failed(Detail::DnsFailed);
+        for (tried, address) in addresses.iter().enumerate() {
+            let now = self.clock.boot_us();
+            let shares = i64::try_from(addresses.len() - tried).unwrap_or(i64::MAX);
+            let until = now.saturating_add(deadline_us.saturating_sub(now) / shares);
+            last = match timeout_at(&*self.clock, until, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return self.check_peer(stream),
+                Ok(Err(error)) => ConnectError::Failed(failed_connect(&error)),
+                Err(Elapsed) => ConnectError::TimedOut,
+            };
+        }
+        Err(last)
+    }
+
+    /// Judges the address that was really connected to, before a byte is sent to it.
+    fn check_peer(&self, stream: TcpStream) -> Result<(TcpStream, SocketAddr), ConnectError> {
+        let peer = stream
+            .peer_addr()
+            .map_err(|error| ConnectError::Failed(failed_connect(&error)))?;
+        self.policy.judge(peer.ip()).map_err(ConnectError::Blocked)?;
+        // Requests are written whole; waiting to fill a packet would only delay them. If the option cannot be set
+        // the connection has already gone, which the exchange will see.
+        let _ = stream.set_nodelay(true);
+        Ok((stream, peer))
+    }
+}
+
+fn failed_connect(error: &io::Error) -> Detail {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Detail::ConnectRefused,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Detail::NoRoute,
+        // The kernel's own limit, in case it is shorter than ours.
+        io::ErrorKind::TimedOut => Detail::ConnectTimedOut,
+        _ => Detail::ConnectFailed,
+    }
+}
+
+fn failed_handshake(error: &io::Error) -> ConnectError {
+    ConnectError::Failed(match classify::io_error(error) {
+        // Something that answers in clear text where TLS is expected is seen as a protocol error by now.
+        Detail::Protocol => Detail::Tls(TlsFault::NotTls),
+        detail => detail,
+    })
+}

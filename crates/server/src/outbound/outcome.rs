@@ -1,0 +1,3 @@
+//! How a send ended.
+
+pub use ringback_core::delivery::Outcome;
