@@ -51,7 +51,9 @@ impl Connection {
             stream.set_nodelay(true)?;
             Ok(stream)
         };
-        let stream = connected.await.map_err(|source| ClientError::Connect { addr, source })?;
+        let stream = connected
+            .await
+            .map_err(|source| ClientError::Connect { addr, source })?;
         let (sender, driving) = http1::handshake(TokioIo::new(stream)).await?;
         Ok((Self { sender }, driving))
     }
@@ -60,7 +62,10 @@ impl Connection {
     pub(crate) async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, ClientError> {
         self.sender.ready().await?;
         let (head, body) = self.sender.send_request(request).await?.into_parts();
-        Ok(Answer { status: head.status, body: read(body).await? })
+        Ok(Answer {
+            status: head.status,
+            body: read(body).await?,
+        })
     }
 }
 

@@ -102,7 +102,10 @@ impl Receiver {
         let journal = options.journal.as_deref().map(Journal::open).transpose()?;
         let (count, _) = watch::channel(Count::default());
         let shared = Arc::new(Shared {
-            state: Mutex::new(State { planner: Planner::new(options.plan), ring: Ring::new(options.keep) }),
+            state: Mutex::new(State {
+                planner: Planner::new(options.plan),
+                ring: Ring::new(options.keep),
+            }),
             count,
             verifier: options.verifier,
             journal,
@@ -232,7 +235,10 @@ impl Shared {
         if let Some(journal) = &self.journal
             && let Err(error) = journal.append(&received)
         {
-            tracing::error!(error = &error as &dyn std::error::Error, "the journal cannot be written");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the journal cannot be written"
+            );
             return refuse(StatusCode::INTERNAL_SERVER_ERROR);
         }
         self.keep(received);
@@ -242,15 +248,17 @@ impl Shared {
     fn record(&self, head: &http::request::Parts, body: Bytes) -> (Received, Answer) {
         let (at_wall_ms, boot_us) = (self.clock.wall_ms(), self.clock.boot_us());
         let identity = identify(&body);
-        let verification =
-            self.verifier
-                .verify(&head.headers, &body, &identity, at_wall_ms.div_euclid(1000));
+        let verification = self
+            .verifier
+            .verify(&head.headers, &body, &identity, at_wall_ms.div_euclid(1000));
         let event_id = header(&head.headers, headers::WEBHOOK_ID);
         let send = header(&head.headers, headers::RINGBACK_SEND).and_then(|send| send.parse().ok());
         let body_sha256 = sha256_hex(&body);
         let mut state = self.state();
         let number = state.ring.next_number();
-        let answer = state.planner.answer(event_id.as_deref().unwrap_or(&body_sha256), send);
+        let answer = state
+            .planner
+            .answer(event_id.as_deref().unwrap_or(&body_sha256), send);
         drop(state);
         let received = Received {
             number,
@@ -273,7 +281,10 @@ impl Shared {
     }
 
     fn keep(&self, received: Received) {
-        let missed = self.sink.as_ref().is_some_and(|sink| sink.try_send(received.clone()).is_err());
+        let missed = self
+            .sink
+            .as_ref()
+            .is_some_and(|sink| sink.try_send(received.clone()).is_err());
         self.state().ring.push(received);
         self.count.send_modify(|count| {
             count.received += 1;

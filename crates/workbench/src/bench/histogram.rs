@@ -20,7 +20,12 @@ pub struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { buckets: vec![0; BUCKETS], count: 0, sum: 0, max: 0 }
+        Self {
+            buckets: vec![0; BUCKETS],
+            count: 0,
+            sum: 0,
+            max: 0,
+        }
     }
 }
 
@@ -34,7 +39,10 @@ const fn bucket(value: u64) -> usize {
     (doubling as usize + 1) * PER_DOUBLING + within
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "called with values below twice PER_DOUBLING only")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "called with values below twice PER_DOUBLING only"
+)]
 const fn in_memory(value: u64) -> usize {
     value as usize
 }
@@ -164,7 +172,8 @@ mod tests {
 
     #[test]
     fn merging_is_recording_both() {
-        let (mut low, mut high, mut both) = (Histogram::default(), Histogram::default(), Histogram::default());
+        let (mut low, mut high, mut both) =
+            (Histogram::default(), Histogram::default(), Histogram::default());
         for us in 0..1000 {
             low.record(us);
             high.record(us * 1000);

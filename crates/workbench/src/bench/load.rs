@@ -140,7 +140,10 @@ pub async fn drive(load: Load, begun: impl FnOnce(), ended: impl FnOnce()) -> Re
         ended();
     };
     let results = async {
-        let mut total = Outcome { window: shared.window, ..Outcome::default() };
+        let mut total = Outcome {
+            window: shared.window,
+            ..Outcome::default()
+        };
         for worker in workers {
             total.merge(worker.await.map_err(|_| LoadError::Worker)??);
         }
@@ -149,7 +152,9 @@ pub async fn drive(load: Load, begun: impl FnOnce(), ended: impl FnOnce()) -> Re
     let limit = clock::after(end_us, OVERTIME);
     if shared.load.requests.is_some() {
         // It may be over long before its window is.
-        return clock::timeout_at(&clock, limit, results).await.unwrap_or(Err(LoadError::TimedOut));
+        return clock::timeout_at(&clock, limit, results)
+            .await
+            .unwrap_or(Err(LoadError::TimedOut));
     }
     let ((), outcome) = tokio::join!(window, clock::timeout_at(&clock, limit, results));
     outcome.unwrap_or(Err(LoadError::TimedOut))
@@ -215,7 +220,11 @@ impl Shared {
 }
 
 fn headers(load: &Load, addr: SocketAddr) -> Result<HeaderMap, LoadError> {
-    let content_type = if load.batch > 1 { "application/x-ndjson" } else { "application/json;charset=utf-8" };
+    let content_type = if load.batch > 1 {
+        "application/x-ndjson"
+    } else {
+        "application/json;charset=utf-8"
+    };
     let mut headers = HeaderMap::new();
     // An address is made of digits, colons, points and brackets.
     let host = HeaderValue::try_from(addr.to_string()).map_err(|_| LoadError::Client(ClientError::Url))?;
@@ -259,7 +268,13 @@ async fn send_all(shared: &Shared, connection: &mut Connection, outcome: &mut Ou
         let verdict = judge(&answer, events);
         if shared.load.note {
             let accepted = verdict.is_ok();
-            outcome.sent.push(Sent { first_id, events, intended_us, answered_us, accepted });
+            outcome.sent.push(Sent {
+                first_id,
+                events,
+                intended_us,
+                answered_us,
+                accepted,
+            });
         }
         match verdict {
             Ok(()) => {
@@ -267,7 +282,9 @@ async fn send_all(shared: &Shared, connection: &mut Connection, outcome: &mut Ou
                     outcome.events += events;
                 }
                 if shared.window.contains(intended_us) {
-                    outcome.latency.record(u64::try_from(answered_us - intended_us).unwrap_or(0));
+                    outcome
+                        .latency
+                        .record(u64::try_from(answered_us - intended_us).unwrap_or(0));
                 }
             }
             Err(failure) => *outcome.failures.entry(failure).or_default() += 1,
@@ -295,7 +312,10 @@ fn judge(answer: &Result<Answer, ClientError>, events: u64) -> Result<(), String
 }
 
 fn count(haystack: &[u8], needle: &[u8]) -> u64 {
-    haystack.windows(needle.len()).filter(|window| *window == needle).count() as u64
+    haystack
+        .windows(needle.len())
+        .filter(|window| *window == needle)
+        .count() as u64
 }
 
 #[cfg(test)]

@@ -55,7 +55,10 @@ impl Metronome {
             let shared = Arc::clone(&shared);
             move || shared.tick(&RealClock, waiters)
         })?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
     }
 
     /// Waits for the next moment that nobody else took: when it was to be, in microseconds of the boot clock, or
@@ -81,7 +84,8 @@ impl Drop for Metronome {
 impl Shared {
     fn moment(&self, tick: u64) -> i64 {
         let after_us = u128::from(tick) * 1_000_000 / u128::from(self.per_second);
-        self.begin_us.saturating_add(i64::try_from(after_us).unwrap_or(i64::MAX))
+        self.begin_us
+            .saturating_add(i64::try_from(after_us).unwrap_or(i64::MAX))
     }
 
     fn tick(&self, clock: &dyn Clock, waiters: usize) {

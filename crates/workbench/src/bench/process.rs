@@ -52,10 +52,14 @@ mod tests {
 
     #[test]
     fn the_kernels_lines_are_read() {
-        let stat = "4711 (a (strange) name) S 1 4711 4711 0 -1 4194560 1 2 3 4 123 45 6 7 20 0 4 0 99 100 200";
+        let stat =
+            "4711 (a (strange) name) S 1 4711 4711 0 -1 4194560 1 2 3 4 123 45 6 7 20 0 4 0 99 100 200";
         assert_eq!(cpu_ticks(stat), Some(168));
         assert_eq!(cpu_ticks("4711 (name) S 1"), None);
-        assert_eq!(peak_rss_kib("Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t   51200 kB\n"), Some(51_200));
+        assert_eq!(
+            peak_rss_kib("Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t   51200 kB\n"),
+            Some(51_200)
+        );
         assert_eq!(peak_rss_kib("Name:\tkernel thread\n"), None);
     }
 

@@ -61,7 +61,10 @@ impl Sink {
 
     /// Forgets everything, and from now on notes each arrival or only counts.
     pub fn reset(&self, note: bool) {
-        *lock(&self.tally) = Tally { note, ..Tally::default() };
+        *lock(&self.tally) = Tally {
+            note,
+            ..Tally::default()
+        };
     }
 
     /// How many callbacks came since the last reset.
@@ -95,5 +98,9 @@ async fn answer(tally: &Mutex<Tally>, request: Request<Incoming>) -> Result<Resp
         tally.arrivals.push(Arrival { id, at_us });
     }
     drop(tally);
-    Ok(whole(StatusCode::OK, "text/plain;charset=utf-8", Bytes::from_static(b"success")))
+    Ok(whole(
+        StatusCode::OK,
+        "text/plain;charset=utf-8",
+        Bytes::from_static(b"success"),
+    ))
 }

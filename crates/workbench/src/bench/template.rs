@@ -33,7 +33,10 @@ impl Template {
     fn of(callback: &str) -> Self {
         let mut bytes = without_white_space(callback);
         let id_at = find(&bytes, ID_NAME).map_or(bytes.len(), |at| at + ID_NAME.len());
-        let digits = bytes[id_at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = bytes[id_at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         bytes.splice(id_at..id_at + digits, [b'0'; DIGITS]);
         Self { bytes, id_at }
     }
@@ -122,7 +125,11 @@ mod tests {
             assert_eq!(body.len(), template.body_bytes());
             assert_eq!(find_id(&body), Some(id));
         }
-        assert!((3_000..4_000).contains(&template.body_bytes()), "{}", template.body_bytes());
+        assert!(
+            (3_000..4_000).contains(&template.body_bytes()),
+            "{}",
+            template.body_bytes()
+        );
     }
 
     #[test]
@@ -130,14 +137,20 @@ mod tests {
         let template = Template::default();
         let batch = template.batch(FIRST_ID + 5, 3);
         let lines: Vec<_> = batch.split(|byte| *byte == b'\n').map(find_id).collect();
-        assert_eq!(lines, [Some(FIRST_ID + 5), Some(FIRST_ID + 6), Some(FIRST_ID + 7), None]);
+        assert_eq!(
+            lines,
+            [Some(FIRST_ID + 5), Some(FIRST_ID + 6), Some(FIRST_ID + 7), None]
+        );
     }
 
     #[test]
     fn white_space_in_strings_stays() {
         for (json, expected) in [
             ("{ \"a b\" : [1 ,\n2]\t}", "{\"a b\":[1,2]}"),
-            (r#"{"a": "x \" y", "b": "\\" , "c": " "}"#, r#"{"a":"x \" y","b":"\\","c":" "}"#),
+            (
+                r#"{"a": "x \" y", "b": "\\" , "c": " "}"#,
+                r#"{"a":"x \" y","b":"\\","c":" "}"#,
+            ),
         ] {
             assert_eq!(without_white_space(json), expected.as_bytes());
         }

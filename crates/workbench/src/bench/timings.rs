@@ -76,7 +76,10 @@ impl Record for Arrival {
     }
 
     fn from_words(words: &[u64]) -> Self {
-        Self { id: words[0], at_us: words[1].cast_signed() }
+        Self {
+            id: words[0],
+            at_us: words[1].cast_signed(),
+        }
     }
 }
 
@@ -103,7 +106,10 @@ pub fn read<R: Record>(path: &Path) -> io::Result<Vec<R>> {
     BufReader::new(File::open(path)?).read_to_end(&mut bytes)?;
     let (words, rest) = bytes.as_chunks::<8>();
     if !rest.is_empty() || !words.len().is_multiple_of(R::WORDS) {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file ends within a record"));
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the file ends within a record",
+        ));
     }
     let words: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
     Ok(words.chunks_exact(R::WORDS).map(R::from_words).collect())
@@ -182,7 +188,9 @@ pub fn join(sent: &[Sent], arrivals: &[Arrival], window: Window) -> Delivered {
             };
             known += 1;
             if window.contains(request.intended_us) {
-                delivered.latency.record(u64::try_from(at_us - request.intended_us).unwrap_or(0));
+                delivered
+                    .latency
+                    .record(u64::try_from(at_us - request.intended_us).unwrap_or(0));
             }
         }
     }
@@ -194,10 +202,19 @@ pub fn join(sent: &[Sent], arrivals: &[Arrival], window: Window) -> Delivered {
 mod tests {
     use super::*;
 
-    const WINDOW: Window = Window { begin_us: 1_000, end_us: 2_000 };
+    const WINDOW: Window = Window {
+        begin_us: 1_000,
+        end_us: 2_000,
+    };
 
     fn sent(first_id: u64, events: u64, intended_us: i64, answered_us: i64) -> Sent {
-        Sent { first_id, events, intended_us, answered_us, accepted: true }
+        Sent {
+            first_id,
+            events,
+            intended_us,
+            answered_us,
+            accepted: true,
+        }
     }
 
     fn arrival(id: u64, at_us: i64) -> Arrival {
@@ -208,13 +225,22 @@ mod tests {
     fn files_give_back_what_was_written() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("records");
-        let requests = [sent(1, 32, -5, i64::MAX), Sent { accepted: false, ..sent(u64::MAX, 1, 0, 7) }];
+        let requests = [
+            sent(1, 32, -5, i64::MAX),
+            Sent {
+                accepted: false,
+                ..sent(u64::MAX, 1, 0, 7)
+            },
+        ];
         write(&path, &requests).unwrap();
         assert_eq!(read::<Sent>(&path).unwrap(), requests);
         let arrivals = [arrival(7, 8), arrival(9, -1)];
         write(&path, &arrivals).unwrap();
         assert_eq!(read::<Arrival>(&path).unwrap(), arrivals);
-        assert_eq!(read::<Sent>(&path).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(
+            read::<Sent>(&path).unwrap_err().kind(),
+            io::ErrorKind::UnexpectedEof
+        );
         std::fs::write(&path, "123").unwrap();
         assert!(read::<Arrival>(&path).is_err());
     }
@@ -226,21 +252,48 @@ mod tests {
             sent(2, 1, 990, 1_000),
             sent(3, 2, 1_500, 1_999),
             sent(5, 1, 1_990, 2_000),
-            Sent { accepted: false, ..sent(6, 1, 1_500, 1_600) },
+            Sent {
+                accepted: false,
+                ..sent(6, 1, 1_500, 1_600)
+            },
         ];
-        let arrivals = [arrival(1, 1_000), arrival(2, 1_300), arrival(3, 1_700), arrival(4, 2_500), arrival(5, 1_999)];
+        let arrivals = [
+            arrival(1, 1_000),
+            arrival(2, 1_300),
+            arrival(3, 1_700),
+            arrival(4, 2_500),
+            arrival(5, 1_999),
+        ];
         let found = join(&requests, &arrivals, WINDOW);
-        assert_eq!((found.accepted, found.accepted_in_window, found.arrived_in_window), (5, 3, 4));
+        assert_eq!(
+            (found.accepted, found.accepted_in_window, found.arrived_in_window),
+            (5, 3, 4)
+        );
         assert_eq!((found.lost, found.repeated, found.unknown), (0, 0, 0));
         assert_eq!((found.latency.count(), found.latency.max_us()), (3, 1_000));
     }
 
     #[test]
     fn losses_repetitions_and_strangers_are_told() {
-        let requests = [sent(1, 3, 1_000, 1_100), Sent { accepted: false, ..sent(4, 1, 1_000, 1_100) }];
-        let arrivals = [arrival(1, 1_200), arrival(1, 1_300), arrival(3, 1_200), arrival(4, 1_200), arrival(99, 1_200)];
+        let requests = [
+            sent(1, 3, 1_000, 1_100),
+            Sent {
+                accepted: false,
+                ..sent(4, 1, 1_000, 1_100)
+            },
+        ];
+        let arrivals = [
+            arrival(1, 1_200),
+            arrival(1, 1_300),
+            arrival(3, 1_200),
+            arrival(4, 1_200),
+            arrival(99, 1_200),
+        ];
         let found = join(&requests, &arrivals, WINDOW);
-        assert_eq!((found.accepted, found.lost, found.repeated, found.unknown), (3, 1, 1, 1));
+        assert_eq!(
+            (found.accepted, found.lost, found.repeated, found.unknown),
+            (3, 1, 1, 1)
+        );
         assert_eq!(found.arrived_in_window, 4);
     }
 }

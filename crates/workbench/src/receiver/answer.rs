@@ -209,7 +209,11 @@ impl FromStr for Answer {
         }
         if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             let status: u16 = text.parse().map_err(|_| unknown())?;
-            return if (200..600).contains(&status) { Ok(Self::Status(status)) } else { Err(unknown()) };
+            return if (200..600).contains(&status) {
+                Ok(Self::Status(status))
+            } else {
+                Err(unknown())
+            };
         }
         match text {
             "hang" => Ok(Self::Hang),
@@ -232,24 +236,51 @@ mod tests {
     fn every_answer_survives_its_text() {
         let delayed = Answer::Delay(Duration::from_millis(1500), Box::new(Answer::Status(503)));
         let named = Body::ALL.into_iter().map(Answer::Body);
-        let others = [Answer::Status(200), Answer::Status(599), delayed, Answer::Hang, Answer::Reset, Answer::Close];
+        let others = [
+            Answer::Status(200),
+            Answer::Status(599),
+            delayed,
+            Answer::Hang,
+            Answer::Reset,
+            Answer::Close,
+        ];
         for answer in named.chain(others) {
             assert_eq!(answer.to_string().parse(), Ok(answer));
         }
-        assert_eq!("delay:2s".parse(), Ok(Answer::Delay(Duration::from_secs(2), Box::new(Answer::SUCCESS))));
+        assert_eq!(
+            "delay:2s".parse(),
+            Ok(Answer::Delay(Duration::from_secs(2), Box::new(Answer::SUCCESS)))
+        );
     }
 
     #[test]
     fn what_is_no_answer() {
-        for text in ["", "Success", "199", "600", "20", "2000", "delay", "delay:2s:delay:2s", "delay:2s:", "success "] {
-            assert_eq!(text.parse::<Answer>(), Err(InvalidAnswer::Unknown(match text {
-                "delay:2s:" => String::new(),
-                other => other.to_owned(),
-            })));
+        for text in [
+            "",
+            "Success",
+            "199",
+            "600",
+            "20",
+            "2000",
+            "delay",
+            "delay:2s:delay:2s",
+            "delay:2s:",
+            "success ",
+        ] {
+            assert_eq!(
+                text.parse::<Answer>(),
+                Err(InvalidAnswer::Unknown(match text {
+                    "delay:2s:" => String::new(),
+                    other => other.to_owned(),
+                }))
+            );
         }
         for delay in ["2", "25h", "-1s", ""] {
             let text = format!("delay:{delay}:fail");
-            assert_eq!(text.parse::<Answer>(), Err(InvalidAnswer::Delay(delay.to_owned())));
+            assert_eq!(
+                text.parse::<Answer>(),
+                Err(InvalidAnswer::Delay(delay.to_owned()))
+            );
         }
     }
 }

@@ -40,7 +40,12 @@ struct WithBody<'a> {
 }
 
 pub(super) async fn handle(shared: &Shared, request: Request<Incoming>) -> Response<AnswerBody> {
-    let resource = request.uri().path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
+    let resource = request
+        .uri()
+        .path()
+        .strip_prefix(PREFIX)
+        .unwrap_or_default()
+        .to_owned();
     match (request.method(), resource.as_str()) {
         (&Method::GET, "answer") => plan_in_force(shared),
         (&Method::PUT, "answer") => replace_plan(shared, request).await,
@@ -49,8 +54,14 @@ pub(super) async fn handle(shared: &Shared, request: Request<Incoming>) -> Respo
             shared.forget();
             whole(StatusCode::NO_CONTENT, TEXT, Bytes::new())
         }
-        (_, "answer" | "received") => problem(StatusCode::METHOD_NOT_ALLOWED, "this method is not one of the resource"),
-        _ => problem(StatusCode::NOT_FOUND, "there are /_control/answer and /_control/received"),
+        (_, "answer" | "received") => problem(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this method is not one of the resource",
+        ),
+        _ => problem(
+            StatusCode::NOT_FOUND,
+            "there are /_control/answer and /_control/received",
+        ),
     }
 }
 
@@ -68,7 +79,10 @@ async fn replace_plan(shared: &Shared, request: Request<Incoming>) -> Response<A
         return problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 16 KiB");
     };
     let Ok(setting) = serde_json::from_slice::<AnswerSetting>(&body.to_bytes()) else {
-        return problem(StatusCode::UNPROCESSABLE_ENTITY, r#"the body must be {"answer": "…"} and nothing else"#);
+        return problem(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            r#"the body must be {"answer": "…"} and nothing else"#,
+        );
     };
     match setting.answer.parse::<Plan>() {
         Ok(plan) => {
@@ -84,12 +98,21 @@ fn received(shared: &Shared, with_body: bool) -> Response<AnswerBody> {
     for received in shared.received() {
         let written = if with_body {
             let body = String::from_utf8_lossy(&received.body);
-            serde_json::to_writer(&mut lines, &WithBody { received: &received, body })
+            serde_json::to_writer(
+                &mut lines,
+                &WithBody {
+                    received: &received,
+                    body,
+                },
+            )
         } else {
             serde_json::to_writer(&mut lines, &received)
         };
         if written.is_err() {
-            return problem(StatusCode::INTERNAL_SERVER_ERROR, "a record cannot be written as JSON");
+            return problem(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "a record cannot be written as JSON",
+            );
         }
         lines.push(b'\n');
     }

@@ -121,22 +121,43 @@ mod tests {
     #[test]
     fn the_samples_say_what_they_are() {
         let found = |body: &str| {
-            let Identity { kind, company_id, entity_id, intent, .. } = identify(body.as_bytes());
+            let Identity {
+                kind,
+                company_id,
+                entity_id,
+                intent,
+                ..
+            } = identify(body.as_bytes());
             (kind, company_id, entity_id, intent)
         };
         let intent = |level: &str| Some(level.to_owned());
-        assert_eq!(found(samples::CALL), (Some(Kind::Call), Some(1), Some(1), intent("C")));
+        assert_eq!(
+            found(samples::CALL),
+            (Some(Kind::Call), Some(1), Some(1), intent("C"))
+        );
         assert_eq!(found(samples::JOB), (Some(Kind::Job), Some(243), Some(535), None));
-        assert_eq!(found(samples::CORRECTION), (Some(Kind::Correction), Some(241), Some(2016), intent("B")));
+        assert_eq!(
+            found(samples::CORRECTION),
+            (Some(Kind::Correction), Some(241), Some(2016), intent("B"))
+        );
         let call = identify(samples::CALL.as_bytes());
-        assert_eq!((call.finish_status, call.duration_s, call.sign), (Some(0), Some(35), None));
+        assert_eq!(
+            (call.finish_status, call.duration_s, call.sign),
+            (Some(0), Some(35), None)
+        );
         assert_eq!(call.date_time.as_deref(), Some("Thu Oct 16 07:13:48 GMT 2014"));
         assert_eq!(identify(samples::JOB.as_bytes()).job_status, Some(2));
     }
 
     #[test]
     fn what_is_no_callback_has_no_kind_and_what_is_strange_is_unknown() {
-        for body in ["", "[]", "{", "{\"data\":{\"dataType\":\"OTHER\",\"data\":{}}}", "{\"data\":{\"dataType\":7}}"] {
+        for body in [
+            "",
+            "[]",
+            "{",
+            "{\"data\":{\"dataType\":\"OTHER\",\"data\":{}}}",
+            "{\"data\":{\"dataType\":7}}",
+        ] {
             assert_eq!(identify(body.as_bytes()), Identity::default(), "{body}");
         }
         let inbound = r#"{"data":{"dataType":"INBOUND_CALL_INSTANCE_RESULT","data":{"sceneInstance":

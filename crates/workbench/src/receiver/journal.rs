@@ -17,12 +17,17 @@ pub(super) struct Journal {
 impl Journal {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self { file: Mutex::new(file) })
+        Ok(Self {
+            file: Mutex::new(file),
+        })
     }
 
     pub(super) fn append(&self, received: &Received) -> io::Result<()> {
         let mut line = serde_json::to_vec(received)?;
         line.push(b'\n');
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line)
+        self.file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(&line)
     }
 }

@@ -39,7 +39,9 @@ impl Plan {
     /// The same answer to every send.
     #[must_use]
     pub fn always(answer: Answer) -> Self {
-        Self { steps: vec![Step { answer, times: 1 }] }
+        Self {
+            steps: vec![Step { answer, times: 1 }],
+        }
     }
 
     /// The answer to the send with this number, counted from 1.
@@ -88,10 +90,17 @@ impl FromStr for Plan {
                     .ok()
                     .filter(|times| (1..=TIMES_MAX).contains(times))
                     .ok_or_else(|| InvalidAnswer::Times(shown(times)))?;
-                Ok(Step { answer: answer.parse()?, times })
+                Ok(Step {
+                    answer: answer.parse()?,
+                    times,
+                })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        if steps.len() > STEPS_MAX { Err(InvalidAnswer::Length) } else { Ok(Self { steps }) }
+        if steps.len() > STEPS_MAX {
+            Err(InvalidAnswer::Length)
+        } else {
+            Ok(Self { steps })
+        }
     }
 }
 
@@ -105,7 +114,10 @@ pub(super) struct Planner {
 
 impl Planner {
     pub(super) fn new(plan: Plan) -> Self {
-        Self { plan, ..Self::default() }
+        Self {
+            plan,
+            ..Self::default()
+        }
     }
 
     pub(super) const fn plan(&self) -> &Plan {
@@ -156,29 +168,46 @@ mod tests {
     fn check(plan: &str, sends: &[(&str, Option<u32>, &str)]) {
         let mut planner = Planner::new(plan.parse().unwrap());
         for (event, send, expected) in sends {
-            assert_eq!(planner.answer(event, *send).to_string(), *expected, "{plan}: {event} {send:?}");
+            assert_eq!(
+                planner.answer(event, *send).to_string(),
+                *expected,
+                "{plan}: {event} {send:?}"
+            );
         }
     }
 
     #[test]
     fn each_event_goes_through_the_plan_by_itself() {
         check("success", &[("a", None, "success"), ("a", Some(7), "success")]);
-        check("fail*2,500,success", &[
-            ("a", Some(1), "fail"),
-            ("b", Some(1), "fail"),
-            ("a", Some(2), "fail"),
-            ("a", Some(3), "500"),
-            ("b", None, "fail"),
-            ("a", Some(4), "success"),
-            ("a", Some(5), "success"),
-            ("b", None, "500"),
-        ]);
+        check(
+            "fail*2,500,success",
+            &[
+                ("a", Some(1), "fail"),
+                ("b", Some(1), "fail"),
+                ("a", Some(2), "fail"),
+                ("a", Some(3), "500"),
+                ("b", None, "fail"),
+                ("a", Some(4), "success"),
+                ("a", Some(5), "success"),
+                ("b", None, "500"),
+            ],
+        );
     }
 
     #[test]
     fn the_larger_of_header_and_count_decides() {
-        check("fail*2,success", &[("a", Some(3), "success"), ("b", Some(1), "fail"), ("b", Some(1), "fail")]);
-        check("fail,success", &[("a", Some(1), "fail"), ("a", Some(1), "success")]);
+        check(
+            "fail*2,success",
+            &[
+                ("a", Some(3), "success"),
+                ("b", Some(1), "fail"),
+                ("b", Some(1), "fail"),
+            ],
+        );
+        check(
+            "fail,success",
+            &[("a", Some(1), "fail"), ("a", Some(1), "success")],
+        );
     }
 
     #[test]
@@ -187,7 +216,10 @@ mod tests {
         for event in 0..EVENTS_MAX + 10 {
             planner.answer(&event.to_string(), None);
         }
-        assert_eq!((planner.sends.len(), planner.oldest_first.len()), (EVENTS_MAX, EVENTS_MAX));
+        assert_eq!(
+            (planner.sends.len(), planner.oldest_first.len()),
+            (EVENTS_MAX, EVENTS_MAX)
+        );
         assert_eq!(planner.answer("3", None), Answer::FAIL);
         assert_eq!(planner.answer("3", None), Answer::SUCCESS);
     }

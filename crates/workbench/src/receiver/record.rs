@@ -85,7 +85,12 @@ pub(super) struct Ring {
 
 impl Ring {
     pub(super) fn new(keep: usize) -> Self {
-        Self { records: VecDeque::new(), keep, bytes: 0, total: 0 }
+        Self {
+            records: VecDeque::new(),
+            keep,
+            bytes: 0,
+            total: 0,
+        }
     }
 
     /// The number that the next record gets.
@@ -98,7 +103,9 @@ impl Ring {
         self.bytes += received.body.len();
         self.records.push_back(received);
         while self.records.len() > self.keep || self.bytes > RING_BYTES {
-            let Some(oldest) = self.records.pop_front() else { break };
+            let Some(oldest) = self.records.pop_front() else {
+                break;
+            };
             self.bytes -= oldest.body.len();
         }
     }

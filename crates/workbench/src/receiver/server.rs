@@ -55,7 +55,11 @@ impl Connection {
     /// Waits until the server begins to stop.
     pub(crate) async fn stopping(&self) {
         // An error means that the server is gone: that is a stop as well.
-        let _ = self.phase.clone().wait_for(|phase| *phase != Phase::Running).await;
+        let _ = self
+            .phase
+            .clone()
+            .wait_for(|phase| *phase != Phase::Running)
+            .await;
     }
 }
 
@@ -104,7 +108,9 @@ where
 {
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            return;
+        };
         let accepted = tokio::select! {
             _ = phase.changed() => return,
             accepted = listener.accept() => accepted,
@@ -130,8 +136,14 @@ where
 {
     // Without it small answers may wait for the sender's delayed acknowledgement; a failure costs only time.
     let _ = stream.set_nodelay(true);
-    let connection = Connection { reset: Arc::default(), phase: phase.clone() };
-    let io = TokioIo::new(Breakable { stream, reset: Arc::clone(&connection.reset) });
+    let connection = Connection {
+        reset: Arc::default(),
+        phase: phase.clone(),
+    };
+    let io = TokioIo::new(Breakable {
+        stream,
+        reset: Arc::clone(&connection.reset),
+    });
     let service = service_fn(|request| handle(request, connection.clone()));
     let mut exchange = pin!(http1::Builder::new().serve_connection(io, service));
     loop {
@@ -170,7 +182,11 @@ impl Drop for Breakable {
 }
 
 impl AsyncRead for Breakable {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }

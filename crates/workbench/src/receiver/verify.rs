@@ -19,7 +19,9 @@ pub struct App {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 
@@ -49,10 +51,12 @@ impl Verification {
     /// Why the callback is not to be trusted; `None` where no check failed.
     #[must_use]
     pub fn problem(&self) -> Option<&str> {
-        [&self.webhook, &self.sign].into_iter().find_map(|check| match check {
-            Check::Failed(why) => Some(why.as_str()),
-            Check::NotChecked | Check::Verified => None,
-        })
+        [&self.webhook, &self.sign]
+            .into_iter()
+            .find_map(|check| match check {
+                Check::Failed(why) => Some(why.as_str()),
+                Check::NotChecked | Check::Verified => None,
+            })
     }
 
     /// Whether at least one check was made, and none failed.
@@ -107,7 +111,11 @@ impl Verifier {
         let Some(date_time) = &identity.date_time else {
             return Check::Failed("dateTime is missing, and sign covers it".to_owned());
         };
-        if self.apps.iter().any(|app| sign::verify(&app.key, &app.secret, date_time, found)) {
+        if self
+            .apps
+            .iter()
+            .any(|app| sign::verify(&app.key, &app.secret, date_time, found))
+        {
             Check::Verified
         } else {
             Check::Failed("sign does not fit dateTime and the given appKey and appSecret".to_owned())
@@ -134,7 +142,10 @@ mod tests {
             secrets: secrets.iter().copied().map(secret).collect(),
             apps: app_secrets
                 .iter()
-                .map(|secret| App { key: KEY.to_owned(), secret: (*secret).to_owned() })
+                .map(|secret| App {
+                    key: KEY.to_owned(),
+                    secret: (*secret).to_owned(),
+                })
                 .collect(),
         }
     }
@@ -142,7 +153,10 @@ mod tests {
     fn signed_by(fill: u8, timestamp_s: i64, body: &[u8]) -> HeaderMap {
         let mut head = HeaderMap::new();
         head.insert(headers::WEBHOOK_ID, "evt_1".parse().unwrap());
-        head.insert(headers::WEBHOOK_TIMESTAMP, timestamp_s.to_string().parse().unwrap());
+        head.insert(
+            headers::WEBHOOK_TIMESTAMP,
+            timestamp_s.to_string().parse().unwrap(),
+        );
         let signature = secret(fill).sign("evt_1", timestamp_s, body);
         head.insert(headers::WEBHOOK_SIGNATURE, signature.parse().unwrap());
         head
@@ -156,9 +170,21 @@ mod tests {
             (&[1], &signed, Some(Ok(()))),
             (&[2, 1], &signed, Some(Ok(()))),
             (&[2], &signed, Some(Err("no signature in webhook-signature fits"))),
-            (&[1], &signed_by(1, NOW_S, b"other"), Some(Err("no signature in webhook-signature fits"))),
-            (&[1], &signed_by(1, NOW_S - 301, b"body"), Some(Err("webhook-timestamp is too old"))),
-            (&[1], &HeaderMap::new(), Some(Err("the header webhook-id is missing"))),
+            (
+                &[1],
+                &signed_by(1, NOW_S, b"other"),
+                Some(Err("no signature in webhook-signature fits")),
+            ),
+            (
+                &[1],
+                &signed_by(1, NOW_S - 301, b"body"),
+                Some(Err("webhook-timestamp is too old")),
+            ),
+            (
+                &[1],
+                &HeaderMap::new(),
+                Some(Err("the header webhook-id is missing")),
+            ),
         ] {
             let found = verifier(secrets, &[]).verify(head, b"body", &Identity::default(), NOW_S);
             assert_eq!(found.sign, Check::NotChecked);
@@ -184,8 +210,16 @@ mod tests {
             (&[SECRET], &fits, Some(Ok(()))),
             (&["other", SECRET], &fits, Some(Ok(()))),
             (&["other"], &fits, Some(Err("sign does not fit"))),
-            (&[SECRET], &call(Some(Kind::Inbound), None, Some(DATE_TIME)), Some(Err("sign is null"))),
-            (&[SECRET], &call(Some(Kind::Call), Some(SIGN), None), Some(Err("dateTime is missing"))),
+            (
+                &[SECRET],
+                &call(Some(Kind::Inbound), None, Some(DATE_TIME)),
+                Some(Err("sign is null")),
+            ),
+            (
+                &[SECRET],
+                &call(Some(Kind::Call), Some(SIGN), None),
+                Some(Err("dateTime is missing")),
+            ),
             (&[SECRET], &call(Some(Kind::Job), None, None), None),
             (&[SECRET], &call(None, None, None), None),
         ] {

@@ -39,8 +39,17 @@ async fn each_event_arrives_once_in_both_loops() {
     let sink = Sink::bind(ANY_PORT).await.unwrap();
     for (pace, offset) in [(Pace::Closed, 0), (Pace::Open(20_000), 1_000)] {
         sink.reset(true);
-        let outcome = run(Load { pace, id_offset: offset, ..load(sink.local_addr(), 200) }).await.unwrap();
-        assert_eq!((outcome.events, outcome.latency.count(), outcome.failures.len()), (200, 200, 0));
+        let outcome = run(Load {
+            pace,
+            id_offset: offset,
+            ..load(sink.local_addr(), 200)
+        })
+        .await
+        .unwrap();
+        assert_eq!(
+            (outcome.events, outcome.latency.count(), outcome.failures.len()),
+            (200, 200, 0)
+        );
         assert_eq!(sink.received(), 200);
         let arrivals = sink.take_arrivals();
         let ids: HashSet<u64> = arrivals.iter().map(|arrival| arrival.id).collect();
@@ -59,11 +68,21 @@ async fn each_event_arrives_once_in_both_loops() {
 async fn a_window_ends_a_load_without_a_number() {
     let sink = Sink::bind(ANY_PORT).await.unwrap();
     let (mut begun, mut ended) = (0, 0);
-    let endless = Load { requests: None, warmup_ms: 20, window_ms: 20, ..load(sink.local_addr(), 0) };
+    let endless = Load {
+        requests: None,
+        warmup_ms: 20,
+        window_ms: 20,
+        ..load(sink.local_addr(), 0)
+    };
     let outcome = drive(endless, || begun += 1, || ended += 1).await.unwrap();
     assert_eq!((begun, ended), (1, 1));
     assert_eq!(outcome.sent.len() as u64, sink.received());
-    assert!(outcome.sent.iter().all(|sent| sent.accepted && sent.intended_us < outcome.window.end_us));
+    assert!(
+        outcome
+            .sent
+            .iter()
+            .all(|sent| sent.accepted && sent.intended_us < outcome.window.end_us)
+    );
 }
 
 /// A service that takes `application/x-ndjson` and refuses the line with the id `refused`.
@@ -72,11 +91,18 @@ async fn intake(refused: u64) -> Server {
         assert_eq!(request.headers()[CONTENT_TYPE], "application/x-ndjson");
         assert_eq!(request.headers()[AUTHORIZATION], "Bearer secret");
         let body = client::read(request.into_body()).await.unwrap();
-        let lines = body.split(|byte| *byte == b'\n').filter_map(crate::bench::template::find_id).map(|id| {
-            let status = if id == refused { 422 } else { 202 };
-            format!("{{\"line\":1,\"status\":{status}}}\n")
-        });
-        let answer: Response<_> = whole(StatusCode::OK, "application/x-ndjson", lines.collect::<String>().into());
+        let lines = body
+            .split(|byte| *byte == b'\n')
+            .filter_map(crate::bench::template::find_id)
+            .map(|id| {
+                let status = if id == refused { 422 } else { 202 };
+                format!("{{\"line\":1,\"status\":{status}}}\n")
+            });
+        let answer: Response<_> = whole(
+            StatusCode::OK,
+            "application/x-ndjson",
+            lines.collect::<String>().into(),
+        );
         Ok(answer)
     })
     .await
@@ -87,11 +113,23 @@ async fn intake(refused: u64) -> Server {
 async fn batches_count_events_and_every_line_matters() {
     let token = Some("secret".to_owned());
     let server = intake(FIRST_ID + 40).await;
-    let batches = Load { batch: 32, token, ..load(server.local_addr(), 5) };
+    let batches = Load {
+        batch: 32,
+        token,
+        ..load(server.local_addr(), 5)
+    };
     let outcome = run(batches).await.unwrap();
     assert_eq!(outcome.events, 4 * 32);
-    assert_eq!(outcome.failures, [("a batch in which not every line was accepted".to_owned(), 1)].into());
-    let refused: Vec<_> = outcome.sent.iter().filter(|sent| !sent.accepted).map(|sent| sent.first_id).collect();
+    assert_eq!(
+        outcome.failures,
+        [("a batch in which not every line was accepted".to_owned(), 1)].into()
+    );
+    let refused: Vec<_> = outcome
+        .sent
+        .iter()
+        .filter(|sent| !sent.accepted)
+        .map(|sent| sent.first_id)
+        .collect();
     assert_eq!(refused, [FIRST_ID + 32]);
 }
 
@@ -103,7 +141,10 @@ async fn what_fails_is_counted_and_the_load_goes_on() {
         ("reset", "the exchange with the server broke off"),
         ("close", "the exchange with the server broke off"),
     ] {
-        let options = Options { plan: plan.parse().unwrap(), ..Options::default() };
+        let options = Options {
+            plan: plan.parse().unwrap(),
+            ..Options::default()
+        };
         let receiver = Receiver::bind(ANY_PORT, options).await.unwrap();
         let outcome = run(load(receiver.local_addr(), 20)).await.unwrap();
         assert_eq!(outcome.failures, [(failure.to_owned(), 20)].into(), "{plan}");
@@ -118,9 +159,27 @@ async fn a_load_that_cannot_be_sent_is_an_error() {
     unused.stop().await;
     for (load, message) in [
         (load(addr, 1), "the load cannot be sent"),
-        (Load { url: "https://127.0.0.1:1/".to_owned(), ..load(addr, 1) }, "the load cannot be sent"),
-        (Load { url: "http://localhost:1/".to_owned(), ..load(addr, 1) }, "the load cannot be sent"),
-        (Load { token: Some("a\nb".to_owned()), ..load(addr, 1) }, "token: it has characters that a header cannot have"),
+        (
+            Load {
+                url: "https://127.0.0.1:1/".to_owned(),
+                ..load(addr, 1)
+            },
+            "the load cannot be sent",
+        ),
+        (
+            Load {
+                url: "http://localhost:1/".to_owned(),
+                ..load(addr, 1)
+            },
+            "the load cannot be sent",
+        ),
+        (
+            Load {
+                token: Some("a\nb".to_owned()),
+                ..load(addr, 1)
+            },
+            "token: it has characters that a header cannot have",
+        ),
     ] {
         assert_eq!(run(load).await.unwrap_err().to_string(), message);
     }
