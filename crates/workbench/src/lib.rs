@@ -4,4 +4,6 @@
 
 pub mod bench;
 pub mod client;
+pub mod listen;
+pub mod pretty;
 pub mod receiver;

@@ -11,11 +11,10 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Shared;
 use super::plan::Plan;
-use super::record::Received;
 use super::respond::{AnswerBody, whole};
 
 /// The path under which all of it is.
@@ -26,17 +25,10 @@ const BODY_MAX: usize = 16 * 1024;
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain;charset=utf-8";
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AnswerSetting {
     answer: String,
-}
-
-#[derive(Serialize)]
-struct WithBody<'a> {
-    #[serde(flatten)]
-    received: &'a Received,
-    body: std::borrow::Cow<'a, str>,
 }
 
 pub(super) async fn handle(shared: &Shared, request: Request<Incoming>) -> Response<AnswerBody> {
@@ -94,27 +86,16 @@ async fn replace_plan(shared: &Shared, request: Request<Incoming>) -> Response<A
 }
 
 fn received(shared: &Shared, with_body: bool) -> Response<AnswerBody> {
-    let mut lines = Vec::new();
+    let mut lines = String::new();
     for received in shared.received() {
-        let written = if with_body {
-            let body = String::from_utf8_lossy(&received.body);
-            serde_json::to_writer(
-                &mut lines,
-                &WithBody {
-                    received: &received,
-                    body,
-                },
-            )
-        } else {
-            serde_json::to_writer(&mut lines, &received)
-        };
-        if written.is_err() {
+        let Ok(line) = received.to_json(with_body) else {
             return problem(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "a record cannot be written as JSON",
             );
-        }
-        lines.push(b'\n');
+        };
+        lines.push_str(&line);
+        lines.push('\n');
     }
     whole(StatusCode::OK, "application/x-ndjson", Bytes::from(lines))
 }

@@ -23,11 +23,11 @@ impl Journal {
     }
 
     pub(super) fn append(&self, received: &Received) -> io::Result<()> {
-        let mut line = serde_json::to_vec(received)?;
-        line.push(b'\n');
+        let mut line = received.to_json(false)?;
+        line.push('\n');
         self.file
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .write_all(&line)
+            .write_all(line.as_bytes())
     }
 }

@@ -1,5 +1,6 @@
 //! The record of one received callback, and the ring that keeps the last of them.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -51,6 +52,29 @@ pub struct Received {
     /// The raw body.
     #[serde(skip)]
     pub body: Bytes,
+}
+
+#[derive(Serialize)]
+struct WithBody<'a> {
+    #[serde(flatten)]
+    received: &'a Received,
+    body: Cow<'a, str>,
+}
+
+impl Received {
+    /// Its JSON form on one line, with or without the body as a text in the member `body`. Bytes of a body that are
+    /// no UTF-8 are replaced there.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn to_json(&self, with_body: bool) -> serde_json::Result<String> {
+        if with_body {
+            let body = String::from_utf8_lossy(&self.body);
+            serde_json::to_string(&WithBody { received: self, body })
+        } else {
+            serde_json::to_string(self)
+        }
+    }
 }
 
 /// A moment of the wall clock as RFC 3339 with milliseconds.
