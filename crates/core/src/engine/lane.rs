@@ -159,18 +159,18 @@ impl Lane {
         self.cursor
     }
 
-    /// The store could not be read: the same read is wanted again, a little later. False for a read that is void.
-    pub(super) fn fail_reading(&mut self, ticket: u64, now: Millis) -> bool {
-        let Some(_) = self.reading.take_if(|reading| reading.ticket == ticket) else {
-            return false;
-        };
-        self.unread = Some(now.plus(READ_AGAIN_MS));
-        true
+    /// The store could not be read: unless it is void, the same read is wanted again, a little later.
+    pub(super) fn fail_reading(&mut self, ticket: u64, now: Millis) {
+        if self.reading.take_if(|reading| reading.ticket == ticket).is_some() {
+            self.unread = Some(now.plus(READ_AGAIN_MS));
+        }
     }
 
-    /// Takes in a page; answers what of it is new, or `None` for a page that is void.
-    pub(super) fn end_reading(&mut self, ticket: u64, page: DuePage) -> Option<Vec<Work>> {
-        let reading = self.reading.take_if(|reading| reading.ticket == ticket)?;
+    /// Takes in a page; answers what of it is new: nothing of a page that is void.
+    pub(super) fn end_reading(&mut self, ticket: u64, page: DuePage) -> Vec<Work> {
+        let Some(reading) = self.reading.take_if(|reading| reading.ticket == ticket) else {
+            return Vec::new();
+        };
         if let Some(last) = page.work.last() {
             self.cursor = (last.due, last.id);
         }
@@ -180,6 +180,6 @@ impl Lane {
         }
         let mut fresh = page.work;
         fresh.retain(|work| !self.held.contains(&work.id) && !reading.gone.contains(&work.id));
-        Some(fresh)
+        fresh
     }
 }

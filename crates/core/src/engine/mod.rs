@@ -134,6 +134,7 @@ pub struct Engine {
     ring: VecDeque<EndpointId>,
     /// Lanes that may have something to read, in the order of their turns.
     read_queue: VecDeque<EndpointId>,
+    /// Reads that were not answered yet, void ones too.
     reads: usize,
     tickets: u64,
     timers: BTreeSet<(Millis, EndpointId)>,
@@ -261,29 +262,25 @@ impl Engine {
     fn reload(&mut self, now: Millis, endpoint: EndpointId) {
         self.empty(endpoint);
         if let Some(lane) = self.lanes.get_mut(&endpoint) {
-            if lane.reading() {
-                self.reads -= 1;
-            }
             lane.reload();
         }
         self.refresh(now, endpoint);
+        self.drop_if_done(endpoint);
     }
 
     fn on_page(&mut self, now: Millis, endpoint: EndpointId, ticket: u64, page: Option<DuePage>) {
+        // Also the answer to a read that is void by now frees its place.
+        self.reads = self.reads.saturating_sub(1);
         let Some(lane) = self.lanes.get_mut(&endpoint) else {
             return;
         };
-        let Some(page) = page else {
-            if lane.fail_reading(ticket, now) {
-                self.reads -= 1;
-                self.refresh(now, endpoint);
+        let fresh = match page {
+            Some(page) => lane.end_reading(ticket, page),
+            None => {
+                lane.fail_reading(ticket, now);
+                Vec::new()
             }
-            return;
         };
-        let Some(fresh) = lane.end_reading(ticket, page) else {
-            return;
-        };
-        self.reads -= 1;
         if lane.is_live() {
             for work in fresh {
                 let bytes = work.body.len();

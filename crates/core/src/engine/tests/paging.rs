@@ -255,3 +255,19 @@ fn a_read_asks_for_what_comes_next_and_is_due_by_now() {
     }
     assert_eq!(after[1..], [2, 4]);
 }
+
+#[test]
+fn reads_under_way_are_bounded_whatever_is_reloaded() {
+    let mut rig = Rig::new(&[|_| ()]);
+    rig.accept(1, 10);
+    for _ in 0..20 {
+        rig.handle(Input::Reload(EndpointId(1)));
+        rig.pump();
+        assert!(rig.reads.len() <= limits::READS, "{}", rig.reads.len());
+    }
+    rig.run(HOUR, |_| ACK);
+    check_each_sent(&rig, 1);
+    rig.handle(Input::Reload(EndpointId(1)));
+    rig.settle();
+    rig.assert_idle();
+}
