@@ -17,6 +17,7 @@ use super::gate::Gate;
 use crate::delivery::Work;
 use crate::endpoint::Endpoint;
 use crate::id::DeliveryId;
+use crate::limits;
 use crate::store::DuePage;
 use crate::time::Millis;
 
@@ -80,6 +81,38 @@ impl Lane {
     /// Whether it sends at all.
     pub(super) fn is_live(&self) -> bool {
         self.endpoint.settings.enabled && !self.endpoint.deleted
+    }
+
+    /// Bodies in memory.
+    pub(super) fn loaded(&self) -> usize {
+        self.queue.len() + self.in_flight as usize
+    }
+
+    /// How many deliveries it may queue. Behind an open breaker a queue would hold memory that others can use.
+    pub(super) const fn queue_most(&self) -> usize {
+        match self.gate.open_until() {
+            Some(_) => limits::LANE_QUEUE_LEAST,
+            None => limits::LANE_QUEUE,
+        }
+    }
+
+    /// Whether the store may hold something due that is not in memory.
+    pub(super) fn is_behind(&self, now: Millis) -> bool {
+        self.reading.is_some() || self.unread.is_some_and(|at| at <= now)
+    }
+
+    /// Leaves in the store what the queue may no longer hold; says how many deliveries and bytes that freed.
+    pub(super) fn shed(&mut self) -> (usize, usize) {
+        let (mut count, mut bytes) = (0, 0);
+        while self.queue.len() > self.queue_most()
+            && let Some(work) = self.queue.pop_back()
+        {
+            self.held.remove(&work.id);
+            self.leave(work.due, work.id);
+            count += 1;
+            bytes += work.body.len();
+        }
+        (count, bytes)
     }
 
     /// Queues a delivery; false when it is held already.
