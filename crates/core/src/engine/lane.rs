@@ -6,9 +6,9 @@
 //! - every pending delivery of the endpoint whose (due, id) is at or before `cursor` is held in memory;
 //! - what comes after it may be in the store only, and none of that is due before `unread`.
 //!
-//! A delivery that is not kept (no room, or due later) is *left*: it pulls both marks back. A page read from the store
-//! pushes them on. While a read is under way, `Reading` remembers what changed since the read was asked for, because
-//! the page may have been read before or after the change.
+//! A delivery that is not kept (no room, or due later) is *left*: it pulls both marks back, or sets them where nothing
+//! was unread. A page read from the store pushes them on. While a read is under way, `Reading` remembers what changed
+//! since the read was asked for, because the page may have been read before or after the change.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -127,7 +127,8 @@ impl Lane {
     /// The delivery stays in the store only, not due before `due`.
     pub(super) fn leave(&mut self, due: Millis, id: DeliveryId) {
         let before = (due, DeliveryId(id.0.saturating_sub(1)));
-        self.cursor = self.cursor.min(before);
+        let all_held = self.unread.is_none() && self.reading.is_none();
+        self.cursor = if all_held { before } else { self.cursor.min(before) };
         self.unread = Some(self.unread.map_or(due, |unread| unread.min(due)));
         if let Some(reading) = &mut self.reading {
             reading.left = Some(reading.left.map_or((due, id), |left| left.min((due, id))));

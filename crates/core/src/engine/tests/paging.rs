@@ -335,3 +335,21 @@ fn a_lane_behind_its_breaker_leaves_the_memory_to_others() {
     assert!(rig.states().iter().all(|state| *state == State::Delivered));
     rig.assert_idle();
 }
+
+#[test]
+fn what_is_in_memory_is_not_read_again() {
+    let mut rig = Rig::new(&[|settings| settings.max_in_flight = 1]);
+    rig.accept(1, 3_000);
+    let mut rows = 0;
+    rig.pump();
+    while rig.sent.len() < 3_000 {
+        rig.end_all(ACK);
+        rig.pump();
+        if let Some((reading, page)) = rig.read() {
+            rows += page.work.len();
+            rig.tell_page(&reading, Some(page));
+            rig.pump();
+        }
+    }
+    assert_eq!(rows, 3_000 - limits::LANE_QUEUE);
+}
