@@ -20,6 +20,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::driver::Message;
 use crate::service::Unavailable;
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::StoreTask;
 use crate::time::EngineTime;
 
 /// Opens the store: at the start, and again after a failed commit.
@@ -144,9 +146,10 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// How many writes wait.
-    pub(crate) fn len(&self) -> usize {
-        self.lock().tickets.len()
+    /// How many writes wait, and how many bytes of bodies.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let inner = self.lock();
+        (inner.tickets.len(), inner.bytes)
     }
 
     pub(crate) fn is_lost(&self) -> bool {
@@ -254,6 +257,7 @@ pub(crate) struct Committer {
     pub(crate) open_store: OpenStore,
     pub(crate) messages: mpsc::Sender<Message>,
     pub(crate) disk_free_least: u64,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Committer {
@@ -279,7 +283,9 @@ impl Committer {
             }
             let (writes, replies): (Vec<_>, Vec<_>) =
                 batch.drain(..).map(|ticket| (ticket.write, ticket.reply)).unzip();
+            let began = self.time.clock().boot_us();
             let committed = store.commit(now, &writes);
+            self.count(writes.len(), began);
             let tickets = writes
                 .into_iter()
                 .zip(replies)
@@ -287,12 +293,11 @@ impl Committer {
             match committed {
                 Ok(written) => {
                     let done = tickets.zip(written).collect();
-                    if self.messages.blocking_send(Message::Committed(done)).is_err() {
-                        return;
-                    }
+                    // At the end of the process the driver goes first; what is queued is committed all the same.
+                    let _ = self.messages.blocking_send(Message::Committed(done));
                 }
                 Err(error) => {
-                    log_failure(&error);
+                    self.fail(&error);
                     for ticket in tickets {
                         ticket.answer(Err(Unavailable::StoreFailed));
                     }
@@ -304,6 +309,19 @@ impl Committer {
                 }
             }
         }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "figures of one commit")]
+    fn count(&self, writes: usize, began_boot_us: i64) {
+        let took_us = self.time.clock().boot_us() - began_boot_us;
+        self.metrics.commit_seconds.observe(took_us as f64 / 1_000_000.0);
+        self.metrics.commit_writes.observe(writes as f64);
+    }
+
+    fn fail(&self, error: &StoreError) {
+        self.metrics.store_failures(StoreTask::Commit).inc();
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(what = error.what, full = error.full, cause, "the store failed");
     }
 
     /// Opens the store again, however long it takes; `None` when the queue was closed.
@@ -319,7 +337,7 @@ impl Committer {
                     let back = Message::StoreBack(Box::new(opened.start), opened.readers);
                     return self.messages.blocking_send(back).ok().map(|()| opened.store);
                 }
-                Err(error) => log_failure(&error),
+                Err(error) => self.fail(&error),
             }
             if !self.queue.pause(pulses) {
                 return None;
@@ -332,8 +350,3 @@ impl Committer {
 const PULSE_MS: u64 = 1_000;
 /// Pulses between two attempts to open a lost store, at most.
 const LONGEST_PAUSE: u32 = 16;
-
-fn log_failure(error: &StoreError) {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    tracing::error!(what = error.what, full = error.full, cause, "the store failed");
-}

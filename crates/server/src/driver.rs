@@ -20,6 +20,7 @@ use crate::directory::Directory;
 use crate::readers::Readers;
 use crate::sender::Sender;
 use crate::tasks;
+use crate::telemetry::Metrics;
 use crate::time::EngineTime;
 
 /// What reaches the driver.
@@ -60,6 +61,7 @@ pub(crate) struct Driver {
     /// The driver's own end of its queue, for the tasks that it starts.
     pub(crate) messages: mpsc::Sender<Message>,
     pub(crate) stats: watch::Sender<Stats>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) stopping: bool,
     pub(crate) writes: Vec<Write>,
 }
@@ -72,7 +74,10 @@ impl Driver {
             let now = self.time.now();
             self.perform_all(now);
             let stats = self.engine.stats();
-            self.stats.send_replace(stats);
+            let before = self.stats.send_replace(stats);
+            self.metrics
+                .breaker_opens
+                .inc_by(stats.breaker_opened.saturating_sub(before.breaker_opened));
             if self.stopping && stats.in_flight == 0 && stats.unrecorded == 0 {
                 return;
             }
@@ -169,6 +174,9 @@ impl Driver {
             }
             Written::Recorded(recorded) => {
                 if let Write::Record(report) = write {
+                    if recorded.state.is_settled() {
+                        self.metrics.settled(recorded.state).inc();
+                    }
                     let recorded = Recorded {
                         released: recorded.released.take(),
                         ..recorded.clone()

@@ -2,6 +2,7 @@
 
 pub mod clock;
 mod committer;
+pub mod config;
 pub mod directory;
 mod driver;
 pub mod outbound;
@@ -11,4 +12,5 @@ mod readers;
 mod sender;
 pub mod service;
 pub mod tasks;
+pub mod telemetry;
 pub mod time;

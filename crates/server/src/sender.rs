@@ -16,13 +16,15 @@ use crate::clock::Clock;
 use crate::outbound::headers;
 use crate::outbound::{Exchange, Message, Outbound, Target, TargetProblem, TargetSettings};
 use crate::random;
+use crate::telemetry::Metrics;
 use crate::time::EngineTime;
 
 /// Prepared targets, one for each endpoint that sends.
 #[derive(Debug)]
 pub(crate) struct Sender {
     outbound: Outbound,
-    clock: Arc<dyn Clock>,
+    time: EngineTime,
+    metrics: Arc<Metrics>,
     prepared: HashMap<EndpointId, Arc<Prepared>>,
 }
 
@@ -98,10 +100,11 @@ fn header(text: &str) -> HeaderValue {
 }
 
 impl Sender {
-    pub(crate) fn new(outbound: Outbound, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(outbound: Outbound, time: EngineTime, metrics: Arc<Metrics>) -> Self {
         Self {
             outbound,
-            clock,
+            time,
+            metrics,
             prepared: HashMap::new(),
         }
     }
@@ -118,9 +121,14 @@ impl Sender {
         now: Millis,
     ) -> impl Future<Output = Sent> + std::marker::Send + 'static {
         let prepared = self.prepared(&send.endpoint);
-        let (outbound, clock) = (self.outbound.clone(), Arc::clone(&self.clock));
+        let (outbound, time, metrics) = (
+            self.outbound.clone(),
+            self.time.clone(),
+            Arc::clone(&self.metrics),
+        );
         async move {
-            let (attempt, retry_after_ms) = post(&outbound, &*clock, &prepared, &send, now).await;
+            let (attempt, retry_after_ms) = post(&outbound, &**time.clock(), &prepared, &send, now).await;
+            count(&metrics, &attempt, time.now().since(send.event_id.time()));
             Sent {
                 endpoint: send.endpoint.id,
                 delivery: send.delivery,
@@ -155,6 +163,22 @@ pub(crate) async fn test(
     let prepared = Prepared::new(outbound, endpoint);
     let message = prepared.message(event_id, 1, body, time.clock().wall_ms(), time.now());
     Ok(outbound.post(&target, message).await)
+}
+
+fn count(metrics: &Metrics, attempt: &Attempt, since_accepted_ms: u64) {
+    metrics.sends(attempt.outcome).inc();
+    metrics
+        .send_seconds
+        .observe(f64::from(attempt.duration_ms) / 1000.0);
+    if attempt.outcome == Outcome::Acknowledged {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a time since acceptance is far below 2^52 ms"
+        )]
+        metrics
+            .accept_to_acknowledged_seconds
+            .observe(since_accepted_ms as f64 / 1000.0);
+    }
 }
 
 /// Posts once; answers the attempt and what the receiver asked for with `Retry-After`.

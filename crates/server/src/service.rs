@@ -23,6 +23,7 @@ use crate::phone::PhoneKey;
 use crate::readers::Readers;
 use crate::sender::{self, Sender};
 use crate::tasks;
+use crate::telemetry::Metrics;
 use crate::time::EngineTime;
 
 /// Why the service cannot do something now. The request may be repeated.
@@ -71,6 +72,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Free bytes of the disk below which nothing new is taken in.
     pub disk_free_least: u64,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// The handle. Cheap to clone.
@@ -110,13 +113,14 @@ impl Service {
             outbound,
             clock,
             disk_free_least,
+            metrics,
         } = options;
         let Opened {
             store,
             start,
             mut readers,
         } = committer::open(&mut open_store)?;
-        let time = EngineTime::new(Arc::clone(&clock), start.newest);
+        let time = EngineTime::new(clock, start.newest);
         let queue = Arc::new(Queue::new());
         let directory = Arc::new(Directory::default());
         let (messages, inbox) = mpsc::channel(driver::QUEUE);
@@ -139,6 +143,7 @@ impl Service {
             open_store,
             messages: messages.clone(),
             disk_free_least,
+            metrics: Arc::clone(&metrics),
         };
         let committer = committer.spawn(store).map_err(|error| StoreError {
             what: "starting the committer's thread",
@@ -153,7 +158,8 @@ impl Service {
             directory,
             api_readers,
             engine_readers,
-            sender: Sender::new(outbound, clock),
+            sender: Sender::new(outbound, time.clone(), Arc::clone(&metrics)),
+            metrics,
             messages: messages.clone(),
             stats: stats_sender,
             stopping: false,
@@ -282,16 +288,18 @@ impl Service {
         self.inner.phone_key.hash(phone)
     }
 
-    /// Figures of the engine.
-    #[must_use]
-    pub fn engine_stats(&self) -> Stats {
-        *self.inner.stats.borrow()
-    }
-
-    /// Writes that wait for the committer.
-    #[must_use]
-    pub fn queued_writes(&self) -> usize {
-        self.inner.queue.len()
+    /// Brings the gauges up to date: called when the metrics are read.
+    pub fn gauge(&self, metrics: &Metrics) {
+        let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+        let stats = *self.inner.stats.borrow();
+        let (writes, bytes) = self.inner.queue.size();
+        metrics.queue_writes.set(gauge(writes));
+        metrics.queue_bytes.set(gauge(bytes));
+        metrics.sends_in_flight.set(gauge(stats.in_flight));
+        metrics
+            .engine_deliveries
+            .set(gauge(stats.queued + stats.in_flight + stats.unrecorded));
+        metrics.engine_bytes.set(gauge(stats.bytes));
     }
 
     /// What is wrong now.
@@ -305,7 +313,7 @@ impl Service {
         if queue.disk_low() {
             problems.push("the disk is nearly full: nothing new is taken in".to_owned());
         }
-        if queue.len() >= limits::QUEUE_WRITES {
+        if queue.size().0 >= limits::QUEUE_WRITES {
             problems.push("the committer is behind: nothing new is taken in".to_owned());
         }
         if queue.is_closed() {
@@ -324,7 +332,7 @@ impl Running {
         let limit = Duration::from_millis(limits::SHUTDOWN_MS);
         let mut driver = self.driver;
         if clock::timeout(&**time.clock(), limit, &mut driver).await.is_err() {
-            let in_flight = self.service.engine_stats().in_flight;
+            let in_flight = self.service.inner.stats.borrow().in_flight;
             tracing::warn!(
                 in_flight,
                 "what is still in flight is let go; it will be sent again"

@@ -1,0 +1,168 @@
+//! Every key: how it is set and shown, and what it takes.
+
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use jiff::tz::TimeZone;
+
+use super::value::Value;
+use super::{Config, ENVIRONMENT_PREFIX, LogFormat, OperatorToken, StoreSetting, TlsCa};
+
+/// A key of the configuration.
+pub(super) struct Key {
+    /// Its name in the file.
+    pub(super) name: &'static str,
+    /// What it takes, in words.
+    pub(super) allowed: &'static str,
+    /// Sets it; the error says what was found.
+    pub(super) set: fn(&mut Config, Value<'_>) -> Result<(), String>,
+    /// Shows it, as the file would write it; secrets only whether they are set.
+    pub(super) show: fn(&Config) -> String,
+}
+
+impl Key {
+    /// The environment variable.
+    pub(super) fn environment(&self) -> String {
+        format!("{ENVIRONMENT_PREFIX}{}", self.name.to_ascii_uppercase())
+    }
+}
+
+/// The key of this name.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    ALL.iter().find(|key| key.name == name)
+}
+
+/// The names of all keys.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|key| key.name)
+}
+
+/// Every key, in the order of the default file.
+pub(super) const ALL: &[Key] = &[
+    Key {
+        name: "listen",
+        allowed: "an IP address and a port, such as 127.0.0.1:7700 or [::1]:7700",
+        set: |config, value| Ok(config.listen = value.text(|text| text.parse().ok())?),
+        show: |config| format!("\"{}\"", config.listen),
+    },
+    Key {
+        name: "store",
+        allowed: "sqlite: and a directory, such as sqlite:./ringback-data",
+        set: |config, value| {
+            if value.text(|text| is_postgres(text).then_some(())).is_ok() {
+                return Err("a postgres:// address, which this version does not support yet".to_owned());
+            }
+            Ok(config.store = value.text(sqlite)?)
+        },
+        show: |config| format!("\"{}\"", config.store),
+    },
+    Key {
+        name: "operator_token",
+        allowed: "32 or more visible ASCII characters",
+        set: |config, value| Ok(config.operator_token = Some(value.text(OperatorToken::new)?)),
+        show: |config| presence(config.operator_token.is_some()),
+    },
+    Key {
+        name: "outbound_allow",
+        allowed: "a list of ranges in CIDR form without host bits, such as 10.0.0.0/8 or ::1/128",
+        set: |config, value| Ok(config.outbound_allow = value.list(range)?),
+        show: |config| {
+            let ranges: Vec<_> = config
+                .outbound_allow
+                .iter()
+                .map(|range| format!("\"{range}\""))
+                .collect();
+            format!("[{}]", ranges.join(", "))
+        },
+    },
+    Key {
+        name: "tls_ca",
+        allowed: "the path of a readable PEM file",
+        set: |config, value| Ok(config.tls_ca = Some(tls_ca(&value)?)),
+        show: |config| {
+            config
+                .tls_ca
+                .as_ref()
+                .map_or_else(|| presence(false), |ca| format!("\"{}\"", ca.path.display()))
+        },
+    },
+    Key {
+        name: "zone",
+        allowed: "a name of the IANA time zone database, such as Asia/Shanghai",
+        set: |config, value| Ok(config.zone = value.text(|text| TimeZone::get(text).ok())?),
+        show: |config| format!("\"{}\"", config.zone.iana_name().unwrap_or("UTC")),
+    },
+    Key {
+        name: "log",
+        allowed: "off, error, warn, info, debug, trace, or a list such as info,ringback_server=debug",
+        set: |config, value| Ok(config.log = value.text(log_filter)?),
+        show: |config| format!("\"{}\"", config.log),
+    },
+    Key {
+        name: "log_format",
+        allowed: "text, json",
+        set: |config, value| Ok(config.log_format = value.text(log_format)?),
+        show: |config| format!("\"{}\"", config.log_format.name()),
+    },
+    Key {
+        name: "metrics_open",
+        allowed: "true, false",
+        set: |config, value| Ok(config.metrics_open = value.boolean()?),
+        show: |config| config.metrics_open.to_string(),
+    },
+    Key {
+        name: "connections",
+        allowed: "an integer from 1 to 100000",
+        set: |config, value| {
+            // It fits: the bound is far below a usize of 32 bits.
+            Ok(config.connections = usize::try_from(value.integer(1, 100_000)?).unwrap_or(usize::MAX))
+        },
+        show: |config| config.connections.to_string(),
+    },
+    Key {
+        name: "disk_free_least_mib",
+        allowed: "an integer from 0 to 1048576",
+        set: |config, value| Ok(config.disk_free_least_mib = value.integer(0, 1_048_576)?),
+        show: |config| config.disk_free_least_mib.to_string(),
+    },
+];
+
+fn presence(set: bool) -> String {
+    if set { "(set)" } else { "(not set)" }.to_owned()
+}
+
+fn is_postgres(text: &str) -> bool {
+    text.starts_with("postgres://") || text.starts_with("postgresql://")
+}
+
+fn sqlite(text: &str) -> Option<StoreSetting> {
+    let directory = text
+        .strip_prefix("sqlite:")
+        .filter(|directory| !directory.is_empty())?;
+    Some(StoreSetting::Sqlite(PathBuf::from(directory)))
+}
+
+/// A range whose host bits are zero: `10.1.2.3/8` is more likely a slip than an intention.
+fn range(text: &str) -> Option<IpNet> {
+    text.parse::<IpNet>().ok().filter(|range| range.trunc() == *range)
+}
+
+fn tls_ca(value: &Value<'_>) -> Result<TlsCa, String> {
+    let path = value.text(|text| Some(PathBuf::from(text)))?;
+    let pem = std::fs::read_to_string(&path)
+        .map_err(|error| format!("a file that cannot be read ({})", error.kind()))?;
+    if !pem.contains("-----BEGIN CERTIFICATE-----") {
+        return Err("a file without a certificate in PEM".to_owned());
+    }
+    Ok(TlsCa { path, pem })
+}
+
+fn log_filter(text: &str) -> Option<String> {
+    crate::telemetry::logs::is_filter(text).then(|| text.to_owned())
+}
+
+fn log_format(text: &str) -> Option<LogFormat> {
+    [LogFormat::Text, LogFormat::Json]
+        .into_iter()
+        .find(|format| format.name() == text)
+}

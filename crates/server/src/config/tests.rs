@@ -1,0 +1,225 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// Loads a file's text and an environment; mistakes come as their texts, with the file called `f`.
+fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    std::fs::write(&path, file).unwrap();
+    let environment = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(Some(&path), environment).map_err(|mistakes| {
+        mistakes
+            .iter()
+            .map(|mistake| mistake.to_string().replace(&*path.display().to_string(), "f"))
+            .collect()
+    })
+}
+
+#[track_caller]
+fn check(file: &str, environment: &[(&str, &str)], expected: &[&str]) {
+    assert_eq!(
+        load(file, environment).err().unwrap_or_default(),
+        expected,
+        "{file} {environment:?}"
+    );
+}
+
+#[test]
+fn the_default_file_is_the_default() {
+    assert_eq!(load(DEFAULT_FILE, &[]), Ok(Config::default()));
+    assert_eq!(load("", &[]), Ok(Config::default()));
+    assert_eq!(Config::load(None, []), Ok(Config::default()));
+}
+
+#[test]
+fn the_default_file_explains_every_key() {
+    for key in key::ALL {
+        let explained = DEFAULT_FILE
+            .split("\n\n")
+            .any(|part| part.contains(&key.environment()) && part.contains(&format!("{} = ", key.name)));
+        assert!(explained, "{}", key.name);
+    }
+}
+
+/// What the default file shows as examples must be right as well.
+#[test]
+fn the_examples_of_the_default_file_are_valid() {
+    let mut seen = BTreeSet::new();
+    for example in DEFAULT_FILE.lines().filter_map(|line| line.strip_prefix("# ")) {
+        let Some((name, _)) = example
+            .split_once(" = ")
+            .filter(|(name, _)| key::find(name).is_some())
+        else {
+            continue;
+        };
+        seen.insert(name);
+        if name != "tls_ca" {
+            check(example, &[], &[]);
+        }
+    }
+    assert_eq!(
+        seen,
+        BTreeSet::from(["operator_token", "outbound_allow", "tls_ca"])
+    );
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let config = load(
+        "listen = \"127.0.0.1:1\"\nconnections = 7\nzone = \"UTC\"",
+        &[
+            ("RINGBACK_LISTEN", "[::1]:2"),
+            ("RINGBACK_STORE", "sqlite:/var/lib/ringback"),
+            ("RINGBACK_OPERATOR_TOKEN", "0123456789abcdef0123456789abcdef"),
+            ("RINGBACK_OUTBOUND_ALLOW", "10.0.0.0/8, ::1/128"),
+            ("RINGBACK_LOG", "warn,ringback_server=debug"),
+            ("RINGBACK_LOG_FORMAT", "json"),
+            ("RINGBACK_METRICS_OPEN", "false"),
+            ("RINGBACK_DISK_FREE_LEAST_MIB", "0"),
+            ("RINGBACK_ZONE", ""),
+            ("PATH", "/bin"),
+            ("RINGBACK_TOKEN", "of a command"),
+        ],
+    )
+    .unwrap();
+    let expected = Config {
+        listen: "[::1]:2".parse().unwrap(),
+        store: StoreSetting::Sqlite("/var/lib/ringback".into()),
+        operator_token: OperatorToken::new("0123456789abcdef0123456789abcdef"),
+        outbound_allow: vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
+        zone: TimeZone::get("UTC").unwrap(),
+        log: "warn,ringback_server=debug".to_owned(),
+        log_format: LogFormat::Json,
+        metrics_open: false,
+        connections: 7,
+        disk_free_least_mib: 0,
+        ..Config::default()
+    };
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    check(
+        "listen = 7700\nlisten_port = 7\nlog_fromat = \"json\"\nconnections = 0\n[store]\npath = \"x\"",
+        &[("RINGBACK_ZONE", "Asia/Shangai"), ("RINGBACK_METRICS_OPENS", "1")],
+        &[
+            "connections (f:4): found an integer; allowed: an integer from 1 to 100000",
+            "listen (f:1): found an integer; allowed: an IP address and a port, such as 127.0.0.1:7700 or [::1]:7700",
+            "listen_port (f:2): found an unknown setting; allowed: listen, store, operator_token, outbound_allow, \
+             tls_ca, zone, log, log_format, metrics_open, connections, disk_free_least_mib",
+            "log_fromat (f:3): found an unknown setting; allowed: perhaps log_format is meant",
+            "store (f:5): found a table; allowed: sqlite: and a directory, such as sqlite:./ringback-data",
+            "RINGBACK_METRICS_OPENS: found an unknown setting; allowed: perhaps RINGBACK_METRICS_OPEN is meant",
+            "RINGBACK_ZONE: found another text; allowed: a name of the IANA time zone database, such as Asia/Shanghai",
+        ],
+    );
+}
+
+#[test]
+fn each_key_says_what_was_found() {
+    for (file, found) in [
+        (
+            "listen = \"localhost:7700\"",
+            "listen (f:1): found another text; ",
+        ),
+        (
+            "store = \"postgres://u:hidden@h/db\"",
+            "store (f:1): found a postgres:// address, which this version does not support yet; ",
+        ),
+        ("store = \"sqlite:\"", "store (f:1): found another text; "),
+        ("store = \"./data\"", "store (f:1): found another text; "),
+        (
+            "operator_token = \"hidden\"",
+            "operator_token (f:1): found another text; ",
+        ),
+        (
+            "operator_token = \"0123456789abcdef 0123456789abcdef\"",
+            "operator_token (f:1): found another text; ",
+        ),
+        (
+            "outbound_allow = \"10.0.0.0/8\"",
+            "outbound_allow (f:1): found another text; ",
+        ),
+        (
+            "outbound_allow = [\"10.0.0.0/8\", \"10.1.0.0/8\"]",
+            "outbound_allow (f:1): found another text as entry 2 of the list; ",
+        ),
+        (
+            "outbound_allow = [1]",
+            "outbound_allow (f:1): found an integer as entry 1 of the list; ",
+        ),
+        (
+            "tls_ca = \"/nonexistent/ca.pem\"",
+            "tls_ca (f:1): found a file that cannot be read (entity not found); ",
+        ),
+        ("log = \"loud\"", "log (f:1): found another text; "),
+        ("log = \"info,=x=y\"", "log (f:1): found another text; "),
+        ("log_format = \"yaml\"", "log_format (f:1): found another text; "),
+        (
+            "metrics_open = \"true\"",
+            "metrics_open (f:1): found another text; ",
+        ),
+        ("metrics_open = 2019-01-12", "metrics_open (f:1): found a date; "),
+        (
+            "connections = 1.5",
+            "connections (f:1): found a number with a point; ",
+        ),
+        ("connections = -1", "connections (f:1): found an integer; "),
+        (
+            "disk_free_least_mib = true",
+            "disk_free_least_mib (f:1): found a boolean; ",
+        ),
+    ] {
+        let mistakes = load(file, &[]).unwrap_err();
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        assert!(mistakes[0].starts_with(found), "{}", mistakes[0]);
+        assert!(!mistakes[0].contains("hidden"));
+    }
+}
+
+#[test]
+fn a_broken_file_is_placed_and_the_rest_is_still_read() {
+    let mistakes = load("zone = \"UTC\"\nlisten = \nconnections = 0\n", &[]).unwrap_err();
+    assert!(mistakes[0].starts_with("f:2: found "), "{mistakes:?}");
+    assert!(
+        mistakes
+            .iter()
+            .any(|mistake| mistake.starts_with("connections (f:3)")),
+        "{mistakes:?}"
+    );
+    let twice = load("zone = \"UTC\"\nzone = \"UTC\"", &[]).unwrap_err();
+    assert!(twice[0].contains("duplicate key"), "{twice:?}");
+    let missing = Config::load(Some(Path::new("/nonexistent/f")), []).unwrap_err();
+    assert_eq!(
+        missing[0].to_string(),
+        "/nonexistent/f: found a file that cannot be read (entity not found); allowed: a readable TOML file in UTF-8"
+    );
+}
+
+#[test]
+fn a_description_shows_every_key_and_no_secret() {
+    let config = load("operator_token = \"hidden-hidden-hidden-hidden-hidden\"", &[]).unwrap();
+    let described = config.describe();
+    assert_eq!(described.len(), key::ALL.len());
+    let value = |key: &str| described.iter().find(|d| d.key == key).unwrap().value.clone();
+    assert_eq!(value("operator_token"), "(set)");
+    assert_eq!(value("tls_ca"), "(not set)");
+    assert_eq!(value("zone"), "\"Asia/Shanghai\"");
+    assert_eq!(value("store"), "\"sqlite:./ringback-data\"");
+    assert!(!format!("{config:?}{described:?}").contains("hidden-hidden"));
+}
+
+#[test]
+fn what_a_description_shows_can_be_written_into_a_file() {
+    let file: String = Config::default()
+        .describe()
+        .iter()
+        .filter(|described| !described.value.starts_with('('))
+        .map(|described| format!("{} = {}\n", described.key, described.value))
+        .collect();
+    assert_eq!(load(&file, &[]), Ok(Config::default()));
+}
