@@ -408,7 +408,7 @@ fn inputs_that_are_no_intake() {
         ),
         (
             "{\"a\":\"\t\"}",
-            "the body is not one JSON value: line 1, column 7: control character (\\u0000-\\u001F) found while parsing a string",
+            "the body is not one JSON value: line 1, column 6: control character (\\u0000-\\u001F) found while parsing a string",
         ),
         ("[]", "the body is an array; allowed is an object"),
         ("null", "the body is null; allowed is an object"),
