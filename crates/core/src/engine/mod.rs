@@ -196,10 +196,11 @@ impl Engine {
         self.effects.pop_front()
     }
 
-    /// When to poll again if nothing happens before.
+    /// When to poll again if nothing happens before; `None` for an engine that was stopped.
     #[must_use]
     pub fn next_wake(&self) -> Option<Millis> {
-        self.timers.first().map(|(at, _)| *at)
+        let (at, _) = self.timers.first().filter(|_| !self.stopped)?;
+        Some(*at)
     }
 
     /// Figures of the moment.
