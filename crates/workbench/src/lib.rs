@@ -4,6 +4,8 @@
 
 pub mod bench;
 pub mod client;
+pub mod generator;
 pub mod listen;
 pub mod pretty;
+pub mod prng;
 pub mod receiver;

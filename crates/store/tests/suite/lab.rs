@@ -326,6 +326,7 @@ pub(crate) fn attempt(n: u32, outcome: Outcome) -> Attempt {
 pub(crate) fn report(delivery: DeliveryId, n: u32, outcome: Outcome, next: Next) -> Write {
     Write::Record(Box::new(Report {
         delivery,
+        endpoint: EndpointId(0),
         attempt: Some(attempt(n, outcome)),
         next,
     }))
@@ -335,6 +336,7 @@ pub(crate) fn report(delivery: DeliveryId, n: u32, outcome: Outcome, next: Next)
 pub(crate) fn age_ended(delivery: DeliveryId) -> Write {
     Write::Record(Box::new(Report {
         delivery,
+        endpoint: EndpointId(0),
         attempt: None,
         next: Next::Exhausted,
     }))
