@@ -1,0 +1,225 @@
+//! Intake: reads what a robot hands in, checks it, normalises it, and renders the v1 body that is stored and
+//! sent (contract, sections 2 and 3).
+//!
+//! An intake keeps the order and presence of its members, the text of its numbers and strings, and all that is
+//! unknown. Only white space goes, two names and two types are put right, and calls get their `sign` and
+//! `dateTime`. The body is a pure function of the input and the [`Stamp`], to the byte.
+
+mod check;
+mod correction;
+mod current;
+mod fields;
+mod invalid;
+mod stamp;
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::json::{self, Node, Object, Shallow};
+use crate::kind::Kind;
+
+pub(crate) use correction::INTENT_LEVEL;
+pub use correction::parse_correction;
+pub use current::current_call;
+pub use invalid::{Found, Invalid, Problem};
+pub use stamp::{Signing, Stamp};
+
+use check::{check, required_integer, required_object};
+use stamp::{Moment, Template};
+
+/// A checked and normalised callback, not yet stamped. It owns its text; `Debug` shows no payload.
+#[derive(Clone)]
+pub struct Intake {
+    kind: Kind,
+    company_id: i64,
+    entity_id: i64,
+    call_job_id: Option<i64>,
+    job_status: Option<i64>,
+    phone: Option<Box<str>>,
+    digest: [u8; 32],
+    template: Template,
+}
+
+impl Intake {
+    /// The kind of callback.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The company it belongs to.
+    #[must_use]
+    pub const fn company_id(&self) -> i64 {
+        self.company_id
+    }
+
+    /// The id by which the kind is keyed: `callInstanceId` of calls and corrections, `inboundInstanceId`,
+    /// `callJobId`.
+    #[must_use]
+    pub const fn entity_id(&self) -> i64 {
+        self.entity_id
+    }
+
+    /// The job it belongs to, where the intake says so.
+    #[must_use]
+    pub const fn call_job_id(&self) -> Option<i64> {
+        self.call_job_id
+    }
+
+    /// The new status of a job; `None` for the other kinds.
+    #[must_use]
+    pub const fn job_status(&self) -> Option<i64> {
+        self.job_status
+    }
+
+    /// The customer's number (`customerTelephone`), as it came; `None` for jobs and corrections.
+    #[must_use]
+    pub fn phone(&self) -> Option<&str> {
+        self.phone.as_deref()
+    }
+
+    /// The SHA-256 of the normalised `data.data` as a JSON value: the order of members, `sign` and `dateTime`
+    /// of the first level, escapes of strings and the way a number is written make no difference.
+    #[must_use]
+    pub const fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// The whole v1 body: UTF-8 JSON without white space. The same intake and stamp give the same bytes.
+    #[must_use]
+    pub fn render(&self, stamp: &Stamp<'_>) -> Vec<u8> {
+        self.template.fill(stamp)
+    }
+}
+
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake")
+            .field("kind", &self.kind)
+            .field("company_id", &self.company_id)
+            .field("entity_id", &self.entity_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads an intake of this kind: the `data.data` object, or the whole envelope of the samples, which is told by
+/// its `data.dataType`. For corrections only the envelope has all there is to know; see [`parse_correction`]
+/// for what the API takes.
+///
+/// # Errors
+/// When the input is no JSON object, is an envelope of another kind, lacks a required field, or has a field of a
+/// wrong type.
+pub fn parse(kind: Kind, input: &[u8]) -> Result<Intake, Invalid> {
+    match kind {
+        Kind::Call => parse_call(kind, "callInstanceId", input),
+        Kind::Inbound => parse_call(kind, "inboundInstanceId", input),
+        Kind::Job => parse_job(input),
+        Kind::Correction => correction::parse_envelope(input),
+    }
+}
+
+fn parse_call(kind: Kind, id_name: &'static str, input: &[u8]) -> Result<Intake, Invalid> {
+    let mut data = open(kind, input)?.into_data().deepen()?;
+    let scene = required_object(&data, "sceneInstance")?;
+    let company_id = required_integer(scene, "companyId").map_err(|e| e.under("sceneInstance"))?;
+    let entity_id = required_integer(scene, id_name).map_err(|e| e.under("sceneInstance"))?;
+    check(&mut data, fields::CALL)?;
+    let scene = data.get("sceneInstance").and_then(Node::as_object);
+    Ok(Intake {
+        kind,
+        company_id,
+        entity_id,
+        call_job_id: scene
+            .and_then(|scene| scene.get("callJobId"))
+            .and_then(Node::as_i64),
+        job_status: None,
+        phone: scene
+            .and_then(|scene| scene.get("customerTelephone"))
+            .and_then(Node::as_text)
+            .map(Into::into),
+        digest: digest(&data),
+        template: Template::stamped(kind, &data, Moment::of_call(&data)),
+    })
+}
+
+fn parse_job(input: &[u8]) -> Result<Intake, Invalid> {
+    let mut data = open(Kind::Job, input)?.into_data().deepen()?;
+    let company_id = required_integer(&data, "companyId")?;
+    let call_job_id = required_integer(&data, "callJobId")?;
+    let status = required_integer(&data, "status")?;
+    check(&mut data, fields::JOB)?;
+    Ok(Intake {
+        kind: Kind::Job,
+        company_id,
+        entity_id: call_job_id,
+        call_job_id: Some(call_job_id),
+        job_status: Some(status),
+        phone: None,
+        digest: digest(&data),
+        template: Template::plain(Kind::Job, &data),
+    })
+}
+
+/// An input, seen to be either `data.data` alone or an envelope of the right kind around it.
+enum Opened<'a> {
+    Bare(Shallow<'a>),
+    Enveloped(Shallow<'a>),
+}
+
+impl<'a> Opened<'a> {
+    fn into_data(self) -> Shallow<'a> {
+        match self {
+            Self::Bare(data) | Self::Enveloped(data) => data,
+        }
+    }
+}
+
+fn open(kind: Kind, input: &[u8]) -> Result<Opened<'_>, Invalid> {
+    let outer = Shallow::read(json::document(input)?)?;
+    let Some(data) = outer.get("data").filter(|data| Found::of(data) == Found::Object) else {
+        return Ok(Opened::Bare(outer));
+    };
+    let data = Shallow::read(data).map_err(|e| e.under("data"))?;
+    let Some(data_type) = data.get("dataType") else {
+        return Ok(Opened::Bare(outer));
+    };
+    let name = match Found::of(data_type) {
+        Found::Text => json::Text::read(data_type.get()).map_err(|e| e.under("dataType").under("data"))?,
+        found => {
+            let problem = Problem::WrongType {
+                found,
+                allowed: "a string",
+            };
+            return Err(Invalid::here(problem).under("dataType").under("data"));
+        }
+    };
+    if name.as_str() != kind.data_type() {
+        let problem = Problem::WrongDataType {
+            allowed: kind.data_type(),
+        };
+        return Err(Invalid::here(problem).under("dataType").under("data"));
+    }
+    // Paths inside data.data begin there, as they do without the envelope.
+    const ALLOWED: &str = "an object";
+    let problem = match data.get("data") {
+        Some(inner) if Found::of(inner) == Found::Object => {
+            return Shallow::read(inner).map(Opened::Enveloped);
+        }
+        Some(inner) => Problem::WrongType {
+            found: Found::of(inner),
+            allowed: ALLOWED,
+        },
+        None => Problem::Missing { allowed: ALLOWED },
+    };
+    Err(Invalid::here(problem).under("data").under("data"))
+}
+
+fn digest(data: &Object<'_>) -> [u8; 32] {
+    let mut form = Vec::with_capacity(4096);
+    json::canonical(data, &["sign", "dateTime"], &mut form);
+    Sha256::digest(&form).into()
+}
+
+#[cfg(test)]
+mod tests;
