@@ -7,6 +7,9 @@ use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
 
+/// The zone of dates without one, unless configured otherwise (contract, section 3).
+pub const DEFAULT_ZONE: &str = "Asia/Shanghai";
+
 const LOCAL: &str = "%Y-%m-%d %H:%M:%S";
 
 /// The first second of the year 0: years before it have no four digits.
@@ -120,7 +123,7 @@ mod tests {
     use super::*;
 
     fn shanghai() -> TimeZone {
-        TimeZone::get("Asia/Shanghai").unwrap()
+        TimeZone::get(DEFAULT_ZONE).unwrap()
     }
 
     #[test]

@@ -176,11 +176,11 @@ impl<'a> Opened<'a> {
 }
 
 fn open(kind: Kind, input: &[u8]) -> Result<Opened<'_>, Invalid> {
-    let outer = Shallow::read(json::document(input)?)?;
+    let outer = Shallow::document(input)?;
     let Some(data) = outer.get("data").filter(|data| Found::of(data) == Found::Object) else {
         return Ok(Opened::Bare(outer));
     };
-    let data = Shallow::read(data).map_err(|e| e.under("data"))?;
+    let data = Shallow::value(data).map_err(|e| e.under("data"))?;
     let Some(data_type) = data.get("dataType") else {
         return Ok(Opened::Bare(outer));
     };
@@ -204,7 +204,7 @@ fn open(kind: Kind, input: &[u8]) -> Result<Opened<'_>, Invalid> {
     const ALLOWED: &str = "an object";
     let problem = match data.get("data") {
         Some(inner) if Found::of(inner) == Found::Object => {
-            return Shallow::read(inner).map(Opened::Enveloped);
+            return Shallow::value(inner).map(Opened::Enveloped);
         }
         Some(inner) => Problem::WrongType {
             found: Found::of(inner),

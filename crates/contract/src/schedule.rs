@@ -101,24 +101,6 @@ pub struct Schedule {
     max_age_ms: u64,
 }
 
-impl Default for Schedule {
-    fn default() -> Self {
-        Self {
-            gaps_ms: vec![60_000],
-            max_age_ms: 86_400_000,
-        }
-    }
-}
-impl serde::Serialize for Schedule {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str("seed")
-    }
-}
-impl<'de> serde::Deserialize<'de> for Schedule {
-    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Ok(Self::default())
-    }
-}
 impl Schedule {
     /// A published schedule.
     #[must_use]

@@ -7,11 +7,21 @@ use crate::json::{Node, Object, Text};
 
 /// Checks and normalises an object and what is inside it.
 pub(crate) fn check(object: &mut Object<'_>, table: &[Field]) -> Result<(), Invalid> {
+    // Members mostly come in the order of the table, so the search for each begins behind the last one found.
+    let mut next = 0;
     for place in 0..object.members.len() {
         let name = object.members[place].name.as_str();
-        let Some(field) = table.iter().find(|field| field.has_name(name)) else {
+        let (known, following) = table.split_at(next);
+        let Some(found) = following
+            .iter()
+            .chain(known)
+            .position(|field| field.has_name(name))
+        else {
             continue;
         };
+        let found = (next + found) % table.len();
+        let field = &table[found];
+        next = found + 1;
         let alias = field.alias.filter(|alias| alias.name == name);
         let called = alias.map_or(field.name, |alias| alias.name);
         if alias.is_some() && object.get(field.name).is_some() {

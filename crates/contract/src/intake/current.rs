@@ -2,7 +2,7 @@
 
 use super::correction::INTENT_LEVEL;
 use super::{Invalid, Problem};
-use crate::json::{self, Node, Object, Shallow};
+use crate::json::{Node, Object, Shallow};
 
 /// The `data.data` of a stored call or inbound call as it stands after these corrections (oldest first, each a
 /// stored body): its 客户意向等级 entry has the corrected value as `artificialResultValue`, and 1 as
@@ -24,13 +24,13 @@ pub fn current_call(call_body: &[u8], corrections: &[&[u8]]) -> Result<String, I
 
 fn read_data(body: &[u8]) -> Result<Object<'_>, Invalid> {
     let missing = || Invalid::here(Problem::Missing { allowed: "an object" });
-    let outer = Shallow::read(json::document(body)?)?;
+    let outer = Shallow::document(body)?;
     let middle = outer.get("data").ok_or_else(|| missing().under("data"))?;
-    let middle = Shallow::read(middle).map_err(|e| e.under("data"))?;
+    let middle = Shallow::value(middle).map_err(|e| e.under("data"))?;
     let data = middle
         .get("data")
         .ok_or_else(|| missing().under("data").under("data"))?;
-    Object::read(data)
+    Shallow::value(data)?.deepen()
 }
 
 fn only_entry(mut correction: Object<'_>) -> Result<Object<'_>, Invalid> {

@@ -127,10 +127,12 @@ impl CompanyInput {
             app_key: fields.take("appKey", words, |value| text(value, NAME_CHARACTERS)),
             app_secret: fields.take("appSecret", words, |value| text(value, NAME_CHARACTERS)),
             sign: fields.take("sign", "true or false", Value::as_bool),
-            date_time_form: fields.take("dateTimeForm", "rfc1123 or seed", |value| match value.as_str()? {
-                "rfc1123" => Some(DateTimeForm::Rfc1123),
-                "seed" => Some(DateTimeForm::Seed),
-                _ => None,
+            date_time_form: fields.take("dateTimeForm", "rfc1123 or seed", |value| {
+                match value.as_str()? {
+                    "rfc1123" => Some(DateTimeForm::Rfc1123),
+                    "seed" => Some(DateTimeForm::Seed),
+                    _ => None,
+                }
             }),
         };
         let company = Company {
@@ -139,7 +141,10 @@ impl CompanyInput {
             name: input.name.value(),
             callbacks: input.callbacks.or_keep(present.callbacks, Kinds::COMPANY_DEFAULT),
             app_key: input.app_key.value(),
-            app_secret: input.app_secret.map(Some).or_keep(present.app_secret.clone(), None),
+            app_secret: input
+                .app_secret
+                .map(Some)
+                .or_keep(present.app_secret.clone(), None),
             sign: input.sign.or(false),
             date_time_form: input.date_time_form.or(DateTimeForm::default()),
         };
@@ -179,11 +184,18 @@ pub(crate) async fn put_company(
     let bytes = body::configuration(&api, request).await?;
     let _change = api.changes.lock().await;
     let present = api.service.directory().company(company_id);
-    let present = present.as_deref().cloned().unwrap_or_else(|| Company::unconfigured(company_id));
+    let present = present
+        .as_deref()
+        .cloned()
+        .unwrap_or_else(|| Company::unconfigured(company_id));
     let company = CompanyInput::apply(&bytes, &present)?;
     match api.service.write(Write::PutCompany(Box::new(company))).await? {
         Written::Company { company, created } => {
-            let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+            let status = if created {
+                StatusCode::CREATED
+            } else {
+                StatusCode::OK
+            };
             Ok(json(status, &CompanyView::of(&company)))
         }
         other => Err(unexpected(other)),
@@ -268,7 +280,11 @@ pub(crate) async fn list_companies(
         after.is_none_or(|after| company.company_id > after)
             && unconfigured.is_none_or(|unconfigured| company.configured != unconfigured)
     });
-    let items: Vec<_> = companies.by_ref().take(limit).map(|company| CompanyView::of(&company)).collect();
+    let items: Vec<_> = companies
+        .by_ref()
+        .take(limit)
+        .map(|company| CompanyView::of(&company))
+        .collect();
     let last = items.last().map(|company| company.company_id);
     let next_cursor = last
         .filter(|_| companies.next().is_some())

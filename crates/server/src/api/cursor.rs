@@ -29,7 +29,9 @@ pub(crate) fn encode(list: List, after: i64) -> String {
 pub(crate) fn decode(list: List, text: &str) -> Option<i64> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     match bytes.as_slice() {
-        [VERSION, kind, after @ ..] if *kind == list as u8 => Some(i64::from_be_bytes(after.try_into().ok()?)),
+        [VERSION, kind, after @ ..] if *kind == list as u8 => {
+            Some(i64::from_be_bytes(after.try_into().ok()?))
+        }
         _ => None,
     }
 }
@@ -47,7 +49,14 @@ mod tests {
                 for other in [List::Companies, List::Events, List::Deliveries] {
                     assert_eq!(decode(other, &text).is_some(), other == list);
                 }
-                for broken in [&text[1..], &text[..text.len() - 1], "", "151", "AQE", &format!("{text}A")] {
+                for broken in [
+                    &text[1..],
+                    &text[..text.len() - 1],
+                    "",
+                    "151",
+                    "AQE",
+                    &format!("{text}A"),
+                ] {
                     assert_eq!(decode(list, broken), None, "{broken:?}");
                 }
             }

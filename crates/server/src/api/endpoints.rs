@@ -55,7 +55,11 @@ pub(crate) async fn put_endpoint(
     request: Request,
 ) -> Result<Response, Problem> {
     if !is_endpoint_name(&name) {
-        return Err(Problem::invalid(vec![FieldError::wrong("name", "another text", ENDPOINT_NAME)]));
+        return Err(Problem::invalid(vec![FieldError::wrong(
+            "name",
+            "another text",
+            ENDPOINT_NAME,
+        )]));
     }
     let bytes = body::configuration(&api, request).await?;
     let _change = api.changes.lock().await;
@@ -65,8 +69,16 @@ pub(crate) async fn put_endpoint(
     let offers_retry = present.is_some_and(|present| reaches_otherwise(present, &applied.settings));
     let (endpoint, created) = put(&api, company_id, name, applied.settings).await?;
     let view = EndpointView::of(&endpoint).with_secret(applied.made_secret);
-    let view = if offers_retry { view.offering_retry_now() } else { view };
-    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    let view = if offers_retry {
+        view.offering_retry_now()
+    } else {
+        view
+    };
+    let status = if created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     Ok(json(status, &view))
 }
 
@@ -90,7 +102,9 @@ async fn put(
         settings: Box::new(settings),
     };
     match api.service.write(write).await? {
-        Written::Endpoint { endpoint, created, .. } => Ok((endpoint, created)),
+        Written::Endpoint {
+            endpoint, created, ..
+        } => Ok((endpoint, created)),
         other => Err(unexpected(other)),
     }
 }
@@ -102,7 +116,10 @@ fn find(api: &ApiState, path: &EndpointPath) -> Result<Arc<Endpoint>, Problem> {
         return Ok(endpoint);
     }
     check_company(api, path.company_id)?;
-    Err(Problem::new(Type::NoEndpoint, "the company has no endpoint of this name"))
+    Err(Problem::new(
+        Type::NoEndpoint,
+        "the company has no endpoint of this name",
+    ))
 }
 
 fn check_company(api: &ApiState, company_id: i64) -> Result<(), Problem> {
@@ -136,7 +153,10 @@ pub(crate) async fn get_endpoint(
 ) -> Result<Response, Problem> {
     let endpoint = find(&api, &path)?;
     let id = endpoint.id;
-    let open = api.service.read(move |reader| reader.open(id, COUNT_MOST)).await?;
+    let open = api
+        .service
+        .read(move |reader| reader.open(id, COUNT_MOST))
+        .await?;
     Ok(json(StatusCode::OK, &EndpointView::of(&endpoint).with_open(open)))
 }
 
@@ -159,7 +179,10 @@ pub(crate) async fn list_endpoints(
     check_company(&api, company_id)?;
     let endpoints = api.service.directory().endpoints(company_id);
     let list = EndpointList {
-        items: endpoints.iter().map(|endpoint| EndpointView::of(endpoint)).collect(),
+        items: endpoints
+            .iter()
+            .map(|endpoint| EndpointView::of(endpoint))
+            .collect(),
         next_cursor: None,
     };
     Ok(json(StatusCode::OK, &list))

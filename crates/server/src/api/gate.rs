@@ -22,7 +22,11 @@ pub(crate) async fn gate(State(api): State<Arc<ApiState>>, request: Request, nex
     let response = if is_open || api.authorizes(request.headers()) {
         next.run(request).await
     } else {
-        Problem::new(Type::Unauthorized, "send the header Authorization: Bearer and a token").into_response()
+        Problem::new(
+            Type::Unauthorized,
+            "send the header Authorization: Bearer and a token",
+        )
+        .into_response()
     };
     api.metrics.http_request(route, response.status().as_u16());
     response

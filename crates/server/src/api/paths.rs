@@ -118,14 +118,10 @@ impl<S: Send + Sync> FromRequestParts<S> for DeliveryPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let params = Params::read(parts, state).await?;
-        params
-            .text("deliveryId")
-            .parse()
-            .map(Self)
-            .map_err(|invalid| {
-                let error = FieldError::other("deliveryId", format!("{invalid}"));
-                Problem::about(Type::NoDelivery, error)
-            })
+        params.text("deliveryId").parse().map(Self).map_err(|invalid| {
+            let error = FieldError::other("deliveryId", format!("{invalid}"));
+            Problem::about(Type::NoDelivery, error)
+        })
     }
 }
 

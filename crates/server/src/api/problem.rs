@@ -3,7 +3,7 @@
 //! A problem names the field, the kind of value that was found and what is allowed. It never repeats a value.
 
 use axum::body::Body;
-use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use ringback_contract::intake::{self, Invalid};
@@ -31,6 +31,7 @@ macro_rules! problem_types {
 
         impl Type {
             /// Every type.
+            #[cfg(test)]
             pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The HTTP status.
@@ -363,9 +364,6 @@ pub(crate) async fn method_not_allowed() -> Problem {
 pub(crate) async fn no_route() -> Problem {
     Problem::new(Type::NoRoute, "the API is described at /v1/openapi.json")
 }
-
-/// A name for `Retry-After` in descriptions.
-pub(crate) const RETRY_AFTER: HeaderName = header::RETRY_AFTER;
 
 #[cfg(test)]
 mod tests;

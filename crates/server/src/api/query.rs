@@ -38,14 +38,11 @@ impl Query {
                 continue;
             };
             if query.pairs.iter().any(|(earlier, _)| earlier == known_name) {
-                query.errors.push(FieldError::other(
-                    known_name,
-                    "is given twice; allowed is once",
-                ));
-            } else {
                 query
-                    .pairs
-                    .push(((*known_name).to_owned(), value.into_owned()));
+                    .errors
+                    .push(FieldError::other(known_name, "is given twice; allowed is once"));
+            } else {
+                query.pairs.push(((*known_name).to_owned(), value.into_owned()));
             }
         }
         query
@@ -61,8 +58,7 @@ impl Query {
         let (_, text) = self.pairs.iter().find(|(pair, _)| pair == name)?;
         let value = read(text);
         if value.is_none() {
-            self.errors
-                .push(FieldError::wrong(name, "another text", allowed));
+            self.errors.push(FieldError::wrong(name, "another text", allowed));
         }
         value
     }
@@ -95,7 +91,9 @@ impl Query {
     /// `limit`: how many items a page may have.
     pub(crate) fn limit(&mut self) -> usize {
         self.take("limit", "an integer from 1 to 500", |text| {
-            text.parse().ok().filter(|limit| (1..=limits::API_PAGE).contains(limit))
+            text.parse()
+                .ok()
+                .filter(|limit| (1..=limits::API_PAGE).contains(limit))
         })
         .unwrap_or(limits::API_PAGE_DEFAULT)
     }

@@ -76,7 +76,9 @@ impl ApiState {
 
     /// Whether a request has a valid bearer token. Tokens are known by their SHA-256 only, and compared by it.
     pub(crate) fn authorizes(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = bearer(headers) else { return false };
+        let Some(token) = bearer(headers) else {
+            return false;
+        };
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let is_operator = self
             .operator_token

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::ser::{Serialize, Serializer};
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A moment, Unix milliseconds.
@@ -18,7 +18,9 @@ impl Time {
     /// in a query.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = match text.rfind(' ') {
-            Some(at) if at > text.find(['T', 't'])? => Cow::Owned(format!("{}+{}", &text[..at], &text[at + 1..])),
+            Some(at) if at > text.find(['T', 't'])? => {
+                Cow::Owned(format!("{}+{}", &text[..at], &text[at + 1..]))
+            }
             _ => Cow::Borrowed(text),
         };
         // Jiff also reads forms that RFC 3339 does not have, with zone names in brackets.

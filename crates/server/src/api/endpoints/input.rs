@@ -103,13 +103,30 @@ pub(crate) struct Applied {
 }
 
 const MEMBERS: [&str; 17] = [
-    "url", "callbacks", "enabled", "ackRule", "schedule", "jitter", "timeout", "contentType", "profile", "order",
-    "maxInFlight", "rateLimit", "breaker", "jobStatuses", "headers", "secret", "tlsCa",
+    "url",
+    "callbacks",
+    "enabled",
+    "ackRule",
+    "schedule",
+    "jitter",
+    "timeout",
+    "contentType",
+    "profile",
+    "order",
+    "maxInFlight",
+    "rateLimit",
+    "breaker",
+    "jobStatuses",
+    "headers",
+    "secret",
+    "tlsCa",
 ];
 /// Members of the design that belong to a later version.
 const LATER: [&str; 2] = ["holdQuiet", "holdLimit"];
 
-const DEFAULT_TIMEOUT_MS: u32 = crate::outbound::target::DEFAULT_TIMEOUT_MS;
+/// The limits of a whole exchange (contract, section 2), in milliseconds.
+const TIMEOUT_MS: std::ops::RangeInclusive<u32> = 1_000..=60_000;
+const DEFAULT_TIMEOUT_MS: u32 = 15_000;
 const DEFAULT_MAX_IN_FLIGHT: u32 = 32;
 const MAX_IN_FLIGHT_MOST: u64 = 1024;
 const RATE_MOST: u32 = 10_000;
@@ -118,7 +135,11 @@ const JOB_STATUSES_MOST: usize = 64;
 const TLS_CA_BYTES: usize = 64 * 1024;
 
 /// Reads a PUT's body and applies it to the endpoint as it is, if there is one. Every mistake is told at once.
-pub(crate) fn apply(body: &[u8], present: Option<&Settings>, outbound: &Outbound) -> Result<Applied, Problem> {
+pub(crate) fn apply(
+    body: &[u8],
+    present: Option<&Settings>,
+    outbound: &Outbound,
+) -> Result<Applied, Problem> {
     let known: Vec<&str> = MEMBERS.into_iter().chain(LATER).collect();
     let mut fields = Fields::of_body(body, &known)?;
     for name in LATER {
@@ -137,7 +158,9 @@ impl EndpointInput {
     fn read(fields: &mut Fields) -> Self {
         let boolean = "true or false";
         Self {
-            url: fields.require("url", "an http or https URL", |value| value.as_str().map(str::to_owned)),
+            url: fields.require("url", "an http or https URL", |value| {
+                value.as_str().map(str::to_owned)
+            }),
             callbacks: fields.take("callbacks", KINDS, kinds),
             enabled: fields.take("enabled", boolean, Value::as_bool),
             ack_rule: one_of(fields, "ackRule", &ACK_RULES),
@@ -152,9 +175,16 @@ impl EndpointInput {
                 &[("json", ContentType::Json), ("text", ContentType::Text)],
             ),
             profile: one_of_now(fields, "profile", &[("v1", Profile::V1)], &["v2"]),
-            order: one_of_now(fields, "order", &[("none", Order::None), ("key", Order::Key)], &["key-hold"]),
+            order: one_of_now(
+                fields,
+                "order",
+                &[("none", Order::None), ("key", Order::Key)],
+                &["key-hold"],
+            ),
             max_in_flight: fields.take("maxInFlight", "an integer from 1 to 1024", |value| {
-                let most = value.as_u64().filter(|most| (1..=MAX_IN_FLIGHT_MOST).contains(most))?;
+                let most = value
+                    .as_u64()
+                    .filter(|most| (1..=MAX_IN_FLIGHT_MOST).contains(most))?;
                 u32::try_from(most).ok()
             }),
             rate_limit: fields.take_or("rateLimit", rate_limit),
@@ -163,7 +193,10 @@ impl EndpointInput {
             headers: fields.take_or("headers", header_texts),
             secret: fields.take_or("secret", secret),
             tls_ca: fields.take("tlsCa", "a text of up to 64 KiB: certificates in PEM", |value| {
-                value.as_str().filter(|pem| pem.len() <= TLS_CA_BYTES).map(str::to_owned)
+                value
+                    .as_str()
+                    .filter(|pem| pem.len() <= TLS_CA_BYTES)
+                    .map(str::to_owned)
             }),
         }
     }
@@ -198,7 +231,10 @@ impl EndpointInput {
             secrets,
             tls_ca: self.tls_ca.value(),
         };
-        Applied { settings, made_secret }
+        Applied {
+            settings,
+            made_secret,
+        }
     }
 }
 
@@ -237,7 +273,7 @@ fn schedule(value: &Value, field: &str) -> Result<Schedule, Vec<FieldError>> {
 
 fn timeout(value: &Value) -> Option<u32> {
     let ms = u32::try_from(duration::parse(value.as_str()?).ok()?).ok()?;
-    crate::outbound::target::TIMEOUT_MS.contains(&ms).then_some(ms)
+    TIMEOUT_MS.contains(&ms).then_some(ms)
 }
 
 fn rate_limit(value: &Value, field: &str) -> Result<RateLimit, Vec<FieldError>> {
@@ -246,7 +282,9 @@ fn rate_limit(value: &Value, field: &str) -> Result<RateLimit, Vec<FieldError>> 
         return Err(vec![FieldError::wrong(field, kind_of(value), allowed)]);
     };
     let per_second = fields.require("perSecond", "a number from 0.01 to 10000", |value| {
-        value.as_f64().filter(|rate| (RATE_LEAST..=f64::from(RATE_MOST)).contains(rate))
+        value
+            .as_f64()
+            .filter(|rate| (RATE_LEAST..=f64::from(RATE_MOST)).contains(rate))
     });
     let burst = fields.take("burst", "an integer from 1 to 10000", |value| {
         let burst = u32::try_from(value.as_u64()?).ok()?;
@@ -309,7 +347,10 @@ fn kept_headers(
     for (name, value) in given {
         let of_now = || {
             let headers = &present?.headers;
-            headers.iter().find(|(now, _)| now.eq_ignore_ascii_case(&name)).map(|(_, value)| value.clone())
+            headers
+                .iter()
+                .find(|(now, _)| now.eq_ignore_ascii_case(&name))
+                .map(|(_, value)| value.clone())
         };
         match value.or_else(of_now) {
             Some(value) => {
@@ -326,7 +367,9 @@ fn kept_headers(
 
 fn secret(value: &Value, field: &str) -> Result<String, Vec<FieldError>> {
     let allowed = "whsec_ and the Base64 of 24 to 64 bytes";
-    let text = value.as_str().ok_or_else(|| vec![FieldError::wrong(field, kind_of(value), allowed)])?;
+    let text = value
+        .as_str()
+        .ok_or_else(|| vec![FieldError::wrong(field, kind_of(value), allowed)])?;
     match Secret::parse(text) {
         Ok(secret) => Ok(secret.to_text()),
         Err(invalid) => Err(vec![FieldError::other(field, invalid.to_string())]),
@@ -351,7 +394,10 @@ fn check_with_outbound(settings: &Settings, fields: &mut Fields, outbound: &Outb
     {
         fields.note(field_error(problem.field(), &problem.to_string()));
     }
-    let texts = settings.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let texts = settings
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     if let Err(problem) = headers::parse(texts) {
         fields.note(FieldError::other("headers", problem.to_string()));
     }
@@ -370,5 +416,7 @@ fn field_error(field: &str, text: &str) -> FieldError {
     FieldError::other(field, words.unwrap_or(text))
 }
 
+#[cfg(test)]
+pub(super) mod testing;
 #[cfg(test)]
 mod tests;

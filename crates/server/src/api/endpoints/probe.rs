@@ -82,7 +82,10 @@ pub(crate) async fn test_endpoint(
 ) -> Result<Response, Problem> {
     let mut query = Query::read(request.uri(), &["kind"]);
     let asked = query.take("kind", "call, correction, job", |text| {
-        SAMPLES.into_iter().map(|(kind, _)| kind).find(|kind| kind.name() == text)
+        SAMPLES
+            .into_iter()
+            .map(|(kind, _)| kind)
+            .find(|kind| kind.name() == text)
     });
     query.finish()?;
     let endpoint = find(&api, &path)?;
@@ -93,7 +96,10 @@ pub(crate) async fn test_endpoint(
     let body = render(kind, sample, &stamp_of(company.as_deref(), &api.zone, now_ms))?;
     let webhook_id = format!("test_{}", &random::token()[..16]);
     let message = message(settings, &webhook_id, now_ms, api.engine_now().0, body)?;
-    let target = api.outbound.target(target_settings(settings)?).map_err(|problem| unusable(&problem))?;
+    let target = api
+        .outbound
+        .target(target_settings(settings)?)
+        .map_err(|problem| unusable(&problem))?;
     // The semaphore is never closed; a test without its permit would do no harm.
     let _permit = api.tests.acquire().await.ok();
     let exchange = api.outbound.post(&target, message).await;
@@ -120,11 +126,17 @@ fn render(kind: Kind, sample: &str, stamp: &Stamp<'_>) -> Result<Bytes, Problem>
 }
 
 fn unusable(problem: &impl std::fmt::Display) -> Problem {
-    Problem::new(Type::Internal, format!("the endpoint's settings cannot be used: {problem}"))
+    Problem::new(
+        Type::Internal,
+        format!("the endpoint's settings cannot be used: {problem}"),
+    )
 }
 
 fn target_settings(settings: &Settings) -> Result<TargetSettings<'_>, Problem> {
-    let texts = settings.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let texts = settings
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     Ok(TargetSettings {
         url: &settings.url,
         tls_ca: settings.tls_ca.as_deref(),
@@ -186,7 +198,9 @@ fn verdict(outcome: Outcome, status: Option<u16>, detail: Option<&str>) -> Strin
         Outcome::NotAcknowledged => format!(
             "The receiver answered with {status}, but not with what acknowledges: a callback would be sent again{because}."
         ),
-        Outcome::Refused => format!("The receiver refused with {status}: a callback would be sent again{because}."),
+        Outcome::Refused => {
+            format!("The receiver refused with {status}: a callback would be sent again{because}.")
+        }
         Outcome::Unreachable => format!("The receiver did not answer{because}."),
         Outcome::TimedOut => format!("The receiver did not answer in time{because}."),
         Outcome::Blocked => format!("The address policy does not allow this address{because}."),
@@ -202,11 +216,17 @@ fn hint(outcome: Outcome, status: Option<u16>) -> Option<&'static str> {
         (Outcome::Refused, Some(415)) => "set contentType to text: some receivers do not take JSON",
         (Outcome::Refused, Some(401 | 403)) => "add the header that the receiver asks for to headers",
         (Outcome::Refused, Some(404 | 405)) => "check the path of the URL, and that it takes POST",
-        (Outcome::Refused, Some(300..=399)) => "set the URL to where the redirect leads: redirects are not followed",
+        (Outcome::Refused, Some(300..=399)) => {
+            "set the URL to where the redirect leads: redirects are not followed"
+        }
         (Outcome::Refused, _) => "look into the receiver's log; bodyStart has the beginning of its answer",
-        (Outcome::Unreachable, _) => "check host and port of the URL, and that a firewall lets this machine through",
+        (Outcome::Unreachable, _) => {
+            "check host and port of the URL, and that a firewall lets this machine through"
+        }
         (Outcome::TimedOut, _) => "let the receiver answer first and work then, or raise timeout",
-        (Outcome::Blocked, _) => "add the address's range to RINGBACK_OUTBOUND_ALLOW (outbound_allow) if it is meant",
+        (Outcome::Blocked, _) => {
+            "add the address's range to RINGBACK_OUTBOUND_ALLOW (outbound_allow) if it is meant"
+        }
     })
 }
 
@@ -217,7 +237,15 @@ mod tests {
     #[test]
     fn every_failure_has_a_verdict_and_a_hint() {
         for outcome in Outcome::ALL {
-            for status in [None, Some(200), Some(302), Some(401), Some(404), Some(415), Some(500)] {
+            for status in [
+                None,
+                Some(200),
+                Some(302),
+                Some(401),
+                Some(404),
+                Some(415),
+                Some(500),
+            ] {
                 let verdict = verdict(outcome, status, Some("why"));
                 assert!(verdict.ends_with('.'), "{verdict}");
                 assert_eq!(hint(outcome, status).is_none(), outcome == Outcome::Acknowledged);
@@ -239,9 +267,9 @@ mod tests {
             (&[], None, Kind::Call),
             (&[Kind::Call], Some(Kind::Job), Kind::Job),
         ] {
-            let body = serde_json::json!({"url": "http://192.0.2.1/", "callbacks": callbacks}).to_string();
-            let mut settings = super::super::input::testing::apply(&body, None).unwrap().settings;
-            settings.url = String::new();
+            let body =
+                serde_json::json!({"url": "http://receiver.example/", "callbacks": callbacks}).to_string();
+            let settings = super::super::input::testing::apply(&body, None).unwrap().settings;
             assert_eq!(sample_for(&settings, asked).0, expected, "{callbacks:?}");
         }
     }

@@ -104,11 +104,29 @@ mod tests {
     fn the_current_secret_goes_on_signing_for_the_overlap() {
         check(&[], &[("new", None)]);
         check(&[("a", None)], &[("new", None), ("a", Some(200))]);
-        check(&[("b", None), ("a", Some(150))], &[("new", None), ("b", Some(200)), ("a", Some(150))]);
-        check(&[("b", None), ("a", Some(100))], &[("new", None), ("b", Some(200))]);
         check(
-            &[("e", None), ("d", Some(150)), ("c", Some(150)), ("b", Some(150)), ("a", Some(150))],
-            &[("new", None), ("e", Some(200)), ("d", Some(150)), ("c", Some(150)), ("b", Some(150))],
+            &[("b", None), ("a", Some(150))],
+            &[("new", None), ("b", Some(200)), ("a", Some(150))],
+        );
+        check(
+            &[("b", None), ("a", Some(100))],
+            &[("new", None), ("b", Some(200))],
+        );
+        check(
+            &[
+                ("e", None),
+                ("d", Some(150)),
+                ("c", Some(150)),
+                ("b", Some(150)),
+                ("a", Some(150)),
+            ],
+            &[
+                ("new", None),
+                ("e", Some(200)),
+                ("d", Some(150)),
+                ("c", Some(150)),
+                ("b", Some(150)),
+            ],
         );
     }
 }
