@@ -287,7 +287,7 @@ fn the_report_reads_well() {
         sent_bytes: 700,
         acknowledged: false,
         outcome: "not-acknowledged",
-        ack_rule: AckRule::Success,
+        ack_rule: Success,
         why: "It says fail.".to_owned(),
         status: Some(200),
         address: None,
