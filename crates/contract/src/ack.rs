@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::UnknownName;
 use crate::json::{Node, Object, Shallow};
 
-pub use reason::NotAcknowledged;
+pub use reason::AckFailure;
 
 /// How much of an answer's body is read, in bytes. A longer body is not acknowledged, except under
 /// [`AckRule::Status`].
@@ -63,31 +63,31 @@ impl AckRule {
     ///
     /// # Errors
     /// The first reason, the status before the body.
-    pub fn judge(self, status: u16, body: Option<&[u8]>) -> Result<(), NotAcknowledged> {
+    pub fn judge(self, status: u16, body: Option<&[u8]>) -> Result<(), AckFailure> {
         match status {
             200..=299 => {}
-            300..=399 => return Err(NotAcknowledged::Redirect { status }),
-            415 => return Err(NotAcknowledged::UnsupportedMediaType),
-            _ => return Err(NotAcknowledged::Refused { status }),
+            300..=399 => return Err(AckFailure::Redirect { status }),
+            415 => return Err(AckFailure::UnsupportedMediaType),
+            _ => return Err(AckFailure::Refused { status }),
         }
         if self == Self::Status {
             return Ok(());
         }
         let body = body
             .filter(|body| body.len() <= BODY_LIMIT)
-            .ok_or(NotAcknowledged::BodyTooLong)?;
+            .ok_or(AckFailure::BodyTooLong)?;
         let body = trim(body);
         if says_success(body) {
             return Ok(());
         }
         match read_object(body) {
             Some(Ok(object)) => self.judge_object(&object),
-            Some(Err(())) => Err(NotAcknowledged::OddJson),
+            Some(Err(())) => Err(AckFailure::OddJson),
             None => Err(reason::of_text(body)),
         }
     }
 
-    fn judge_object(self, object: &Object<'_>) -> Result<(), NotAcknowledged> {
+    fn judge_object(self, object: &Object<'_>) -> Result<(), AckFailure> {
         let code = object.get("code");
         let code_is_200 = code.is_some_and(is_200);
         if self == Self::SuccessOrCode && code_is_200 {
@@ -98,14 +98,12 @@ impl AckRule {
                 if code.is_none() || code_is_200 {
                     Ok(())
                 } else {
-                    Err(NotAcknowledged::JsonOtherCode)
+                    Err(AckFailure::JsonOtherCode)
                 }
             }
-            Some(_) => Err(NotAcknowledged::JsonOtherResultMsg),
-            None if object.get("success") == Some(&Node::Boolean(true)) => {
-                Err(NotAcknowledged::JsonSuccessMember)
-            }
-            None => Err(NotAcknowledged::JsonWithoutResultMsg),
+            Some(_) => Err(AckFailure::JsonOtherResultMsg),
+            None if object.get("success") == Some(&Node::Boolean(true)) => Err(AckFailure::JsonSuccessMember),
+            None => Err(AckFailure::JsonWithoutResultMsg),
         }
     }
 }

@@ -113,6 +113,10 @@ pub const ALL: [&Enumeration; 16] = [
     &SMS_TYPE,
 ];
 
+/// The job statuses that are called back unless an endpoint says otherwise: completed, paused by hand, paused
+/// automatically, and both arrears (contract, section 1).
+pub const JOB_STATUSES_CALLED_BACK: [i64; 5] = [2, 4, 5, 9, 10];
+
 /// The enumeration that a field holds, such as `sceneInstance` `finishStatus`.
 #[must_use]
 pub fn of_field(object: &str, name: &str) -> Option<&'static Enumeration> {

@@ -11,6 +11,7 @@ mod text;
 use crate::intake::Found;
 
 pub(crate) use canonical::canonical;
+use canonical::shortlex;
 pub(crate) use read::Shallow;
 pub(crate) use text::Text;
 

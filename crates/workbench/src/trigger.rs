@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
-use ringback_contract::ack::{AckRule, NotAcknowledged};
+use ringback_contract::ack::{AckFailure, AckRule};
 use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::intake::{self, Signing, Stamp};
 use ringback_contract::kind::Kind;
@@ -269,9 +269,9 @@ fn why(exchange: &Exchange, rule: AckRule) -> String {
     }
 }
 
-fn reason_of(reason: NotAcknowledged, is_whole: bool) -> String {
+fn reason_of(reason: AckFailure, is_whole: bool) -> String {
     match reason {
-        NotAcknowledged::BodyTooLong if !is_whole => {
+        AckFailure::BodyTooLong if !is_whole => {
             "The body is long and does not say success: it must be success as a whole.".to_owned()
         }
         reason => reason.en(),

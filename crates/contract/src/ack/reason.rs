@@ -3,9 +3,10 @@
 
 use std::fmt;
 
-/// The reason why an answer does not acknowledge.
+/// The reason why an answer does not acknowledge. The first three make the send *refused*, the others *not
+/// acknowledged*: see [`AckFailure::is_refusal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NotAcknowledged {
+pub enum AckFailure {
     /// A 3xx status: redirects are not followed.
     Redirect {
         /// The status.
@@ -40,7 +41,16 @@ pub enum NotAcknowledged {
     JsonOtherCode,
 }
 
-impl NotAcknowledged {
+impl AckFailure {
+    /// Whether the status alone was the reason: the outcome is then *refused*, else *not acknowledged*.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::Redirect { .. } | Self::UnsupportedMediaType | Self::Refused { .. }
+        )
+    }
+
     /// The reason as a name for scripts.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -144,14 +154,14 @@ impl NotAcknowledged {
     }
 }
 
-impl fmt::Display for NotAcknowledged {
+impl fmt::Display for AckFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.en())
     }
 }
 
 /// The reason for a trimmed body that is neither `success` nor like a JSON object.
-pub(super) fn of_text(body: &[u8]) -> NotAcknowledged {
+pub(super) fn of_text(body: &[u8]) -> AckFailure {
     let unquoted = match body {
         [b'"', inner @ .., b'"'] => inner.trim_ascii(),
         _ => body,
@@ -162,12 +172,12 @@ pub(super) fn of_text(body: &[u8]) -> NotAcknowledged {
             .is_some_and(|it| it.eq_ignore_ascii_case(tag))
     };
     if unquoted.is_empty() {
-        NotAcknowledged::EmptyBody
+        AckFailure::EmptyBody
     } else if begins_like(b"<!doctype html") || begins_like(b"<html") {
-        NotAcknowledged::Html
+        AckFailure::Html
     } else if unquoted.eq_ignore_ascii_case(b"fail") {
-        NotAcknowledged::Fail
+        AckFailure::Fail
     } else {
-        NotAcknowledged::OtherText
+        AckFailure::OtherText
     }
 }

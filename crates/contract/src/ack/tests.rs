@@ -1,9 +1,11 @@
+//! Answers and what each rule says to them.
+
 use proptest::prelude::*;
 
 use super::*;
 
 /// What `success` and `success-or-code` say to a 200 with this body.
-fn check(body: impl AsRef<[u8]>, expected: [Result<(), NotAcknowledged>; 2]) {
+fn check(body: impl AsRef<[u8]>, expected: [Result<(), AckFailure>; 2]) {
     let body = body.as_ref();
     let found = [AckRule::Success, AckRule::SuccessOrCode].map(|rule| rule.judge(200, Some(body)));
     assert_eq!(found, expected, "{}", String::from_utf8_lossy(body));
@@ -38,7 +40,7 @@ fn bodies_that_acknowledge() {
 
 #[test]
 fn bodies_that_do_not() {
-    use NotAcknowledged as No;
+    use AckFailure as No;
     for (body, reason) in [
         ("", No::EmptyBody),
         (" \r\n", No::EmptyBody),
@@ -98,7 +100,7 @@ fn bodies_that_do_not() {
 
 #[test]
 fn a_code_is_enough_only_where_the_rule_says_so() {
-    use NotAcknowledged as No;
+    use AckFailure as No;
     for (body, strict, or_code) in [
         (r#"{"code":200}"#, Err(No::JsonWithoutResultMsg), Ok(())),
         (r#"{"code":"200"}"#, Err(No::JsonWithoutResultMsg), Ok(())),
@@ -135,7 +137,7 @@ fn a_code_is_enough_only_where_the_rule_says_so() {
 
 #[test]
 fn the_status_comes_first() {
-    use NotAcknowledged as No;
+    use AckFailure as No;
     for (status, expected) in [
         (200, Ok(())),
         (201, Ok(())),
@@ -150,7 +152,9 @@ fn the_status_comes_first() {
         (0, Err(No::Refused { status: 0 })),
     ] {
         for rule in AckRule::ALL {
-            assert_eq!(rule.judge(status, Some(b"success")), expected, "{rule} {status}");
+            let found = rule.judge(status, Some(b"success"));
+            assert_eq!(found, expected, "{rule} {status}");
+            assert!(found.is_ok() || found.is_err_and(AckFailure::is_refusal));
         }
     }
 }
@@ -161,9 +165,9 @@ fn long_bodies_count_only_for_the_status() {
     long.resize(BODY_LIMIT, b' ');
     check(&long, [Ok(()), Ok(())]);
     long.push(b' ');
-    check(&long, [Err(NotAcknowledged::BodyTooLong); 2]);
+    check(&long, [Err(AckFailure::BodyTooLong); 2]);
     for rule in [AckRule::Success, AckRule::SuccessOrCode] {
-        assert_eq!(rule.judge(200, None), Err(NotAcknowledged::BodyTooLong));
+        assert_eq!(rule.judge(200, None), Err(AckFailure::BodyTooLong));
     }
     assert!(AckRule::Status.acknowledges(204, None));
 }
@@ -173,8 +177,8 @@ fn deep_json_is_not_read() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let body = |depth| format!(r#"{{"resultMsg":"success","a":{}}}"#, nested(depth));
     check(body(63), [Ok(()), Ok(())]);
-    check(body(64), [Err(NotAcknowledged::OddJson); 2]);
-    check(body(20_000), [Err(NotAcknowledged::OddJson); 2]);
+    check(body(64), [Err(AckFailure::OddJson); 2]);
+    check(body(20_000), [Err(AckFailure::OddJson); 2]);
 }
 
 #[test]
@@ -189,19 +193,19 @@ fn rules_have_names() {
 #[test]
 fn reasons_have_sentences() {
     let reasons = [
-        NotAcknowledged::Redirect { status: 302 },
-        NotAcknowledged::UnsupportedMediaType,
-        NotAcknowledged::Refused { status: 500 },
-        NotAcknowledged::EmptyBody,
-        NotAcknowledged::BodyTooLong,
-        NotAcknowledged::Html,
-        NotAcknowledged::Fail,
-        NotAcknowledged::OtherText,
-        NotAcknowledged::OddJson,
-        NotAcknowledged::JsonSuccessMember,
-        NotAcknowledged::JsonWithoutResultMsg,
-        NotAcknowledged::JsonOtherResultMsg,
-        NotAcknowledged::JsonOtherCode,
+        AckFailure::Redirect { status: 302 },
+        AckFailure::UnsupportedMediaType,
+        AckFailure::Refused { status: 500 },
+        AckFailure::EmptyBody,
+        AckFailure::BodyTooLong,
+        AckFailure::Html,
+        AckFailure::Fail,
+        AckFailure::OtherText,
+        AckFailure::OddJson,
+        AckFailure::JsonSuccessMember,
+        AckFailure::JsonWithoutResultMsg,
+        AckFailure::JsonOtherResultMsg,
+        AckFailure::JsonOtherCode,
     ];
     for reason in reasons {
         assert!(
@@ -220,7 +224,7 @@ fn reasons_have_sentences() {
             1
         );
     }
-    assert!(NotAcknowledged::Redirect { status: 302 }.en().contains("302"));
+    assert!(AckFailure::Redirect { status: 302 }.en().contains("302"));
 }
 
 prop_compose! {

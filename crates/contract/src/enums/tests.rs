@@ -1,3 +1,5 @@
+//! The tables against the seed's words.
+
 use super::*;
 
 /// The entries as one line, for comparing whole tables.
@@ -88,4 +90,14 @@ fn every_table_is_listed_once_and_has_a_field() {
         "a call's callType has no names"
     );
     assert_eq!(of_field("job", "callType"), Some(&JOB_CALL_TYPE));
+}
+
+#[test]
+fn the_job_statuses_called_back_by_default_have_names() {
+    let names: Vec<_> = JOB_STATUSES_CALLED_BACK
+        .into_iter()
+        .filter_map(|status| JOB_STATUS.by_number(status))
+        .map(|name| name.zh)
+        .collect();
+    assert_eq!(names, ["已完成", "手动暂停", "自动暂停", "账户欠费", "短信欠费"]);
 }

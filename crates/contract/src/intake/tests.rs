@@ -1,10 +1,14 @@
 //! Helpers for the tests of intake; the tests are by subject.
 
+mod correction;
 mod current;
 mod digest;
+mod disagreements;
 mod fields;
 mod golden;
 mod properties;
+mod refused;
+mod required;
 mod stamp;
 
 use jiff::tz::TimeZone;
@@ -62,4 +66,13 @@ fn call(members: &str) -> String {
 
 fn parse_text(kind: Kind, input: &str) -> Result<Intake, Invalid> {
     parse(kind, input.as_bytes())
+}
+
+/// Checks the refusal of an input, word by word.
+fn check_refusal(kind: Kind, input: &str, expected: &str) {
+    let found = match parse_text(kind, input) {
+        Ok(_) => "accepted".to_owned(),
+        Err(invalid) => invalid.to_string(),
+    };
+    assert_eq!(found, expected, "{input}");
 }

@@ -4,6 +4,7 @@
 //! Digests are stored, so the form is fixed: a change of it would make repetitions look new.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use super::{Node, Object};
 
@@ -15,13 +16,18 @@ pub(crate) fn canonical(object: &Object<'_>, but: &[&str], out: &mut Vec<u8>) {
         .map(|m| (m.name.as_str(), &m.value))
         .filter(|(n, _)| !but.contains(n))
         .collect();
-    order.sort_unstable_by_key(|(name, _)| *name);
+    order.sort_unstable_by(|(one, _), (other, _)| shortlex(one, other));
     out.push(b'{');
     push_length(order.len(), out);
     for (name, value) in order {
         push_bytes(name.as_bytes(), out);
         push(value, out);
     }
+}
+
+/// The order of names: the shorter first, then by bytes. Most comparisons end at the length.
+pub(super) fn shortlex(one: &str, other: &str) -> Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 
 /// Each value begins with a byte of its kind; what has no fixed length says it first, so that no two forms

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Member, Node, Object, Text};
+use super::{Member, Node, Object, Text, shortlex};
 use crate::intake::{Found, Invalid, Problem};
 
 /// The most arrays and objects within each other, the outermost counted.
@@ -164,7 +164,9 @@ fn refuse_duplicates<M>(members: &[M], name: impl Fn(&M) -> &Text<'_>) -> Result
         })
     } else {
         let mut order: Vec<usize> = (0..members.len()).collect();
-        order.sort_unstable_by_key(|&place| name(&members[place]).as_str());
+        order.sort_unstable_by(|&one, &other| {
+            shortlex(name(&members[one]).as_str(), name(&members[other]).as_str())
+        });
         order
             .windows(2)
             .find(|pair| name(&members[pair[0]]).as_str() == name(&members[pair[1]]).as_str())

@@ -6,9 +6,9 @@
 //! - every pending delivery of the endpoint whose (due, id) is at or before `cursor` is held in memory;
 //! - what comes after it may be in the store only, and none of that is due before `unread`.
 //!
-//! A delivery that is not kept (no room, or due later) is *left*: it pulls both marks back. A page read from the store
-//! pushes them on. While a read is under way, `Reading` remembers what changed since the read was asked for, because
-//! the page may have been read before or after the change.
+//! A delivery that is not kept (no room, or due later) is *left*: it pulls both marks back, or sets them where nothing
+//! was unread. A page read from the store pushes them on. While a read is under way, `Reading` remembers what changed
+//! since the read was asked for, because the page may have been read before or after the change.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use super::gate::Gate;
 use crate::delivery::Work;
 use crate::endpoint::Endpoint;
 use crate::id::DeliveryId;
+use crate::limits;
 use crate::store::DuePage;
 use crate::time::Millis;
 
@@ -82,6 +83,38 @@ impl Lane {
         self.endpoint.settings.enabled && !self.endpoint.deleted
     }
 
+    /// Bodies in memory.
+    pub(super) fn loaded(&self) -> usize {
+        self.queue.len() + self.in_flight as usize
+    }
+
+    /// How many deliveries it may queue. Behind an open breaker a queue would hold memory that others can use.
+    pub(super) const fn queue_most(&self) -> usize {
+        match self.gate.open_until() {
+            Some(_) => limits::LANE_QUEUE_LEAST,
+            None => limits::LANE_QUEUE,
+        }
+    }
+
+    /// Whether the store may hold something due that is not in memory.
+    pub(super) fn is_behind(&self, now: Millis) -> bool {
+        self.reading.is_some() || self.unread.is_some_and(|at| at <= now)
+    }
+
+    /// Leaves in the store what the queue may no longer hold; says how many deliveries and bytes that freed.
+    pub(super) fn shed(&mut self) -> (usize, usize) {
+        let (mut count, mut bytes) = (0, 0);
+        while self.queue.len() > self.queue_most()
+            && let Some(work) = self.queue.pop_back()
+        {
+            self.held.remove(&work.id);
+            self.leave(work.due, work.id);
+            count += 1;
+            bytes += work.body.len();
+        }
+        (count, bytes)
+    }
+
     /// Queues a delivery; false when it is held already.
     pub(super) fn push(&mut self, work: Work) -> bool {
         let new = self.held.insert(work.id);
@@ -94,7 +127,8 @@ impl Lane {
     /// The delivery stays in the store only, not due before `due`.
     pub(super) fn leave(&mut self, due: Millis, id: DeliveryId) {
         let before = (due, DeliveryId(id.0.saturating_sub(1)));
-        self.cursor = self.cursor.min(before);
+        let all_held = self.unread.is_none() && self.reading.is_none();
+        self.cursor = if all_held { before } else { self.cursor.min(before) };
         self.unread = Some(self.unread.map_or(due, |unread| unread.min(due)));
         if let Some(reading) = &mut self.reading {
             reading.left = Some(reading.left.map_or((due, id), |left| left.min((due, id))));
@@ -159,18 +193,18 @@ impl Lane {
         self.cursor
     }
 
-    /// The store could not be read: the same read is wanted again, a little later. False for a read that is void.
-    pub(super) fn fail_reading(&mut self, ticket: u64, now: Millis) -> bool {
-        let Some(_) = self.reading.take_if(|reading| reading.ticket == ticket) else {
-            return false;
-        };
-        self.unread = Some(now.plus(READ_AGAIN_MS));
-        true
+    /// The store could not be read: unless it is void, the same read is wanted again, a little later.
+    pub(super) fn fail_reading(&mut self, ticket: u64, now: Millis) {
+        if self.reading.take_if(|reading| reading.ticket == ticket).is_some() {
+            self.unread = Some(now.plus(READ_AGAIN_MS));
+        }
     }
 
-    /// Takes in a page; answers what of it is new, or `None` for a page that is void.
-    pub(super) fn end_reading(&mut self, ticket: u64, page: DuePage) -> Option<Vec<Work>> {
-        let reading = self.reading.take_if(|reading| reading.ticket == ticket)?;
+    /// Takes in a page; answers what of it is new: nothing of a page that is void.
+    pub(super) fn end_reading(&mut self, ticket: u64, page: DuePage) -> Vec<Work> {
+        let Some(reading) = self.reading.take_if(|reading| reading.ticket == ticket) else {
+            return Vec::new();
+        };
         if let Some(last) = page.work.last() {
             self.cursor = (last.due, last.id);
         }
@@ -180,6 +214,6 @@ impl Lane {
         }
         let mut fresh = page.work;
         fresh.retain(|work| !self.held.contains(&work.id) && !reading.gone.contains(&work.id));
-        Some(fresh)
+        fresh
     }
 }

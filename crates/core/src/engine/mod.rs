@@ -134,6 +134,7 @@ pub struct Engine {
     ring: VecDeque<EndpointId>,
     /// Lanes that may have something to read, in the order of their turns.
     read_queue: VecDeque<EndpointId>,
+    /// Reads that were not answered yet, void ones too.
     reads: usize,
     tickets: u64,
     timers: BTreeSet<(Millis, EndpointId)>,
@@ -238,14 +239,30 @@ impl Engine {
         }
     }
 
-    /// Takes a due delivery into memory where there is room; otherwise it stays in the store only.
+    /// Takes a delivery that was committed just now.
     fn offer(&mut self, now: Millis, work: Work) {
-        let Some(lane) = self.lanes.get_mut(&work.endpoint).filter(|lane| lane.is_live()) else {
+        let endpoint = work.endpoint;
+        let Some(lane) = self.lanes.get(&endpoint).filter(|lane| lane.is_live()) else {
             return;
         };
-        let endpoint = work.endpoint;
-        let room = lane.queue.len() < limits::LANE_QUEUE_LEAST
-            || (lane.queue.len() < limits::LANE_QUEUE && self.stats.bytes < limits::ENGINE_BYTES);
+        // Half of the queue is kept for what is due and only in the store: a flood must not overtake it for ever.
+        let most = if lane.is_behind(now) {
+            limits::LANE_QUEUE / 2
+        } else {
+            limits::LANE_QUEUE
+        };
+        self.take(now, work, most);
+        self.refresh(now, endpoint);
+    }
+
+    /// Takes a due delivery into memory where there is room; otherwise it stays in the store only.
+    fn take(&mut self, now: Millis, work: Work, most: usize) {
+        let Some(lane) = self.lanes.get_mut(&work.endpoint) else {
+            return;
+        };
+        let most = most.min(lane.queue_most());
+        let room = lane.loaded() < limits::LANE_QUEUE_LEAST
+            || (lane.queue.len() < most && self.stats.bytes < limits::ENGINE_BYTES);
         if room && work.due <= now {
             let bytes = work.body.len();
             if lane.push(work) {
@@ -255,42 +272,33 @@ impl Engine {
         } else {
             lane.leave(work.due, work.id);
         }
-        self.refresh(now, endpoint);
     }
 
     fn reload(&mut self, now: Millis, endpoint: EndpointId) {
         self.empty(endpoint);
         if let Some(lane) = self.lanes.get_mut(&endpoint) {
-            if lane.reading() {
-                self.reads -= 1;
-            }
             lane.reload();
         }
         self.refresh(now, endpoint);
+        self.drop_if_done(endpoint);
     }
 
     fn on_page(&mut self, now: Millis, endpoint: EndpointId, ticket: u64, page: Option<DuePage>) {
+        // Also the answer to a read that is void by now frees its place.
+        self.reads = self.reads.saturating_sub(1);
         let Some(lane) = self.lanes.get_mut(&endpoint) else {
             return;
         };
-        let Some(page) = page else {
-            if lane.fail_reading(ticket, now) {
-                self.reads -= 1;
-                self.refresh(now, endpoint);
+        let fresh = match page {
+            Some(page) => lane.end_reading(ticket, page),
+            None => {
+                lane.fail_reading(ticket, now);
+                Vec::new()
             }
-            return;
         };
-        let Some(fresh) = lane.end_reading(ticket, page) else {
-            return;
-        };
-        self.reads -= 1;
         if lane.is_live() {
             for work in fresh {
-                let bytes = work.body.len();
-                if lane.push(work) {
-                    self.stats.bytes += bytes;
-                    self.stats.queued += 1;
-                }
+                self.take(now, work, limits::LANE_QUEUE);
             }
         }
         self.refresh(now, endpoint);
@@ -310,6 +318,9 @@ impl Engine {
         let sign = Sign::of(outcome, sent.attempt.status);
         if lane.gate.ended(sign, now, lane.endpoint.settings.max_in_flight) {
             self.stats.breaker_opened += 1;
+            let (count, bytes) = lane.shed();
+            self.stats.queued -= count;
+            self.stats.bytes -= bytes;
         }
         lane.in_flight -= 1;
         self.stats.in_flight -= 1;
@@ -385,7 +396,7 @@ impl Engine {
         }
         match lane.unread() {
             Some(at) if at > now => wake = Some(wake.map_or(at, |wake| wake.min(at))),
-            Some(_) if !lane.in_read_queue && lane.queue.len() < limits::LANE_QUEUE / 2 => {
+            Some(_) if !lane.in_read_queue && lane.queue.len() < lane.queue_most().div_ceil(2) => {
                 lane.in_read_queue = true;
                 self.read_queue.push_back(endpoint);
             }
@@ -477,7 +488,13 @@ impl Engine {
                 self.refresh(now, endpoint);
                 continue;
             }
-            if self.stats.bytes >= limits::ENGINE_BYTES && lane.queue.len() >= limits::LANE_QUEUE_LEAST {
+            let free = limits::ENGINE_BYTES.saturating_sub(self.stats.bytes);
+            let rows = if free == 0 {
+                limits::LANE_QUEUE_LEAST.saturating_sub(lane.loaded())
+            } else {
+                limits::PAGE_ROWS.min(lane.queue_most())
+            };
+            if rows == 0 {
                 lane.in_read_queue = true;
                 self.read_queue.push_back(endpoint);
                 continue;
@@ -489,8 +506,8 @@ impl Engine {
                 endpoint,
                 after: lane.begin_reading(ticket),
                 until: now,
-                rows: limits::PAGE_ROWS,
-                bytes: limits::PAGE_BYTES,
+                rows,
+                bytes: limits::PAGE_BYTES.min(free),
             };
             self.effects.push_back(Effect::Read { ticket, query });
         }

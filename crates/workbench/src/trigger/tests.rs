@@ -119,7 +119,7 @@ async fn the_verdict_on_each_answer() {
             (outcome, outcome == "acknowledged"),
             "{answer} {rule:?}"
         );
-        let expected = named(why).map_or_else(|| why.to_owned(), NotAcknowledged::en);
+        let expected = named(why).map_or_else(|| why.to_owned(), AckFailure::en);
         assert!(
             report.why.starts_with(&expected),
             "{answer} {rule:?}: {}",
@@ -129,8 +129,8 @@ async fn the_verdict_on_each_answer() {
 }
 
 /// The reasons in the cases above that stand there by their names.
-fn named(name: &str) -> Option<NotAcknowledged> {
-    use NotAcknowledged::{
+fn named(name: &str) -> Option<AckFailure> {
+    use AckFailure::{
         EmptyBody, Fail, Html, JsonOtherCode, JsonOtherResultMsg, JsonSuccessMember, OtherText,
     };
     [

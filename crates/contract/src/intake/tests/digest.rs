@@ -151,12 +151,12 @@ fn digests_are_pinned() {
         (
             Kind::Call,
             crate::samples::CALL,
-            "cb1f93043311db9c74552f6efac5e8520c28069c37568f76747c566a3a083f14",
+            "ab2e2dc6b603900994ae0d626d5342f9e502a764b387abdfa2e70f60e80fea9b",
         ),
         (
             Kind::Job,
             crate::samples::JOB,
-            "53ad5b6330b1f508acaf2fc98df5f1ed8dde2ef5b1f095841e5f7280b023905a",
+            "e5a452eb970402a5975a2f16ad4859a1fb7fe754d41b0eec9fc59f25f63d356d",
         ),
         (
             Kind::Correction,

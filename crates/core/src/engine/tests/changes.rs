@@ -146,3 +146,50 @@ fn a_stopped_engine_begins_nothing_and_records_what_ends() {
     let stats = rig.engine.stats();
     assert_eq!((stats.in_flight, stats.unrecorded), (0, 0));
 }
+
+/// Deletes an endpoint with a send in flight and a read under way. The steps that follow: the send ends, it is recorded,
+/// the page comes, the read fails, the lane is reloaded; at `|` the lane must be gone, and not before.
+fn check_deleted(steps: &str) {
+    let mut rig = Rig::new(&[|settings| settings.max_in_flight = 1, |_| ()]);
+    rig.accept(1, 3);
+    rig.settle();
+    rig.handle(Input::Due(LANE, T0));
+    rig.pump();
+    rig.delete(1);
+    let mut lanes = 2;
+    for step in steps.chars() {
+        match step {
+            'e' => rig.end(DeliveryId(1), ACK),
+            'r' => {
+                rig.commit();
+                rig.tell();
+            }
+            'p' => {
+                let (reading, page) = rig.read().unwrap();
+                rig.tell_page(&reading, Some(page));
+            }
+            'f' => {
+                let (reading, _) = rig.read().unwrap();
+                rig.tell_page(&reading, None);
+            }
+            'l' => rig.handle(Input::Reload(LANE)),
+            _ => lanes = 1,
+        }
+        rig.pump();
+        if steps.contains(&format!("{step}|")) {
+            continue;
+        }
+        assert_eq!(rig.engine.stats().lanes, lanes, "{steps}: {step}");
+    }
+    assert_eq!((rig.sent.len(), rig.engine.next_wake()), (1, None), "{steps}");
+    rig.assert_idle();
+}
+
+#[test]
+fn a_deleted_lane_goes_when_nothing_of_it_is_under_way() {
+    for steps in [
+        "erp|", "per|", "epr|", "erf|", "fer|", "efr|", "erl|p", "erl|f", "lper|",
+    ] {
+        check_deleted(steps);
+    }
+}

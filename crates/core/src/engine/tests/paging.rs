@@ -255,3 +255,101 @@ fn a_read_asks_for_what_comes_next_and_is_due_by_now() {
     }
     assert_eq!(after[1..], [2, 4]);
 }
+
+#[test]
+fn reads_under_way_are_bounded_whatever_is_reloaded() {
+    let mut rig = Rig::new(&[|_| ()]);
+    rig.accept(1, 10);
+    for _ in 0..20 {
+        rig.handle(Input::Reload(EndpointId(1)));
+        rig.pump();
+        assert!(rig.reads.len() <= limits::READS, "{}", rig.reads.len());
+    }
+    rig.run(HOUR, |_| ACK);
+    check_each_sent(&rig, 1);
+    rig.handle(Input::Reload(EndpointId(1)));
+    rig.settle();
+    rig.assert_idle();
+}
+
+/// Many lanes, each with a backlog of bodies of this size. The rig checks the bounds after every step.
+fn check_bytes(lanes: usize, count: usize, body: usize, max_in_flight: u32) {
+    let mut rig = Rig::new(&vec![(|_| ()) as fn(&mut _); lanes]);
+    let body = Bytes::from(vec![b'x'; body]);
+    for endpoint in 1..=i64::try_from(lanes).unwrap() {
+        rig.configure(endpoint, |settings| settings.max_in_flight = max_in_flight);
+        for key in 0..i64::try_from(count).unwrap() {
+            let mut row = rig.row(endpoint, key);
+            row.body = body.clone();
+            rig.commit_row(row);
+        }
+    }
+    rig.tell();
+    rig.run(HOUR, |_| answer(5, Outcome::Acknowledged));
+    check_each_sent(&rig, 1);
+}
+
+#[test]
+fn the_bytes_of_all_bodies_are_bounded() {
+    check_bytes(100, 10, limits::EVENT_BYTES, 32);
+    check_bytes(2, 200, limits::EVENT_BYTES, 1000);
+    check_bytes(3, 3_000, 64 * 1024, 4000);
+}
+
+#[test]
+fn a_flood_does_not_starve_what_was_left_in_the_store() {
+    let mut rig = Rig::new(&[|settings| settings.max_in_flight = 1]);
+    let mut row = rig.row(1, 0);
+    row.schedule = schedule(&[SECOND], HOUR);
+    rig.accept_row(row);
+    for ms in 0..8_000 {
+        rig.accept(1, 2);
+        rig.run(ms, |started| {
+            answer(
+                1,
+                if started.delivery == 1 {
+                    Outcome::Refused
+                } else {
+                    Outcome::Acknowledged
+                },
+            )
+        });
+    }
+    let starts = rig.starts(1);
+    assert_eq!(starts.len(), 2, "not sent again");
+    let most = u64::try_from(2 * limits::LANE_QUEUE).unwrap();
+    assert!(starts[1] <= SECOND + most, "{starts:?}");
+}
+
+#[test]
+fn a_lane_behind_its_breaker_leaves_the_memory_to_others() {
+    let mut rig = Rig::new(&[|settings| settings.max_in_flight = 1]);
+    rig.accept(1, 2_000);
+    rig.run(7 * SECOND, |_| answer(600, Outcome::TimedOut));
+    assert!(rig.engine.breaker_open_until(EndpointId(1)).is_some());
+    rig.accept(1, 100);
+    rig.run(8 * SECOND, |_| answer(600, Outcome::TimedOut));
+    let stats = rig.engine.stats();
+    assert!(stats.queued <= limits::LANE_QUEUE_LEAST, "{stats:?}");
+    rig.run(100 * HOUR, |_| ACK);
+    assert!(rig.states().iter().all(|state| *state == State::Delivered));
+    rig.assert_idle();
+}
+
+#[test]
+fn what_is_in_memory_is_not_read_again() {
+    let mut rig = Rig::new(&[|settings| settings.max_in_flight = 1]);
+    rig.accept(1, 3_000);
+    let mut rows = 0;
+    rig.pump();
+    while rig.sent.len() < 3_000 {
+        rig.end_all(ACK);
+        rig.pump();
+        if let Some((reading, page)) = rig.read() {
+            rows += page.work.len();
+            rig.tell_page(&reading, Some(page));
+            rig.pump();
+        }
+    }
+    assert_eq!(rows, 3_000 - limits::LANE_QUEUE);
+}
