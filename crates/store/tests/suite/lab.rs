@@ -10,7 +10,7 @@ use ringback_core::company::{Company, Kinds};
 use ringback_core::delivery::{Attempt, Delivery, Outcome, State};
 use ringback_core::endpoint::{Breaker, ContentType, Endpoint, Order, Profile, Settings};
 use ringback_core::event::{IdempotencyKey, NewEvent};
-use ringback_core::id::DeliveryId;
+use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::settle::Next;
 use ringback_core::store::{
     Accepted, DeliveryRecord, DeliverySummary, Filter, PageRequest, Reader, Recorded, Refusal, Report,
