@@ -1,5 +1,6 @@
 //! The ringback service: HTTP API, outbound client, and the driver that performs the delivery engine's effects.
 
+pub mod api;
 pub mod clock;
 mod committer;
 pub mod config;
