@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 use http_body_util::Full;
@@ -165,20 +165,12 @@ impl Target {
         })
     }
 
-    /// The request of one send. hyper adds the content length, but not of an empty body.
+    /// The request of one send.
     pub(super) fn request(&self, message: Message) -> Outgoing {
-        let is_empty = message.body.is_empty();
-        let mut request = Request::new(Full::new(message.body));
+        let (headers, body) = headers::complete(&self.headers, message);
+        let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
-        let mut headers = self.headers.clone();
-        headers.insert(headers::WEBHOOK_ID, message.webhook_id);
-        headers.insert(headers::WEBHOOK_TIMESTAMP, message.webhook_timestamp);
-        headers.insert(headers::WEBHOOK_SIGNATURE, message.webhook_signature);
-        headers.insert(headers::RINGBACK_SEND, message.ringback_send);
-        if is_empty {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
         *request.headers_mut() = headers;
         request
     }

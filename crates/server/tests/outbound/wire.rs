@@ -26,11 +26,11 @@ async fn a_send_is_exactly_this() {
         format!("user-agent: ringback/{}", env!("CARGO_PKG_VERSION")),
         "accept-encoding: identity".to_owned(),
         "content-type: application/json;charset=utf-8".to_owned(),
+        format!("content-length: {}", body.len()),
         "webhook-id: evt_1".to_owned(),
         "webhook-timestamp: 1767225600".to_owned(),
         "webhook-signature: v1,c2ln".to_owned(),
         "ringback-send: 1".to_owned(),
-        format!("content-length: {}", body.len()),
     ];
     assert_eq!(head, format!("{}\r\n\r\n", expected.join("\r\n")));
     assert_eq!(arrived, body.as_bytes());
