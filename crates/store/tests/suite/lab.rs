@@ -10,7 +10,7 @@ use ringback_core::company::{Company, Kinds};
 use ringback_core::delivery::{Attempt, Delivery, Outcome, State};
 use ringback_core::endpoint::{Breaker, ContentType, Endpoint, Order, Profile, Settings};
 use ringback_core::event::{IdempotencyKey, NewEvent};
-use ringback_core::id::DeliveryId;
+use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::settle::Next;
 use ringback_core::store::{
     Accepted, DeliveryRecord, DeliverySummary, Filter, PageRequest, Reader, Recorded, Refusal, Report,
@@ -28,6 +28,9 @@ pub(crate) const T0: Millis = Millis(1_790_000_000_000);
 
 /// The company of most cases.
 pub(crate) const COMPANY: i64 = 151;
+
+/// A store does not look at the endpoint of a report.
+const ANY_ENDPOINT: EndpointId = EndpointId(0);
 
 enum Kept {
     Memory(Memory),
@@ -326,6 +329,7 @@ pub(crate) fn attempt(n: u32, outcome: Outcome) -> Attempt {
 pub(crate) fn report(delivery: DeliveryId, n: u32, outcome: Outcome, next: Next) -> Write {
     Write::Record(Box::new(Report {
         delivery,
+        endpoint: ANY_ENDPOINT,
         attempt: Some(attempt(n, outcome)),
         next,
     }))
@@ -335,6 +339,7 @@ pub(crate) fn report(delivery: DeliveryId, n: u32, outcome: Outcome, next: Next)
 pub(crate) fn age_ended(delivery: DeliveryId) -> Write {
     Write::Record(Box::new(Report {
         delivery,
+        endpoint: ANY_ENDPOINT,
         attempt: None,
         next: Next::Exhausted,
     }))
