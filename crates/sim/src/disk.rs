@@ -32,9 +32,15 @@ impl Disk for InMemory {
 /// A directory with an SQLite store, removed with the run.
 pub(crate) struct InDirectory(TempDir);
 
+/// Where there is one, a file system in memory: a simulated crash needs no real disk, and waiting for it is most of the
+/// time of a run.
+const MEMORY_FILE_SYSTEM: &str = "/dev/shm";
+
 impl InDirectory {
     pub(crate) fn new() -> std::io::Result<Self> {
-        TempDir::with_prefix("ringback-sim-").map(Self)
+        TempDir::with_prefix_in("ringback-sim-", MEMORY_FILE_SYSTEM)
+            .or_else(|_| TempDir::with_prefix("ringback-sim-"))
+            .map(Self)
     }
 }
 

@@ -318,14 +318,12 @@ impl World<'_> {
         self.pump()
     }
 
-    /// The process wakes by the engine's wish.
-    pub(crate) fn wake(&mut self, generation: u64) -> Result<(), Broken> {
-        if let Some(process) = self
-            .process
-            .as_mut()
-            .filter(|process| process.generation == generation)
-        {
-            process.wake = None;
+    /// The process wakes by the engine's wish, unless it has other wishes by now.
+    pub(crate) fn wake(&mut self, generation: u64, armed_for: BootUs) -> Result<(), Broken> {
+        let rings = self.process.as_mut().is_some_and(|process| {
+            process.generation == generation && process.wake.take_if(|wake| *wake == armed_for).is_some()
+        });
+        if rings {
             return self.pump();
         }
         Ok(())
@@ -346,7 +344,7 @@ impl World<'_> {
         let at = self.clocks.boot_us + in_ms.min(24 * HOUR / MS) * MS;
         if process.wake.is_none_or(|armed| armed > at) {
             process.wake = Some(at);
-            self.agenda.add(at, Happening::Wake(process.generation));
+            self.agenda.add(at, Happening::Wake(process.generation, at));
         }
     }
 

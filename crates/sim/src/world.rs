@@ -43,7 +43,8 @@ pub(crate) enum Happening {
         ticket: u64,
         page: Option<Box<DuePage>>,
     },
-    Wake(u64),
+    /// The process had set its alarm for this moment.
+    Wake(u64, BootUs),
     Start,
     Crash,
     /// The wall clock is set.
@@ -198,7 +199,7 @@ impl<'a> World<'a> {
                 };
                 return self.tell_current(generation, input);
             }
-            Happening::Wake(generation) => return self.wake(generation),
+            Happening::Wake(generation, armed_for) => return self.wake(generation, armed_for),
             Happening::Start => return self.start_process(),
             Happening::Crash if !self.calm => return self.crash(),
             Happening::StepWall if !self.calm => {
