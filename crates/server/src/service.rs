@@ -6,9 +6,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ringback_core::endpoint::{Endpoint, Settings};
+use ringback_core::endpoint::Endpoint;
 use ringback_core::engine::{Engine, Stats};
-use ringback_core::id::{EndpointId, EventId};
+use ringback_core::id::EndpointId;
 use ringback_core::limits;
 use ringback_core::store::{Reader, StoreError, Write, Written};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -187,30 +187,34 @@ impl Service {
     /// [`Unavailable`]; only after [`Unavailable::StoreFailed`] may the write exist after all.
     pub async fn write(&self, write: Write) -> Result<Written, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.inner.queue.push([Ticket {
+        self.inner.queue.push(Ticket {
             write,
             reply: Some(reply),
-        }])?;
+        })?;
         answer.await.unwrap_or(Err(Unavailable::StoreFailed))
     }
 
-    /// Writes several, in order, with an answer for each. They need not share a transaction.
+    /// Writes several, in order, with an answer for each. They need not share a transaction, and a part waits until
+    /// the part before is durable, so that one caller does not fill the queue.
     pub async fn write_all(&self, writes: Vec<Write>) -> Vec<Result<Written, Unavailable>> {
-        let mut answers = Vec::with_capacity(writes.len());
-        for write in writes {
-            let (reply, answer) = oneshot::channel();
-            let queued = self.inner.queue.push([Ticket {
-                write,
-                reply: Some(reply),
-            }]);
-            answers.push(queued.map(|()| answer));
-        }
-        let mut results = Vec::with_capacity(answers.len());
-        for answer in answers {
-            results.push(match answer {
-                Ok(answer) => answer.await.unwrap_or(Err(Unavailable::StoreFailed)),
-                Err(unavailable) => Err(unavailable),
-            });
+        let mut results = Vec::with_capacity(writes.len());
+        let mut writes = writes.into_iter().peekable();
+        while writes.peek().is_some() {
+            let mut answers = Vec::with_capacity(limits::COMMIT_WRITES);
+            for write in writes.by_ref().take(limits::COMMIT_WRITES) {
+                let (reply, answer) = oneshot::channel();
+                let queued = self.inner.queue.push(Ticket {
+                    write,
+                    reply: Some(reply),
+                });
+                answers.push(queued.map(|()| answer));
+            }
+            for answer in answers {
+                results.push(match answer {
+                    Ok(answer) => answer.await.unwrap_or(Err(Unavailable::StoreFailed)),
+                    Err(unavailable) => Err(unavailable),
+                });
+            }
         }
         results
     }
@@ -246,28 +250,17 @@ impl Service {
         self.inner.readers.read(read).await
     }
 
-    /// Checks that an endpoint's settings can be sent to.
-    ///
-    /// # Errors
-    /// The URL, a header, the time-out or a certificate authority cannot be used.
-    pub fn check_target(&self, settings: &Settings) -> Result<(), TargetProblem> {
-        sender::target(&self.inner.outbound, settings).map(drop)
-    }
-
     /// Sends a body once, outside of any delivery: the endpoint's *test*. Nothing is stored.
     ///
     /// # Errors
     /// The endpoint's settings cannot be used any more.
-    pub async fn test(&self, endpoint: &Endpoint, body: Bytes) -> Result<Exchange, TargetProblem> {
-        let time = &self.inner.time;
-        sender::test(
-            &self.inner.outbound,
-            time,
-            endpoint,
-            EventId::first_at(time.now()),
-            body,
-        )
-        .await
+    pub async fn test(
+        &self,
+        endpoint: &Endpoint,
+        webhook_id: &str,
+        body: Bytes,
+    ) -> Result<Exchange, TargetProblem> {
+        sender::test(&self.inner.outbound, &self.inner.time, endpoint, webhook_id, body).await
     }
 
     /// Companies, endpoints and tokens as they are now.

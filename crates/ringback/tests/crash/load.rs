@@ -1,0 +1,135 @@
+//! The load: clients that hand over calls and corrections, and repeat what broke until it is answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::service::Address;
+use crate::support::api::TOKEN;
+use crate::support::{Api, Random, pause};
+
+/// Clients at work.
+const CLIENTS: i64 = 4;
+/// The longest pause of a client between two requests, in milliseconds: so much load that the backlog of a debug build
+/// is gone soon after the last kill.
+const PAUSE_MS: u64 = 16;
+
+/// A request that was answered.
+#[derive(Debug)]
+pub struct Accepted {
+    pub event_id: String,
+    pub company_id: i64,
+    pub call_id: i64,
+    /// How often it broke before.
+    pub broke: u32,
+    /// Whether the answer was that of an earlier request, whose answer had been lost.
+    pub replayed: bool,
+}
+
+/// The clients.
+pub struct Load {
+    stopping: Arc<AtomicBool>,
+    clients: Vec<JoinHandle<Vec<Accepted>>>,
+}
+
+impl Load {
+    pub fn start(random: &mut Random, address: Address, company_ids: [i64; 3]) -> Self {
+        let stopping = Arc::new(AtomicBool::new(false));
+        let clients = (0..CLIENTS)
+            .map(|number| {
+                let client = Client {
+                    random: Random::new(random.next()),
+                    address: Arc::clone(&address),
+                    stopping: Arc::clone(&stopping),
+                    company_ids,
+                    accepted: Vec::new(),
+                };
+                std::thread::Builder::new()
+                    .name(format!("client-{number}"))
+                    .spawn(move || client.work(1 + number * 1_000_000))
+                    .expect("a thread can be started")
+            })
+            .collect();
+        Self { stopping, clients }
+    }
+
+    /// Lets every client finish its call, and tells what was answered: the events of one call in their order.
+    pub fn stop(self) -> Vec<Accepted> {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.clients
+            .into_iter()
+            .flat_map(|client| client.join().expect("no client panics"))
+            .collect()
+    }
+}
+
+struct Client {
+    random: Random,
+    address: Address,
+    stopping: Arc<AtomicBool>,
+    company_ids: [i64; 3],
+    accepted: Vec<Accepted>,
+}
+
+impl Client {
+    fn work(mut self, first_call_id: i64) -> Vec<Accepted> {
+        for call_id in first_call_id.. {
+            if self.stopping.load(Ordering::Relaxed) {
+                break;
+            }
+            let company_id = self.company_ids[self.random.within(0..3) as usize];
+            let scene = json!({ "callInstanceId": call_id, "companyId": company_id, "duration": self.random.within(0..600) });
+            self.hand_over(
+                company_id,
+                call_id,
+                "POST",
+                "/v1/calls",
+                &json!({ "sceneInstance": scene }).to_string(),
+            );
+            for level in ["A", "B", "C"]
+                .iter()
+                .take(self.random.within(0..6).saturating_sub(2) as usize)
+            {
+                let correction = json!({ "companyId": company_id, "resultValue": level }).to_string();
+                self.hand_over(
+                    company_id,
+                    call_id,
+                    "PUT",
+                    &format!("/v1/calls/{call_id}/intent"),
+                    &correction,
+                );
+            }
+        }
+        self.accepted
+    }
+
+    /// Sends a request until it is answered. What is answered by nobody, or with a 503, is repeated as it is.
+    fn hand_over(&mut self, company_id: i64, call_id: i64, method: &str, path: &str, body: &str) {
+        let mut broke = 0;
+        loop {
+            pause(Duration::from_millis(self.random.within(0..PAUSE_MS)));
+            let address = *self.address.lock().expect("no holder panics");
+            let Some(address) = address else { continue };
+            match Api::new(address, TOKEN).request(method, path, body) {
+                Ok(answer) if answer.status == 202 || answer.status == 200 => {
+                    let body = answer.json();
+                    self.accepted.push(Accepted {
+                        event_id: body["eventId"].as_str().expect("an event has an id").to_owned(),
+                        company_id,
+                        call_id,
+                        broke,
+                        replayed: body["replayed"] == true,
+                    });
+                    return;
+                }
+                // After a 503 the event may exist as well.
+                Ok(answer) => assert_eq!(answer.status, 503, "{method} {path}: {}", answer.body),
+                Err(_) => {}
+            }
+            broke += 1;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The service under test: one `ringback serve` after the other on the same directory.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::api::TOKEN;
+use crate::support::{Api, Process, Random, boot_us, pause};
+
+/// Where the service listens now; `None` while it is down.
+pub type Address = Arc<Mutex<Option<SocketAddr>>>;
+
+/// One kill and the start after it, by the boot clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Kill {
+    /// When the killed process was gone.
+    pub gone_us: i64,
+    /// When the next one was up, or gone again.
+    pub back_us: i64,
+}
+
+/// The service and its kills.
+pub struct Service {
+    dir: PathBuf,
+    process: Option<Process>,
+    address: Address,
+    kills: Vec<Kill>,
+}
+
+impl Service {
+    pub fn start(dir: &Path) -> Self {
+        let process = Some(Process::serve(dir, TOKEN));
+        Self {
+            dir: dir.to_owned(),
+            process,
+            address: Address::default(),
+            kills: Vec::new(),
+        }
+    }
+
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    #[track_caller]
+    pub fn api(&self) -> Api {
+        let address = self
+            .address
+            .lock()
+            .expect("no holder panics")
+            .expect("the service is up");
+        Api::new(address, TOKEN)
+    }
+
+    pub fn wait_until_up(&mut self) {
+        let address = self.process.as_mut().expect("the service runs").address();
+        *self.address.lock().expect("no holder panics") = Some(address);
+        self.back();
+    }
+
+    /// Kills the process – now and then before it is up, else under load – and starts the next one.
+    pub fn kill_at_random(&mut self, random: &mut Random) {
+        if random.within(0..4) == 0 {
+            pause(Duration::from_millis(random.within(0..150)));
+        } else {
+            self.wait_until_up();
+            pause(Duration::from_millis(random.within(50..900)));
+        }
+        *self.address.lock().expect("no holder panics") = None;
+        self.process.take().expect("the service runs").kill();
+        self.back();
+        self.kills.push(Kill {
+            gone_us: boot_us(),
+            back_us: i64::MAX,
+        });
+        self.process = Some(Process::serve(&self.dir, TOKEN));
+    }
+
+    fn back(&mut self) {
+        if let Some(kill) = self.kills.last_mut() {
+            kill.back_us = kill.back_us.min(boot_us());
+        }
+    }
+
+    /// All items of a list of the API.
+    pub fn all(&self, path: &str) -> Vec<Value> {
+        let api = self.api();
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = api.get(&format!("{path}?limit=500{cursor}"));
+            items.extend(
+                page["items"]
+                    .as_array()
+                    .expect("a list has items")
+                    .iter()
+                    .cloned(),
+            );
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return items,
+            }
+        }
+    }
+
+    /// Ends the last process in order, and tells the kills.
+    pub fn stop(mut self) -> Vec<Kill> {
+        self.process.take().expect("the service runs").stop();
+        self.kills
+    }
+}

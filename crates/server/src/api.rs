@@ -1,0 +1,114 @@
+//! The HTTP API: JSON in and out, bearer tokens, problems by RFC 9457, and its own description in OpenAPI 3.1.
+//!
+//! Handlers turn requests into writes and reads of the [`Service`](crate::service::Service) and its answers into JSON; they
+//! decide nothing about delivery. An intake is answered only after its commit.
+
+mod body;
+mod calls;
+mod companies;
+mod cursor;
+mod deliveries;
+mod endpoints;
+mod events;
+mod fields;
+mod gate;
+mod intake;
+mod language;
+mod members;
+mod names;
+mod openapi;
+mod operations;
+mod paths;
+mod problem;
+mod query;
+mod records;
+mod search;
+mod serve;
+mod state;
+mod time;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use ringback_core::store::Written;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use openapi::document;
+pub use serve::{ServeOptions, serve};
+pub use state::ApiState;
+
+use problem::{Problem, Type};
+
+/// The API over this state.
+#[must_use]
+pub fn router(state: ApiState) -> Router {
+    let state = Arc::new(state);
+    let (router, _) = routes().split_for_parts();
+    router
+        .fallback(problem::no_route)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(&state), gate::gate))
+        .with_state(state)
+}
+
+/// The templates of all routes, for [`crate::telemetry::Metrics::new`].
+#[must_use]
+pub fn route_templates() -> Vec<String> {
+    routes().into_openapi().paths.paths.into_keys().collect()
+}
+
+fn routes() -> OpenApiRouter<Arc<ApiState>> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(companies::list_companies))
+        .routes(routes!(
+            companies::put_company,
+            companies::get_company,
+            companies::delete_company
+        ))
+        .routes(routes!(endpoints::list_endpoints))
+        .routes(routes!(
+            endpoints::put_endpoint,
+            endpoints::get_endpoint,
+            endpoints::delete_endpoint
+        ))
+        .routes(routes!(endpoints::test_endpoint))
+        .routes(routes!(endpoints::retry_now))
+        .routes(routes!(endpoints::rotate_secret))
+        .routes(routes!(intake::post_call))
+        .routes(routes!(intake::post_inbound_call))
+        .routes(routes!(intake::post_job))
+        .routes(routes!(calls::get_call))
+        .routes(routes!(intake::put_intent))
+        .routes(routes!(events::list_events))
+        .routes(routes!(events::get_event))
+        .routes(routes!(deliveries::list_deliveries))
+        .routes(routes!(deliveries::get_delivery))
+        .routes(routes!(deliveries::resend_delivery))
+        .routes(routes!(tokens::post_token, tokens::list_tokens))
+        .routes(routes!(tokens::delete_token))
+        .routes(routes!(operations::healthz))
+        .routes(routes!(operations::readyz))
+        .routes(routes!(operations::metrics))
+        .routes(routes!(operations::openapi_json))
+}
+
+/// The problem of an answer that is not the one hoped for: a refusal, or one that does not belong to the write.
+fn unexpected(written: Written) -> Problem {
+    match written {
+        Written::Refused(refusal) => refusal.into(),
+        Written::Accepted(_)
+        | Written::Conflict { .. }
+        | Written::Recorded(_)
+        | Written::Company { .. }
+        | Written::CompanyDeleted { .. }
+        | Written::Endpoint { .. }
+        | Written::EndpointDeleted { .. }
+        | Written::Swept(_)
+        | Written::RetriedNow { .. }
+        | Written::Resent(_)
+        | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
+    }
+}

@@ -1,0 +1,118 @@
+//! Deliveries: search, one with its timeline, and sending one again.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::StatusCode;
+use ringback_core::id::EventId;
+use ringback_core::store::{Write, Written};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::json;
+use super::cursor::List;
+use super::intake::AcceptedDelivery;
+use super::paths::DeliveryPath;
+use super::problem::{Problem, ProblemSchema, Type};
+use super::records::FullDelivery;
+use super::search::{DeliveryList, Search, SearchParams};
+use super::state::ApiState;
+use super::unexpected;
+
+/// Deliveries, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/deliveries",
+    tag = "events and deliveries",
+    operation_id = "listDeliveries",
+    params(SearchParams),
+    responses(
+        (status = 200, description = "A page of deliveries", body = DeliveryList),
+        (status = 422, description = "A parameter is wrong", body = ProblemSchema, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list_deliveries(
+    State(api): State<Arc<ApiState>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let search = Search::read(request.uri(), List::Deliveries, &api.service)?;
+    let page = api
+        .service
+        .read(move |reader| reader.deliveries(&search.filter, &search.page))
+        .await?;
+    Ok(json(StatusCode::OK, &DeliveryList::of(&page)))
+}
+
+/// A delivery with its timeline: what was sent when, what came back, what happens next and when.
+#[utoipa::path(
+    get,
+    path = "/v1/deliveries/{deliveryId}",
+    tag = "events and deliveries",
+    operation_id = "getDelivery",
+    params(("deliveryId" = String, Path, description = "The delivery", example = "dlv_1mzj8k2v00g00")),
+    responses(
+        (status = 200, description = "The delivery", body = FullDelivery),
+        (status = 404, description = "There is no such delivery", body = ProblemSchema, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_delivery(
+    State(api): State<Arc<ApiState>>,
+    DeliveryPath(id): DeliveryPath,
+) -> Result<Response, Problem> {
+    let found = api
+        .service
+        .read(move |reader| {
+            let Some(record) = reader.delivery(id)? else {
+                return Ok(None);
+            };
+            let event = reader.event(record.delivery.event_id)?;
+            Ok(event.map(|event| (record, event.event)))
+        })
+        .await?;
+    let (record, event) = found.ok_or_else(|| Problem::new(Type::NoDelivery, "no delivery has this id"))?;
+    Ok(json(StatusCode::OK, &FullDelivery::of(&record, &event)))
+}
+
+/// What a resend made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Resent {
+    /// The event; its `webhook-id` and its bytes are the same as before.
+    #[schema(value_type = String, example = "evt_1mzj8k2v00400")]
+    event_id: EventId,
+    /// The deliveries that go out because of it. A parked delivery becomes pending itself; otherwise the first is new.
+    deliveries: Vec<AcceptedDelivery>,
+}
+
+/// Send a delivery once more.
+///
+/// It makes a new delivery with the full schedule, behind what is open of the same call or job. A parked delivery becomes
+/// pending itself; one without endpoint goes to every endpoint that fits now.
+#[utoipa::path(
+    post,
+    path = "/v1/deliveries/{deliveryId}/resend",
+    tag = "events and deliveries",
+    operation_id = "resendDelivery",
+    params(("deliveryId" = String, Path, description = "The delivery", example = "dlv_1mzj8k2v00g00")),
+    responses(
+        (status = 202, description = "It goes out again", body = Resent),
+        (status = 404, description = "There is no such delivery", body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 409, description = "No endpoint fits, or the endpoint is disabled", body = ProblemSchema, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn resend_delivery(
+    State(api): State<Arc<ApiState>>,
+    DeliveryPath(id): DeliveryPath,
+) -> Result<Response, Problem> {
+    match api.service.write(Write::Resend(id)).await? {
+        Written::Resent(resent) => {
+            let answer = Resent {
+                event_id: resent.event_id,
+                deliveries: resent.deliveries.into_iter().map(AcceptedDelivery::of).collect(),
+            };
+            Ok(json(StatusCode::ACCEPTED, &answer))
+        }
+        other => Err(unexpected(other)),
+    }
+}

@@ -1,0 +1,422 @@
+//! What a PUT of an endpoint says, and the settings that follow from it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ringback_contract::ack::AckRule;
+use ringback_contract::duration;
+use ringback_contract::schedule::Schedule;
+use ringback_contract::webhook::Secret;
+use ringback_core::company::Kinds;
+use ringback_core::endpoint::{Breaker, ContentType, Order, Profile, RateLimit, Settings, SigningSecret};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::super::companies::{KINDS, kinds};
+use super::super::fields::{Fields, Given};
+use super::super::names::{
+    ACK_RULES, AckRuleName, BreakerName, ContentTypeName, KindName, OrderName, ProfileName, ScheduleSchema,
+};
+use super::super::problem::{FieldError, Problem, kind_of};
+use crate::outbound::{Outbound, TargetSettings, headers};
+use crate::random;
+
+/// The settings of an endpoint. A PUT replaces all of them: what is absent, or null, becomes its default. The secrets are
+/// kept where they are absent: `secret`, and the value of a header whose value is null.
+#[derive(Debug, Default, ToSchema)]
+#[schema(as = EndpointSettings, rename_all = "camelCase")]
+pub(crate) struct EndpointInput {
+    /// Where callbacks are POSTed to: http or https, without credentials and fragment.
+    #[schema(value_type = String, example = "https://crm.example.com/callback")]
+    url: Option<String>,
+    /// The kinds that go there. Default: call, correction and inbound.
+    #[schema(value_type = Option<Vec<KindName>>)]
+    callbacks: Given<Kinds>,
+    /// A disabled endpoint parks what is meant for it. Default: true.
+    #[schema(value_type = Option<bool>)]
+    enabled: Given<bool>,
+    /// When an answer counts as an acknowledgement. Default: success.
+    #[schema(value_type = Option<AckRuleName>)]
+    ack_rule: Given<AckRule>,
+    /// When a failed send is repeated. Default: seed.
+    #[schema(value_type = Option<ScheduleSchema>)]
+    schedule: Given<Schedule>,
+    /// The fraction of a gap, 0 to 1, that may be added to it at random. Default: 0.
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1)]
+    jitter: Given<f64>,
+    /// The limit of a whole exchange, from 1s to 60s. Default: 15s.
+    #[schema(value_type = Option<String>, example = "15s")]
+    timeout: Given<u32>,
+    /// The content type. Default: json.
+    #[schema(value_type = Option<ContentTypeName>)]
+    content_type: Given<ContentType>,
+    /// The shape of the body. Default: v1.
+    #[schema(value_type = Option<ProfileName>)]
+    profile: Given<Profile>,
+    /// Whether events of one key wait for each other. Default: key.
+    #[schema(value_type = Option<OrderName>)]
+    order: Given<Order>,
+    /// Sends that may be in flight at once. Default: 32.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1024)]
+    max_in_flight: Given<u32>,
+    /// A bound on the rate of sends. Default: none.
+    #[schema(value_type = Option<RateLimitSchema>)]
+    rate_limit: Given<RateLimit>,
+    /// Whether failures in a row pause the endpoint. Default: on.
+    #[schema(value_type = Option<BreakerName>)]
+    breaker: Given<Breaker>,
+    /// The job statuses that are sent, where `callbacks` has job. Default: 2, 4, 5, 9, 10.
+    #[schema(value_type = Option<Vec<i64>>, example = json!([2, 4, 5, 9, 10]))]
+    job_statuses: Given<Vec<i64>>,
+    /// Headers added to every send. A null keeps the value that the header has now.
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>, example = json!({"Authorization": "Bearer …"}))]
+    headers: Given<BTreeMap<String, Option<String>>>,
+    /// The Standard Webhooks secret: `whsec_` and the Base64 of 24 to 64 bytes. It takes the place of all others at once;
+    /// to change it without a gap there is `/secret/rotate`. Null makes a new one. Never shown again.
+    #[schema(value_type = Option<String>, write_only)]
+    secret: Given<String>,
+    /// A private certificate authority, PEM. Default: none.
+    #[schema(value_type = Option<String>)]
+    tls_ca: Given<String>,
+}
+
+/// A bound on the rate of sends.
+#[derive(ToSchema)]
+#[schema(as = RateLimit, rename_all = "camelCase")]
+#[expect(dead_code, reason = "it only describes the core's RateLimit")]
+pub(crate) struct RateLimitSchema {
+    /// Sends per second in the long run.
+    #[schema(minimum = 0.01, maximum = 10_000, example = 10)]
+    per_second: f64,
+    /// Sends that may go at once after a pause. Default: what goes in a second.
+    #[schema(minimum = 1, maximum = 10_000, example = 20)]
+    burst: Option<u32>,
+}
+
+/// What follows from a PUT.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    /// The settings, whole.
+    pub(crate) settings: Settings,
+    /// A secret that was made, to be shown once.
+    pub(crate) made_secret: Option<String>,
+}
+
+const MEMBERS: [&str; 17] = [
+    "url",
+    "callbacks",
+    "enabled",
+    "ackRule",
+    "schedule",
+    "jitter",
+    "timeout",
+    "contentType",
+    "profile",
+    "order",
+    "maxInFlight",
+    "rateLimit",
+    "breaker",
+    "jobStatuses",
+    "headers",
+    "secret",
+    "tlsCa",
+];
+/// Members of the design that belong to a later version.
+const LATER: [&str; 2] = ["holdQuiet", "holdLimit"];
+
+/// The limits of a whole exchange (contract, section 2), in milliseconds.
+const TIMEOUT_MS: std::ops::RangeInclusive<u32> = 1_000..=60_000;
+const DEFAULT_TIMEOUT_MS: u32 = 15_000;
+const DEFAULT_MAX_IN_FLIGHT: u32 = 32;
+const MAX_IN_FLIGHT_MOST: u64 = 1024;
+const RATE_MOST: u32 = 10_000;
+const RATE_LEAST: f64 = 0.01;
+const JOB_STATUSES_MOST: usize = 64;
+const TLS_CA_BYTES: usize = 64 * 1024;
+
+/// Reads a PUT's body and applies it to the endpoint as it is, if there is one. Every mistake is told at once.
+pub(crate) fn apply(
+    body: &[u8],
+    present: Option<&Settings>,
+    outbound: &Outbound,
+) -> Result<Applied, Problem> {
+    let known: Vec<&str> = MEMBERS.into_iter().chain(LATER).collect();
+    let mut fields = Fields::of_body(body, &known)?;
+    for name in LATER {
+        if fields.take(name, "", |_| Some(())) != Given::Absent {
+            let detail = "belongs to order key-hold, which this version does not have; leave it out";
+            fields.note(FieldError::other(name, detail));
+        }
+    }
+    let input = EndpointInput::read(&mut fields);
+    let applied = input.into_settings(present, &mut fields);
+    check_with_outbound(&applied.settings, &mut fields, outbound);
+    fields.finish().map(|()| applied)
+}
+
+impl EndpointInput {
+    fn read(fields: &mut Fields) -> Self {
+        let boolean = "true or false";
+        Self {
+            url: fields.require("url", "an http or https URL", |value| {
+                value.as_str().map(str::to_owned)
+            }),
+            callbacks: fields.take("callbacks", KINDS, kinds),
+            enabled: fields.take("enabled", boolean, Value::as_bool),
+            ack_rule: one_of(fields, "ackRule", &ACK_RULES),
+            schedule: fields.take_or("schedule", schedule),
+            jitter: fields.take("jitter", "a number from 0 to 1", |value| {
+                value.as_f64().filter(|jitter| (0.0..=1.0).contains(jitter))
+            }),
+            timeout: fields.take("timeout", "a duration from 1s to 60s, such as \"15s\"", timeout),
+            content_type: one_of(
+                fields,
+                "contentType",
+                &[("json", ContentType::Json), ("text", ContentType::Text)],
+            ),
+            profile: one_of_now(fields, "profile", &[("v1", Profile::V1)], &["v2"]),
+            order: one_of_now(
+                fields,
+                "order",
+                &[("none", Order::None), ("key", Order::Key)],
+                &["key-hold"],
+            ),
+            max_in_flight: fields.take("maxInFlight", "an integer from 1 to 1024", |value| {
+                let most = value
+                    .as_u64()
+                    .filter(|most| (1..=MAX_IN_FLIGHT_MOST).contains(most))?;
+                u32::try_from(most).ok()
+            }),
+            rate_limit: fields.take_or("rateLimit", rate_limit),
+            breaker: one_of(fields, "breaker", &[("on", Breaker::On), ("off", Breaker::Off)]),
+            job_statuses: fields.take("jobStatuses", "a list of up to 64 integers", job_statuses),
+            headers: fields.take_or("headers", header_texts),
+            secret: fields.take_or("secret", secret),
+            tls_ca: fields.take("tlsCa", "a text of up to 64 KiB: certificates in PEM", |value| {
+                value
+                    .as_str()
+                    .filter(|pem| pem.len() <= TLS_CA_BYTES)
+                    .map(str::to_owned)
+            }),
+        }
+    }
+
+    fn into_settings(self, present: Option<&Settings>, fields: &mut Fields) -> Applied {
+        let mut made_secret = None;
+        let secrets = match (self.secret, present.map(|settings| &settings.secrets)) {
+            (Given::Value(secret), _) => vec![current(secret)],
+            (Given::Absent, Some(secrets)) if !secrets.is_empty() => secrets.clone(),
+            (Given::Absent | Given::Null, _) => {
+                let secret = new_secret();
+                made_secret = Some(secret.clone());
+                vec![current(secret)]
+            }
+        };
+        let settings = Settings {
+            url: self.url.unwrap_or_default(),
+            callbacks: self.callbacks.or(Kinds::COMPANY_DEFAULT),
+            enabled: self.enabled.or(true),
+            ack_rule: self.ack_rule.or(AckRule::default()),
+            schedule: Arc::new(self.schedule.or(Schedule::default())),
+            jitter: self.jitter.or(0.0),
+            timeout_ms: self.timeout.or(DEFAULT_TIMEOUT_MS),
+            content_type: self.content_type.or(ContentType::default()),
+            profile: self.profile.or(Profile::default()),
+            order: self.order.or(Order::default()),
+            max_in_flight: self.max_in_flight.or(DEFAULT_MAX_IN_FLIGHT),
+            rate_limit: self.rate_limit.value(),
+            breaker: self.breaker.or(Breaker::default()),
+            job_statuses: self.job_statuses.or(Settings::DEFAULT_JOB_STATUSES.to_vec()),
+            headers: kept_headers(self.headers.or(BTreeMap::new()), present, fields),
+            secrets,
+            tls_ca: self.tls_ca.value(),
+        };
+        Applied {
+            settings,
+            made_secret,
+        }
+    }
+}
+
+fn one_of<T: Copy>(fields: &mut Fields, name: &str, values: &[(&str, T)]) -> Given<T> {
+    one_of_now(fields, name, values, &[])
+}
+
+/// One of some names; `later` are names that a later version takes.
+fn one_of_now<T: Copy>(fields: &mut Fields, name: &str, values: &[(&str, T)], later: &[&str]) -> Given<T> {
+    fields.take_or(name, |value, field| {
+        let text = value.as_str();
+        if let Some((_, found)) = values.iter().find(|(name, _)| Some(*name) == text) {
+            return Ok(*found);
+        }
+        let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
+        let found = match later.iter().find(|name| Some(**name) == text) {
+            Some(later) => format!("{later}, which this version does not have"),
+            None => kind_of(value).to_owned(),
+        };
+        Err(vec![FieldError::wrong(field, found, names.join(", "))])
+    })
+}
+
+fn schedule(value: &Value, field: &str) -> Result<Schedule, Vec<FieldError>> {
+    const ALLOWED: &str = "seed, seed-10, table-2019, v2, or an object such as {\"gaps\": [\"1s\", \"2s\"], \"maxAge\": \"24h\"}";
+    match value {
+        Value::String(_) => serde_json::from_value(value.clone())
+            .map_err(|_| vec![FieldError::wrong(field, kind_of(value), ALLOWED)]),
+        Value::Object(_) => serde_json::from_value(value.clone())
+            .map_err(|error| vec![FieldError::other(field, error.to_string())]),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            Err(vec![FieldError::wrong(field, kind_of(value), ALLOWED)])
+        }
+    }
+}
+
+fn timeout(value: &Value) -> Option<u32> {
+    let ms = u32::try_from(duration::parse(value.as_str()?).ok()?).ok()?;
+    TIMEOUT_MS.contains(&ms).then_some(ms)
+}
+
+fn rate_limit(value: &Value, field: &str) -> Result<RateLimit, Vec<FieldError>> {
+    let Some(mut fields) = Fields::of_value(value, field, &["perSecond", "burst"]) else {
+        let allowed = "an object such as {\"perSecond\": 10, \"burst\": 20}, or null";
+        return Err(vec![FieldError::wrong(field, kind_of(value), allowed)]);
+    };
+    let per_second = fields.require("perSecond", "a number from 0.01 to 10000", |value| {
+        value
+            .as_f64()
+            .filter(|rate| (RATE_LEAST..=f64::from(RATE_MOST)).contains(rate))
+    });
+    let burst = fields.take("burst", "an integer from 1 to 10000", |value| {
+        let burst = u32::try_from(value.as_u64()?).ok()?;
+        (1..=RATE_MOST).contains(&burst).then_some(burst)
+    });
+    let errors = fields.into_errors();
+    match per_second {
+        Some(per_second) if errors.is_empty() => Ok(RateLimit {
+            per_second,
+            burst: burst.or(burst_of(per_second)),
+        }),
+        _ => Err(errors),
+    }
+}
+
+/// What goes in a second, at least one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the rate lies between 0.01 and 10000"
+)]
+fn burst_of(per_second: f64) -> u32 {
+    per_second.ceil().max(1.0) as u32
+}
+
+fn job_statuses(value: &Value) -> Option<Vec<i64>> {
+    let list = value.as_array().filter(|list| list.len() <= JOB_STATUSES_MOST)?;
+    let mut statuses = list.iter().map(Value::as_i64).collect::<Option<Vec<_>>>()?;
+    statuses.sort_unstable();
+    statuses.dedup();
+    Some(statuses)
+}
+
+fn header_texts(value: &Value, field: &str) -> Result<BTreeMap<String, Option<String>>, Vec<FieldError>> {
+    let allowed = "an object of header names and texts; null keeps a header's value";
+    let wrong = |value: &Value| vec![FieldError::wrong(field, kind_of(value), allowed)];
+    value
+        .as_object()
+        .ok_or_else(|| wrong(value))?
+        .iter()
+        .map(|(name, value)| match value {
+            Value::String(text) => Ok((name.clone(), Some(text.clone()))),
+            Value::Null => Ok((name.clone(), None)),
+            other => Err(vec![FieldError::wrong(
+                field,
+                format!("{} as the value of a header", kind_of(other)),
+                allowed,
+            )]),
+        })
+        .collect()
+}
+
+/// Puts the present values where null asks for them. Header names are compared without case.
+fn kept_headers(
+    given: BTreeMap<String, Option<String>>,
+    present: Option<&Settings>,
+    fields: &mut Fields,
+) -> BTreeMap<String, String> {
+    let mut kept = BTreeMap::new();
+    for (name, value) in given {
+        let of_now = || {
+            let headers = &present?.headers;
+            headers
+                .iter()
+                .find(|(now, _)| now.eq_ignore_ascii_case(&name))
+                .map(|(_, value)| value.clone())
+        };
+        match value.or_else(of_now) {
+            Some(value) => {
+                kept.insert(name, value);
+            }
+            None => fields.note(FieldError::other(
+                "headers",
+                "has a null for a header that has no value yet; allowed is a text",
+            )),
+        }
+    }
+    kept
+}
+
+fn secret(value: &Value, field: &str) -> Result<String, Vec<FieldError>> {
+    let allowed = "whsec_ and the Base64 of 24 to 64 bytes";
+    let text = value
+        .as_str()
+        .ok_or_else(|| vec![FieldError::wrong(field, kind_of(value), allowed)])?;
+    match Secret::parse(text) {
+        Ok(secret) => Ok(secret.to_text()),
+        Err(invalid) => Err(vec![FieldError::other(field, invalid.to_string())]),
+    }
+}
+
+/// A secret that signs from now on.
+pub(super) fn current(secret: String) -> SigningSecret {
+    SigningSecret { secret, until: None }
+}
+
+/// The text of a new secret of 256 bits.
+pub(super) fn new_secret() -> String {
+    // 32 bytes are always a secret.
+    Secret::from_bytes(&random::bytes::<32>()).map_or_else(|_| String::new(), |secret| secret.to_text())
+}
+
+/// What only the outbound client knows: which URLs, headers and certificates can be used.
+fn check_with_outbound(settings: &Settings, fields: &mut Fields, outbound: &Outbound) {
+    if !fields.is_wrong("url")
+        && let Err(problem) = outbound.check(TargetSettings::new(&settings.url))
+    {
+        fields.note(field_error(problem.field(), &problem.to_string()));
+    }
+    let texts = settings
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    if let Err(problem) = headers::parse(texts) {
+        fields.note(FieldError::other("headers", problem.to_string()));
+    }
+    let ca_alone = TargetSettings {
+        tls_ca: settings.tls_ca.as_deref(),
+        ..TargetSettings::new("https://example.com/")
+    };
+    if let Err(problem) = outbound.target(ca_alone) {
+        fields.note(field_error(problem.field(), &problem.to_string()));
+    }
+}
+
+/// The client's words without the field's name, which the problem tells apart.
+fn field_error(field: &str, text: &str) -> FieldError {
+    let words = text.strip_prefix(field).and_then(|rest| rest.strip_prefix(": "));
+    FieldError::other(field, words.unwrap_or(text))
+}
+
+#[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
+mod tests;

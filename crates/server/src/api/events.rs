@@ -1,0 +1,62 @@
+//! Events: search, and one with all that happened to it.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::StatusCode;
+
+use super::body::json;
+use super::cursor::List;
+use super::paths::EventPath;
+use super::problem::{Problem, ProblemSchema, Type};
+use super::records::EventView;
+use super::search::{EventList, Search, SearchParams};
+use super::state::ApiState;
+
+/// Events, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    tag = "events and deliveries",
+    operation_id = "listEvents",
+    params(SearchParams),
+    responses(
+        (status = 200, description = "A page of events", body = EventList),
+        (status = 422, description = "A parameter is wrong", body = ProblemSchema, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list_events(
+    State(api): State<Arc<ApiState>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let search = Search::read(request.uri(), List::Events, &api.service)?;
+    let page = api
+        .service
+        .read(move |reader| reader.events(&search.filter, &search.page))
+        .await?;
+    Ok(json(StatusCode::OK, &EventList::of(page)))
+}
+
+/// An event with its body, its deliveries and their sends.
+#[utoipa::path(
+    get,
+    path = "/v1/events/{eventId}",
+    tag = "events and deliveries",
+    operation_id = "getEvent",
+    params(("eventId" = String, Path, description = "The event", example = "evt_1mzj8k2v00400")),
+    responses(
+        (status = 200, description = "The event", body = EventView),
+        (status = 404, description = "There is no such event", body = ProblemSchema, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_event(
+    State(api): State<Arc<ApiState>>,
+    EventPath(id): EventPath,
+) -> Result<Response, Problem> {
+    let record = api.service.read(move |reader| reader.event(id)).await?;
+    let record = record.ok_or_else(|| Problem::new(Type::NoEvent, "no event has this id"))?;
+    let view = EventView::of(record)
+        .ok_or_else(|| Problem::new(Type::Internal, "the stored body of the event is not JSON"))?;
+    Ok(json(StatusCode::OK, &view))
+}

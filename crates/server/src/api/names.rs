@@ -1,0 +1,147 @@
+//! The enumerations of the API as OpenAPI schemas, from the lists that the code itself uses.
+
+use std::borrow::Cow;
+
+use ringback_contract::ack::AckRule;
+use ringback_contract::kind::Kind;
+use ringback_contract::schedule::Preset;
+use ringback_core::delivery::{Outcome, State};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+/// A schema of strings with these names.
+macro_rules! named {
+    ($name:ident, $title:literal, $description:literal, $values:expr) => {
+        #[doc = $description]
+        pub(crate) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some($description))
+                    .enum_values(Some($values))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed($title)
+            }
+        }
+    };
+}
+
+named!(
+    KindName,
+    "Kind",
+    "The kind of a callback: call result, intent correction, inbound call result, job status.",
+    Kind::ALL.map(Kind::name)
+);
+named!(
+    StateName,
+    "State",
+    "The state of a delivery. The settled ones (delivered, exhausted, cancelled) never change.",
+    State::ALL.map(State::name)
+);
+named!(
+    OutcomeName,
+    "Outcome",
+    "What became of a send: acknowledged; 2xx but not acknowledged; another status; no answer; too late; not allowed by \
+     the address policy.",
+    Outcome::ALL.map(Outcome::name)
+);
+named!(
+    AckRuleName,
+    "AckRule",
+    "When an answer acknowledges: `success`, the body is `success` or an object whose `resultMsg` is; `success-or-code`, \
+     or an object whose `code` is 200; `status`, any 2xx.",
+    ACK_RULES.map(|(name, _)| name)
+);
+named!(
+    DateTimeFormName,
+    "DateTimeForm",
+    "The form of `dateTime`: `Thu, 24 Jan 2019 07:28:09 GMT` or `Thu Oct 16 07:13:48 GMT 2014`.",
+    ["rfc1123", "seed"]
+);
+named!(
+    ContentTypeName,
+    "ContentType",
+    "`application/json;charset=utf-8`, or `text/plain;charset=utf-8` for receivers that answer 415 to the first.",
+    ["json", "text"]
+);
+named!(
+    ProfileName,
+    "Profile",
+    "The shape of the body. This version has the seed's only.",
+    ["v1"]
+);
+named!(
+    OrderName,
+    "Order",
+    "`key`: events of one call, and of one job, go out in the order in which they were accepted. `none`: nothing waits.",
+    ["none", "key"]
+);
+named!(
+    BreakerName,
+    "Breaker",
+    "Whether a run of unreachable, timed-out or 5xx sends pauses the endpoint.",
+    ["on", "off"]
+);
+named!(
+    PresetName,
+    "SchedulePreset",
+    "A published schedule.",
+    Preset::ALL.map(Preset::name)
+);
+
+/// The ack rules by name.
+pub(crate) const ACK_RULES: [(&str, AckRule); 3] = [
+    ("success", AckRule::Success),
+    ("success-or-code", AckRule::SuccessOrCode),
+    ("status", AckRule::Status),
+];
+
+/// The schedule of an endpoint: a preset's name, or gaps and a maximum age.
+pub(crate) struct ScheduleSchema;
+
+impl PartialSchema for ScheduleSchema {
+    fn schema() -> RefOr<Schema> {
+        let duration = |description: &str| {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some(description))
+        };
+        let custom = ObjectBuilder::new()
+            .property(
+                "gaps",
+                ArrayBuilder::new()
+                    .items(duration("500ms to 24h"))
+                    .max_items(Some(100)),
+            )
+            .property("maxAge", duration("1ms to 720h"))
+            .required("gaps")
+            .required("maxAge")
+            .examples([serde_json::json!({"gaps": ["1s", "2s"], "maxAge": "24h"})]);
+        OneOfBuilder::new()
+            .item(Ref::from_schema_name(PresetName::name()))
+            .item(custom)
+            .description(Some(
+                "When a failed send is repeated: the gaps after each, counted from its end, and the age at which a delivery \
+                 ends. A preset, or a list of up to 100 gaps.",
+            ))
+            .into()
+    }
+}
+
+impl ToSchema for ScheduleSchema {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Schedule")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((PresetName::name().into_owned(), PresetName::schema()));
+    }
+}

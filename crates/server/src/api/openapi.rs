@@ -1,0 +1,84 @@
+//! The OpenAPI 3.1 document: generated from the handlers and their types, with the callbacks under `webhooks`. A golden
+//! file, `docs/openapi.json`, shows every change of the API in review.
+
+mod webhooks;
+
+use serde_json::Value;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+
+/// The name of the security scheme.
+const BEARER: &str = "bearer";
+
+const DESCRIPTION: &str = "\
+ringback takes in finished calls, job changes and intent corrections of a call platform and POSTs each to the address that \
+the company configured, again and again by a schedule, until the receiver answers `success`.
+
+* **Tokens.** Every request needs `Authorization: Bearer` and a token, except the health checks and this document.
+* **Accepted means durable.** 202 is answered after the event and all its due work are on disk.
+* **Errors** are problem details (RFC 9457). They name the field, the kind of value that was found and what is allowed, all \
+of them at once, and never repeat a value.
+* **Lists** are read page by page: give `nextCursor` back as `cursor`.
+* **Times** are RFC 3339 in UTC with milliseconds; durations are written `500ms`, `90s`, `5m`, `1h30m`.
+* **Callbacks** are described under `webhooks`.";
+
+const TAGS: [(&str, &str); 7] = [
+    ("intake", "What the call platform hands in."),
+    ("calls", "A call as it stands, and whether it arrived."),
+    (
+        "events and deliveries",
+        "What was taken in, where it went, and what became of it.",
+    ),
+    ("companies", "Whose callbacks are delivered."),
+    ("endpoints", "The callback addresses of a company."),
+    ("tokens", "Who may use the API."),
+    ("operations", "Health, metrics, and this document."),
+];
+
+/// The document without its paths, to which the routes add theirs.
+pub(super) fn head() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("ringback")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(
+            LicenseBuilder::new()
+                .name("MIT OR Apache-2.0")
+                .identifier(Some("MIT OR Apache-2.0"))
+                .build(),
+        ))
+        .build();
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    let tags = TAGS.map(|(name, description)| {
+        TagBuilder::new()
+            .name(name)
+            .description(Some(description))
+            .build()
+    });
+    let nothing: [&str; 0] = [];
+    OpenApiBuilder::new()
+        .info(info)
+        .components(Some(
+            ComponentsBuilder::new().security_scheme(BEARER, bearer).build(),
+        ))
+        .security(Some([SecurityRequirement::new(BEARER, nothing)]))
+        .tags(Some(tags))
+        .webhooks(Some(webhooks::all()))
+        .build()
+}
+
+/// The whole document.
+#[must_use]
+pub fn document() -> Value {
+    // A document that cannot be written as JSON would be a mistake in these modules, which the golden test would show.
+    serde_json::to_value(super::routes().into_openapi()).unwrap_or(Value::Null)
+}
+
+/// The whole document as the golden file has it: indented, its members sorted.
+pub(super) fn text() -> String {
+    format!("{:#}\n", document())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::*;
+
+fn golden() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json")
+}
+
+#[test]
+fn the_document_is_the_golden_file() {
+    let text = text();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(golden().parent().unwrap()).unwrap();
+        std::fs::write(golden(), &text).unwrap();
+    }
+    let expected = std::fs::read_to_string(golden()).unwrap_or_default();
+    assert!(
+        text == expected,
+        "docs/openapi.json is not what the code says; UPDATE_GOLDEN=1 with this test rewrites it"
+    );
+}
+
+/// Every `$ref` in the document, with where it stands.
+fn references(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                if name == "$ref" {
+                    found.insert(value.as_str().unwrap().to_owned());
+                }
+                references(value, found);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_schema_is_used() {
+    let document = document();
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let defined: BTreeSet<String> = schemas
+        .keys()
+        .map(|name| format!("#/components/schemas/{name}"))
+        .collect();
+    assert_eq!(found, defined);
+}
+
+#[test]
+fn every_operation_is_described() {
+    let document = document();
+    let mut ids = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let place = format!("{method} {path}");
+            assert!(operation["summary"].is_string(), "{place} has no summary");
+            assert!(operation["tags"][0].is_string(), "{place} has no tag");
+            let id = operation["operationId"].as_str().unwrap().to_owned();
+            assert!(ids.insert(id), "{place} has the operationId of another operation");
+            for name in path.split('/').filter_map(|part| part.strip_prefix('{')) {
+                let name = name.strip_suffix('}').unwrap();
+                let described = operation["parameters"].as_array().unwrap().iter();
+                let described = described
+                    .filter(|p| p["name"] == name && p["in"] == "path")
+                    .count();
+                assert_eq!(described, 1, "{place} does not describe {name}");
+            }
+        }
+    }
+    assert_eq!(document["openapi"], "3.1.0");
+}
+
+#[test]
+fn every_member_of_a_schema_is_described() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        let parts = schema["allOf"]
+            .as_array()
+            .cloned()
+            .unwrap_or_else(|| vec![schema.clone()]);
+        for part in parts {
+            for (member, value) in part["properties"].as_object().into_iter().flatten() {
+                let description = [
+                    &value["description"],
+                    &value["oneOf"][0]["description"],
+                    &value["$ref"],
+                ];
+                let is_described = description.iter().any(|text| text.is_string());
+                assert!(is_described, "{name}.{member}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_callbacks_are_the_samples() {
+    let document = document();
+    let webhooks = document["webhooks"].as_object().unwrap();
+    assert_eq!(
+        webhooks.keys().collect::<Vec<_>>(),
+        ["call", "correction", "inbound", "job"]
+    );
+    let content = |kind: &str| webhooks[kind]["post"]["requestBody"]["content"]["application/json"].clone();
+    for (kind, sample) in [
+        ("call", ringback_contract::samples::CALL),
+        ("correction", ringback_contract::samples::CORRECTION),
+        ("job", ringback_contract::samples::JOB),
+    ] {
+        let sample: Value = serde_json::from_str(sample).unwrap();
+        assert_eq!(content(kind)["example"], sample, "{kind}");
+    }
+    let scene = &content("inbound")["schema"]["properties"]["data"]["properties"]["data"]["properties"]["sceneInstance"];
+    assert!(scene["properties"]["inboundInstanceId"].is_object());
+    assert!(scene["properties"]["callInstanceId"].is_null());
+    let status = scene["properties"]["finishStatus"]["description"]
+        .as_str()
+        .unwrap();
+    assert!(status.contains("0 已接通 ("), "{status}");
+    let job = &content("job")["schema"]["properties"]["data"]["properties"]["data"]["properties"];
+    assert!(
+        job["status"]["description"]
+            .as_str()
+            .unwrap()
+            .contains("4 手动暂停 (")
+    );
+}

@@ -1,0 +1,136 @@
+//! Serves the API over HTTP/1.1: a bounded number of connections, limits on heads and idle time, and a shutdown that lets
+//! requests under way finish.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use prometheus_client::metrics::gauge::Gauge;
+use ringback_core::limits;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::clock::{self, Clock};
+use crate::tasks;
+
+/// How long the head of a request may take, and how long a connection may be idle.
+const HEAD_TIME: Duration = Duration::from_secs(60);
+/// The longest head of a request, in bytes.
+const HEAD_BYTES: usize = 32 * 1024;
+/// How long to wait after an accept that failed for want of descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How connections are served.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// Connections at once; further ones wait to be accepted.
+    pub connections: usize,
+    /// The clock on which limits run.
+    pub clock: Arc<dyn Clock>,
+    /// Counts the connections.
+    pub open: Gauge,
+}
+
+/// Serves `router` on `listener` until `shutdown` is done. Then no connection is accepted any more, requests under way
+/// finish, and what is not finished after [`limits::SHUTDOWN_MS`] is cut.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    options: ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) {
+    let places = Arc::new(Semaphore::new(options.connections));
+    let graceful = GracefulShutdown::new();
+    // Told, by being dropped, when time is up.
+    let (cut, is_cut) = watch::channel(());
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &places, &*options.clock) => accepted,
+        };
+        let Some((stream, place)) = accepted else { continue };
+        let open = Open::count(&options.open);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIME)
+            .max_header_size(HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let connection = graceful.watch(connection);
+        let mut is_cut = is_cut.clone();
+        tasks::spawn("API connection", async move {
+            let _held = (place, open);
+            tokio::select! {
+                // Clients break off as they like; there is nothing to say about it.
+                _ = connection => {}
+                _ = is_cut.changed() => {}
+            }
+        });
+    }
+    drop(listener);
+    let limit = Duration::from_millis(limits::SHUTDOWN_MS);
+    if clock::timeout(&*options.clock, limit, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests under way did not finish in time: their connections are cut");
+    }
+    drop(cut);
+}
+
+/// The next connection, when there is a place for it. `None` where an accept failed: the next may not.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+    clock: &dyn Clock,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    // The semaphore is never closed.
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Without it small answers may wait for the client's delayed acknowledgement; it fails on a dead socket only.
+            let _ = stream.set_nodelay(true);
+            Some((stream, place))
+        }
+        Err(error) => {
+            if !is_of_one_connection(&error) {
+                tracing::warn!(%error, "a connection could not be accepted");
+                clock
+                    .sleep_until(clock::after(clock.boot_us(), ACCEPT_PAUSE))
+                    .await;
+            }
+            None
+        }
+    }
+}
+
+/// Whether an accept failed only because that client went away.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    )
+}
+
+/// One counted connection.
+struct Open(Gauge);
+
+impl Open {
+    fn count(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,117 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use jiff::tz::TimeZone;
+use ringback_core::time::Millis;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::clock::Clock;
+use crate::config::{Config, OperatorToken};
+use crate::outbound::Outbound;
+use crate::service::Service;
+use crate::telemetry::Metrics;
+
+/// Endpoint tests under way at once; further ones wait.
+const TESTS_AT_ONCE: usize = 16;
+
+/// What the API needs of the rest of the program.
+#[derive(Debug)]
+pub struct ApiState {
+    /// The running service.
+    pub(crate) service: Service,
+    /// The client that endpoint tests go through.
+    pub(crate) outbound: Outbound,
+    /// What is counted.
+    pub(crate) metrics: Arc<Metrics>,
+    /// The clocks.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The zone of the dates in callbacks.
+    pub(crate) zone: TimeZone,
+    /// Held while settings are read, changed and written back: changes happen one after the other.
+    pub(crate) changes: Mutex<()>,
+    /// Bounds the endpoint tests.
+    pub(crate) tests: Semaphore,
+    operator_token: Option<OperatorToken>,
+    metrics_open: bool,
+}
+
+impl ApiState {
+    /// The state of an API over this service.
+    #[must_use]
+    pub fn new(
+        service: Service,
+        outbound: Outbound,
+        metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
+        config: &Config,
+    ) -> Self {
+        Self {
+            service,
+            outbound,
+            metrics,
+            clock,
+            zone: config.zone.clone(),
+            changes: Mutex::new(()),
+            tests: Semaphore::new(TESTS_AT_ONCE),
+            operator_token: config.operator_token.clone(),
+            metrics_open: config.metrics_open,
+        }
+    }
+
+    /// Engine time.
+    pub(crate) fn engine_now(&self) -> Millis {
+        self.service.time().now()
+    }
+
+    /// Whether the metrics need no token.
+    pub(crate) const fn metrics_open(&self) -> bool {
+        self.metrics_open
+    }
+
+    /// Whether a request has a valid bearer token. Tokens are known by their SHA-256 only, and compared by it.
+    pub(crate) fn authorizes(&self, headers: &HeaderMap) -> bool {
+        let Some(token) = bearer(headers) else {
+            return false;
+        };
+        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let is_operator = self
+            .operator_token
+            .as_ref()
+            .is_some_and(|operator| bool::from(operator.sha256().ct_eq(&hash)));
+        is_operator || self.service.directory().token(&hash).is_some()
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn bearer_tokens_are_read() {
+        for (value, expected) in [
+            ("Bearer abc", Some("abc")),
+            ("bearer  abc ", Some("abc")),
+            ("Basic abc", None),
+            ("Bearer", None),
+            ("Bearer ", None),
+            ("abc", None),
+        ] {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(value))]);
+            assert_eq!(bearer(&headers), expected, "{value:?}");
+        }
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+}
