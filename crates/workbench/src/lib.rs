@@ -9,5 +9,4 @@ pub mod listen;
 pub mod pretty;
 pub mod prng;
 pub mod receiver;
-pub mod trickle;
 pub mod trigger;
