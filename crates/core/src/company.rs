@@ -1,5 +1,6 @@
 //! A company: the tenant whose callbacks are delivered.
 
+use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::kind::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -54,17 +55,6 @@ impl<'de> Deserialize<'de> for Kinds {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Vec::<Kind>::deserialize(deserializer)?.into_iter().collect())
     }
-}
-
-/// The form of `dateTime` in a company's callbacks (contract, section 2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DateTimeForm {
-    /// `Thu, 24 Jan 2019 07:28:09 GMT`
-    #[default]
-    Rfc1123,
-    /// `Thu Oct 16 07:13:48 GMT 2014`
-    Seed,
 }
 
 /// A company's settings. They act when an event is accepted; an accepted event keeps what it was rendered with.

@@ -51,11 +51,11 @@ pub fn targets<'a>(
 }
 
 /// The endpoints that want an event of this kind and status, in the order given.
-pub fn fitting<'a>(
+pub fn fitting(
     kind: Kind,
     job_status: Option<i64>,
-    endpoints: &'a [impl AsRef<Endpoint>],
-) -> impl Iterator<Item = &'a Endpoint> {
+    endpoints: &[impl AsRef<Endpoint>],
+) -> impl Iterator<Item = &Endpoint> {
     endpoints
         .iter()
         .map(AsRef::as_ref)

@@ -123,6 +123,8 @@ pub enum Write {
 pub struct Report {
     /// The delivery.
     pub delivery: DeliveryId,
+    /// The endpoint that it goes to: whom the engine tells of the answer. A store does not look at it.
+    pub endpoint: EndpointId,
     /// The send; `None` when the maximum age ended without one.
     pub attempt: Option<Attempt>,
     /// What follows.

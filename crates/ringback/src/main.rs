@@ -1,1 +1,37 @@
-fn main() {}
+//! The `ringback` program: its commands, each a thin layer over the crates that do the work.
+//!
+//! Every command keeps to this: data goes to stdout, everything else to stderr; an error is one line that begins with
+//! `ringback:` (a wrong configuration has one per mistake); the exit code is 0 when it did what was asked, 1 when it
+//! failed or its answer is no, 2 when it was called wrongly. A reader that closes the pipe ends it quietly.
+
+mod api;
+mod cli;
+mod commands;
+mod environment;
+mod failure;
+mod output;
+mod runtime;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::Cli;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let result = match Cli::try_parse() {
+        Ok(cli) => commands::run(cli.command),
+        Err(error) => cli::explain(&error),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { code, lines }) => {
+            for line in lines {
+                output::note(format_args!("ringback: {line}"));
+            }
+            ExitCode::from(code)
+        }
+    }
+}

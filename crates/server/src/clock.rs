@@ -38,6 +38,7 @@ pub struct RealClock;
 /// machine is suspended, the boot clock does not: after a resume no wait is late by more than this.
 const LONGEST_NAP: Duration = Duration::from_secs(3);
 
+#[expect(clippy::disallowed_methods, reason = "the home of real clocks")]
 impl Clock for RealClock {
     fn wall_ms(&self) -> i64 {
         let now = clock_gettime(ClockId::Realtime);

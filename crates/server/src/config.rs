@@ -6,6 +6,7 @@
 
 mod key;
 mod mistake;
+mod source;
 mod suggest;
 mod value;
 
@@ -18,6 +19,7 @@ use ringback_core::limits;
 use sha2::{Digest, Sha256};
 
 pub use mistake::Mistake;
+pub use source::Source;
 
 /// The commented default file.
 pub const DEFAULT_FILE: &str = include_str!("../config.default.toml");

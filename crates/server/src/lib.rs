@@ -2,10 +2,16 @@
 
 pub mod api;
 pub mod clock;
+mod committer;
 pub mod config;
 pub mod directory;
+mod driver;
 pub mod outbound;
+mod phone;
 pub mod random;
+mod readers;
+mod sender;
 pub mod service;
 pub mod tasks;
 pub mod telemetry;
+pub mod time;

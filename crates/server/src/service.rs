@@ -1,11 +1,30 @@
-//! The handle by which the API reaches the running service: write through the committer, read from the store, look up
-//! the configuration.
+//! The running service, and the handle by which the API reaches it: write through the committer, read from the store,
+//! look up the configuration.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
+use bytes::Bytes;
+use ringback_core::endpoint::{Endpoint, Settings};
+use ringback_core::engine::{Engine, Stats};
+use ringback_core::id::{EndpointId, EventId};
+use ringback_core::limits;
 use ringback_core::store::{Reader, StoreError, Write, Written};
+use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::clock::{self, Clock};
+pub use crate::committer::OpenStore;
+use crate::committer::{self, Committer, Opened, Queue, Ticket};
 use crate::directory::Directory;
+use crate::driver::{self, Driver, Message};
+use crate::outbound::{Exchange, Outbound, TargetProblem};
+use crate::phone::PhoneKey;
+use crate::readers::Readers;
+use crate::sender::{self, Sender};
+use crate::tasks;
+use crate::telemetry::Metrics;
+use crate::time::EngineTime;
 
 /// Why the service cannot do something now. The request may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,24 +62,177 @@ pub struct Health {
     pub problems: Vec<String>,
 }
 
+/// What the service is started with.
+pub struct Options {
+    /// Opens the store.
+    pub open_store: OpenStore,
+    /// The client that sends.
+    pub outbound: Outbound,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Free bytes of the disk below which nothing new is taken in.
+    pub disk_free_least: u64,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
 /// The handle. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Service {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     directory: Arc<Directory>,
+    outbound: Outbound,
+    queue: Arc<Queue>,
+    readers: Readers,
+    time: EngineTime,
+    phone_key: PhoneKey,
+    stats: watch::Receiver<Stats>,
+}
+
+/// What has to be waited for at the end of the process.
+#[derive(Debug)]
+pub struct Running {
+    service: Service,
+    committer: JoinHandle<()>,
+    driver: tokio::task::JoinHandle<()>,
+    messages: mpsc::Sender<Message>,
 }
 
 impl Service {
+    /// Opens the store, loads what is due, and begins to send.
+    ///
+    /// # Errors
+    /// The store could not be opened, or the committer's thread could not be started.
+    pub fn start(options: Options) -> Result<(Self, Running), StoreError> {
+        let Options {
+            mut open_store,
+            outbound,
+            clock,
+            disk_free_least,
+            metrics,
+        } = options;
+        let Opened {
+            store,
+            start,
+            mut readers,
+        } = committer::open(&mut open_store)?;
+        let time = EngineTime::new(clock, start.newest);
+        let queue = Arc::new(Queue::new());
+        let directory = Arc::new(Directory::default());
+        let (messages, inbox) = mpsc::channel(driver::QUEUE);
+        let (stats_sender, stats) = watch::channel(Stats::default());
+        let (api_readers, engine_readers) = (Readers::new(limits::READS), Readers::new(limits::READS));
+        engine_readers.replace(readers.split_off(readers.len() / 2));
+        api_readers.replace(readers);
+        let inner = Inner {
+            directory: Arc::clone(&directory),
+            outbound: outbound.clone(),
+            queue: Arc::clone(&queue),
+            readers: api_readers.clone(),
+            time: time.clone(),
+            phone_key: PhoneKey::new(start.phone_key),
+            stats,
+        };
+        let committer = Committer {
+            queue: Arc::clone(&queue),
+            time: time.clone(),
+            open_store,
+            messages: messages.clone(),
+            disk_free_least,
+            metrics: Arc::clone(&metrics),
+        };
+        let committer = committer.spawn(store).map_err(|error| StoreError {
+            what: "starting the committer's thread",
+            full: false,
+            source: Box::new(error),
+        })?;
+        let mut driver = Driver {
+            engine: Engine::new(),
+            generation: 0,
+            time: time.clone(),
+            queue,
+            directory,
+            api_readers,
+            engine_readers,
+            sender: Sender::new(outbound, time.clone(), Arc::clone(&metrics)),
+            metrics,
+            messages: messages.clone(),
+            stats: stats_sender,
+            stopping: false,
+            writes: Vec::new(),
+        };
+        driver.begin(time.now(), start);
+        let driver = tasks::spawn("driver", driver.run(inbox));
+        let service = Self {
+            inner: Arc::new(inner),
+        };
+        Ok((
+            service.clone(),
+            Running {
+                service,
+                committer,
+                driver,
+                messages,
+            },
+        ))
+    }
+
     /// Writes, durably. For an event the answer comes after the fsync.
     ///
     /// # Errors
     /// [`Unavailable`]; only after [`Unavailable::StoreFailed`] may the write exist after all.
-    pub async fn write(&self, _write: Write) -> Result<Written, Unavailable> {
-        Err(Unavailable::ShuttingDown)
+    pub async fn write(&self, write: Write) -> Result<Written, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.inner.queue.push([Ticket {
+            write,
+            reply: Some(reply),
+        }])?;
+        answer.await.unwrap_or(Err(Unavailable::StoreFailed))
     }
 
     /// Writes several, in order, with an answer for each. They need not share a transaction.
-    pub async fn write_all(&self, _writes: Vec<Write>) -> Vec<Result<Written, Unavailable>> {
-        Vec::new()
+    pub async fn write_all(&self, writes: Vec<Write>) -> Vec<Result<Written, Unavailable>> {
+        let mut answers = Vec::with_capacity(writes.len());
+        for write in writes {
+            let (reply, answer) = oneshot::channel();
+            let queued = self.inner.queue.push([Ticket {
+                write,
+                reply: Some(reply),
+            }]);
+            answers.push(queued.map(|()| answer));
+        }
+        let mut results = Vec::with_capacity(answers.len());
+        for answer in answers {
+            results.push(match answer {
+                Ok(answer) => answer.await.unwrap_or(Err(Unavailable::StoreFailed)),
+                Err(unavailable) => Err(unavailable),
+            });
+        }
+        results
+    }
+
+    /// Makes all pending deliveries of an endpoint due now, closes its breaker, and says how many due times moved.
+    ///
+    /// # Errors
+    /// As [`Service::write`]; a part may be done already.
+    pub async fn retry_now(&self, endpoint: EndpointId) -> Result<usize, Unavailable> {
+        let cutoff = self.inner.time.now();
+        let mut moved = 0;
+        loop {
+            match self.write(Write::RetryNow { endpoint, cutoff }).await? {
+                Written::RetriedNow { changed, more } => {
+                    moved += changed;
+                    if !more {
+                        return Ok(moved);
+                    }
+                }
+                _ => return Ok(moved),
+            }
+        }
     }
 
     /// Reads from the store, on a thread of its own.
@@ -69,26 +241,106 @@ impl Service {
     /// [`Unavailable::Behind`] when too many reads wait, [`Unavailable::StoreFailed`].
     pub async fn read<T: Send + 'static>(
         &self,
-        _read: impl FnOnce(&mut dyn Reader) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&mut dyn Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        Err(Unavailable::ShuttingDown)
+        self.inner.readers.read(read).await
+    }
+
+    /// Checks that an endpoint's settings can be sent to.
+    ///
+    /// # Errors
+    /// The URL, a header, the time-out or a certificate authority cannot be used.
+    pub fn check_target(&self, settings: &Settings) -> Result<(), TargetProblem> {
+        sender::target(&self.inner.outbound, settings).map(drop)
+    }
+
+    /// Sends a body once, outside of any delivery: the endpoint's *test*. Nothing is stored.
+    ///
+    /// # Errors
+    /// The endpoint's settings cannot be used any more.
+    pub async fn test(&self, endpoint: &Endpoint, body: Bytes) -> Result<Exchange, TargetProblem> {
+        let time = &self.inner.time;
+        sender::test(
+            &self.inner.outbound,
+            time,
+            endpoint,
+            EventId::first_at(time.now()),
+            body,
+        )
+        .await
     }
 
     /// Companies, endpoints and tokens as they are now.
     #[must_use]
     pub fn directory(&self) -> &Directory {
-        &self.directory
+        &self.inner.directory
+    }
+
+    /// Engine time.
+    #[must_use]
+    pub fn time(&self) -> &EngineTime {
+        &self.inner.time
     }
 
     /// A keyed hash of a phone number, to search by.
     #[must_use]
-    pub fn phone_hash(&self, _phone: &str) -> i64 {
-        0
+    pub fn phone_hash(&self, phone: &str) -> i64 {
+        self.inner.phone_key.hash(phone)
+    }
+
+    /// Brings the gauges up to date: called when the metrics are read.
+    pub fn gauge(&self, metrics: &Metrics) {
+        let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+        let stats = *self.inner.stats.borrow();
+        let (writes, bytes) = self.inner.queue.size();
+        metrics.queue_writes.set(gauge(writes));
+        metrics.queue_bytes.set(gauge(bytes));
+        metrics.sends_in_flight.set(gauge(stats.in_flight));
+        metrics
+            .engine_deliveries
+            .set(gauge(stats.queued + stats.in_flight + stats.unrecorded));
+        metrics.engine_bytes.set(gauge(stats.bytes));
     }
 
     /// What is wrong now.
     #[must_use]
     pub fn health(&self) -> Health {
-        Health { problems: Vec::new() }
+        let queue = &self.inner.queue;
+        let mut problems = Vec::new();
+        if queue.is_lost() {
+            problems.push("the store failed and is being opened again".to_owned());
+        }
+        if queue.disk_low() {
+            problems.push("the disk is nearly full: nothing new is taken in".to_owned());
+        }
+        if queue.size().0 >= limits::QUEUE_WRITES {
+            problems.push("the committer is behind: nothing new is taken in".to_owned());
+        }
+        if queue.is_closed() {
+            problems.push("the service is shutting down".to_owned());
+        }
+        Health { problems }
+    }
+}
+
+impl Running {
+    /// Ends the service: nothing further is sent, what is in flight gets [`limits::SHUTDOWN_MS`], what it came to is
+    /// committed. The API must have stopped before.
+    pub async fn shut_down(self) {
+        let time = &self.service.inner.time;
+        let _ = self.messages.send(Message::Stop).await;
+        let limit = Duration::from_millis(limits::SHUTDOWN_MS);
+        let mut driver = self.driver;
+        if clock::timeout(&**time.clock(), limit, &mut driver).await.is_err() {
+            let in_flight = self.service.inner.stats.borrow().in_flight;
+            tracing::warn!(
+                in_flight,
+                "what is still in flight is let go; it will be sent again"
+            );
+            driver.abort();
+        }
+        self.service.inner.queue.close();
+        let committer = self.committer;
+        let _ = tasks::spawn_blocking("shutdown", move || committer.join()).await;
     }
 }

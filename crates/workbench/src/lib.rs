@@ -1,1 +1,12 @@
-//! (to be written)
+//! What integrators use: a receiver to try callbacks against, realistic samples to send, and the load driver behind
+//! `ringback bench`.
+#![warn(missing_docs)]
+
+pub mod bench;
+pub mod client;
+pub mod generator;
+pub mod listen;
+pub mod pretty;
+pub mod prng;
+pub mod receiver;
+pub mod trigger;

@@ -1,3 +1,5 @@
+//! Answers and what each rule says to them.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -91,7 +91,7 @@ pub struct SceneInstance {
     pub bug_type: Option<String>,
     /// 挂机人: [`crate::enums::HANG_UP`].
     pub hang_up: Option<i64>,
-    /// 二次拨打时间; `1970-01-01 09:00:00` means none.
+    /// 二次拨打时间: see [`super::NO_SECONDARY_CALL_TIME`].
     pub secondary_call_time: Option<String>,
     /// 二次拨打次数: at 0 there is no further call.
     pub secondary_call_times: Option<i64>,

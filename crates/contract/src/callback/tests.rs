@@ -1,3 +1,5 @@
+//! The types against the samples and against intake.
+
 use super::*;
 use crate::intake;
 use crate::kind::Kind;

@@ -1,3 +1,5 @@
+//! The tables against the seed's words.
+
 use super::*;
 
 /// The entries as one line, for comparing whole tables.

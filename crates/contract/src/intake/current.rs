@@ -12,14 +12,35 @@ use crate::json::{Node, Object, Shallow};
 /// # Errors
 /// When a body is not one that ringback rendered.
 pub fn current_call(call_body: &[u8], corrections: &[&[u8]]) -> Result<String, Invalid> {
+    Ok(written(&corrected_call(call_body, corrections)?, call_body.len()))
+}
+
+/// As [`current_call`], with `callbacked` 1: how API and console show a call of which every delivery that was not
+/// cancelled is acknowledged (contract, section 3). The body that was sent is not changed.
+///
+/// # Errors
+/// When a body is not one that ringback rendered.
+pub fn current_call_called_back(call_body: &[u8], corrections: &[&[u8]]) -> Result<String, Invalid> {
+    let mut call = corrected_call(call_body, corrections)?;
+    if let Some(Node::Object(scene)) = call.get_mut("sceneInstance") {
+        scene.set(r#""callbacked""#, Node::Number("1"));
+    }
+    Ok(written(&call, call_body.len()))
+}
+
+fn corrected_call<'a>(call_body: &'a [u8], corrections: &[&'a [u8]]) -> Result<Object<'a>, Invalid> {
     let mut call = read_data(call_body)?;
     // Only the last one counts: a correction replaces the one before.
     if let Some(correction) = corrections.last() {
         apply(&mut call, only_entry(read_data(correction)?)?);
     }
-    let mut text = String::with_capacity(call_body.len());
+    Ok(call)
+}
+
+fn written(call: &Object<'_>, about: usize) -> String {
+    let mut text = String::with_capacity(about);
     call.write(&mut text);
-    Ok(text)
+    text
 }
 
 fn read_data(body: &[u8]) -> Result<Object<'_>, Invalid> {

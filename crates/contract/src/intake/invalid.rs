@@ -17,7 +17,6 @@ pub struct Invalid {
 
 /// What is wrong with a field, or with the whole body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Problem {
     /// The body is not UTF-8.
     NotUtf8 {

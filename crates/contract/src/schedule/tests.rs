@@ -1,3 +1,5 @@
+//! The presets against the contract's table, the bounds of custom schedules, and the API shape.
+
 use super::*;
 
 /// The whole table of the contract's section 2.

@@ -1,3 +1,5 @@
+//! Signing and verifying, with rotation.
+
 use super::*;
 
 fn secret(seed: u8) -> Secret {

@@ -1,1 +1,527 @@
-//! The delivery engine (being written).
+//! The delivery engine: decides what is sent when.
+//!
+//! It is pure. [`Engine::handle`] takes in what happened, [`Engine::poll`] gives out what is to be done now, and
+//! [`Engine::next_wake`] says when to poll again if nothing happens before. The driver performs the effects and feeds
+//! their results back. Nothing here is persisted: after a crash, or a failed commit, a new engine is made and learns
+//! from the store what is due ([`Input::Due`]).
+//!
+//! It promises, as long as each effect's result comes back:
+//!
+//! - a delivery is never sent before its due time, and never while it is in flight or its outcome is not durable;
+//! - memory is bounded by [`crate::limits`], whatever the backlog: see [`lane`] for how the rest stays in the store;
+//! - lanes take turns, so that a lane with a long queue, a slow or a dead receiver delays no other;
+//! - when outcomes cannot be recorded, sending stops after [`limits::UNRECORDED`] of them.
+
+mod gate;
+mod lane;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::delivery::{Attempt, State, Work};
+use crate::endpoint::{Endpoint, Profile};
+use crate::id::{DeliveryId, EndpointId, EventId};
+use crate::limits;
+use crate::settle::{self, Next};
+use crate::store::{DuePage, DueQuery, Recorded, Report};
+use crate::time::Millis;
+
+use gate::{Sign, Wait};
+use lane::Lane;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// An endpoint was made, changed or deleted.
+    Endpoint(Arc<Endpoint>),
+    /// The store holds pending deliveries of this endpoint, the first of them due at this moment.
+    Due(EndpointId, Millis),
+    /// Deliveries were committed that are due now.
+    Work(Vec<Work>),
+    /// Deliveries of this endpoint changed in the store: look there from the beginning.
+    Reload(EndpointId),
+    /// As [`Input::Reload`], and forget the endpoint's failures (*retry-now*).
+    RetryNow(EndpointId),
+    /// The answer to [`Effect::Read`]; `None` when the store could not be read.
+    Page {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// The ticket of the read.
+        ticket: u64,
+        /// The page.
+        page: Option<DuePage>,
+    },
+    /// The answer to [`Effect::Send`].
+    Sent(Box<Sent>),
+    /// The answer to [`Effect::Record`], after its commit.
+    Recorded(EndpointId, Box<Recorded>),
+}
+
+/// A finished send.
+#[derive(Debug)]
+pub struct Sent {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// What became of it.
+    pub attempt: Attempt,
+    /// What the receiver asked for with `Retry-After`, in milliseconds from now.
+    pub retry_after_ms: Option<u64>,
+    /// A random number, at least 0 and less than 1, for the jitter.
+    pub random: f64,
+}
+
+/// What is to be done now.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send this.
+    Send(Send),
+    /// Commit this.
+    Record(Box<Report>),
+    /// Read this, in a transaction that begins after now.
+    Read {
+        /// Comes back with the page.
+        ticket: u64,
+        /// What to read.
+        query: DueQuery,
+    },
+}
+
+/// One send to perform.
+#[derive(Debug)]
+pub struct Send {
+    /// The endpoint, with the settings of this moment.
+    pub endpoint: Arc<Endpoint>,
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// The event.
+    pub event_id: EventId,
+    /// Which send of the delivery it is, from 1.
+    pub n: u32,
+    /// The shape of the body.
+    pub profile: Profile,
+    /// The stored v1 body.
+    pub body: Bytes,
+}
+
+/// Figures of the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Lanes.
+    pub lanes: usize,
+    /// Due deliveries in memory that wait for their send.
+    pub queued: usize,
+    /// Sends in flight.
+    pub in_flight: usize,
+    /// Sends that ended and are not recorded yet.
+    pub unrecorded: usize,
+    /// Bytes of bodies, queued and in flight.
+    pub bytes: usize,
+    /// Times that a breaker opened since the engine was made.
+    pub breaker_opened: u64,
+}
+
+/// The engine.
+#[derive(Debug, Default)]
+pub struct Engine {
+    lanes: HashMap<EndpointId, Lane>,
+    /// Lanes that may have something to send, in the order of their turns.
+    ring: VecDeque<EndpointId>,
+    /// Lanes that may have something to read, in the order of their turns.
+    read_queue: VecDeque<EndpointId>,
+    /// Reads that were not answered yet, void ones too.
+    reads: usize,
+    tickets: u64,
+    timers: BTreeSet<(Millis, EndpointId)>,
+    effects: VecDeque<Effect>,
+    stopped: bool,
+    stats: Stats,
+}
+
+impl Engine {
+    /// An engine without lanes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in what happened at `now`.
+    pub fn handle(&mut self, now: Millis, input: Input) {
+        match input {
+            Input::Endpoint(endpoint) => self.on_endpoint(now, endpoint),
+            Input::Due(endpoint, due) => {
+                if let Some(lane) = self.lanes.get_mut(&endpoint) {
+                    lane.leave(due, DeliveryId(i64::MIN));
+                    self.refresh(now, endpoint);
+                }
+            }
+            Input::Work(work) => {
+                for work in work {
+                    self.offer(now, work);
+                }
+            }
+            Input::Reload(endpoint) => self.reload(now, endpoint),
+            Input::RetryNow(endpoint) => {
+                if let Some(lane) = self.lanes.get_mut(&endpoint) {
+                    lane.gate.close();
+                }
+                self.reload(now, endpoint);
+            }
+            Input::Page {
+                endpoint,
+                ticket,
+                page,
+            } => self.on_page(now, endpoint, ticket, page),
+            Input::Sent(sent) => self.on_sent(now, *sent),
+            Input::Recorded(endpoint, recorded) => self.on_recorded(now, endpoint, *recorded),
+        }
+    }
+
+    /// No further send and no further read begins. What is in flight still ends and is recorded.
+    pub const fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// The next thing to do at `now`; `None` when there is nothing until [`Engine::next_wake`] or the next input.
+    pub fn poll(&mut self, now: Millis) -> Option<Effect> {
+        if self.effects.is_empty() && !self.stopped {
+            self.fire_timers(now);
+            self.dispatch(now);
+            self.read(now);
+        }
+        self.effects.pop_front()
+    }
+
+    /// When to poll again if nothing happens before; `None` for an engine that was stopped.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Millis> {
+        let (at, _) = self.timers.first().filter(|_| !self.stopped)?;
+        Some(*at)
+    }
+
+    /// Figures of the moment.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            lanes: self.lanes.len(),
+            ..self.stats
+        }
+    }
+
+    /// Until when the breaker of this endpoint is open, at least; `None` while it is closed.
+    #[must_use]
+    pub fn breaker_open_until(&self, endpoint: EndpointId) -> Option<Millis> {
+        self.lanes.get(&endpoint)?.gate.open_until()
+    }
+
+    fn on_endpoint(&mut self, now: Millis, endpoint: Arc<Endpoint>) {
+        let id = endpoint.id;
+        let lane = self
+            .lanes
+            .entry(id)
+            .or_insert_with(|| Lane::new(Arc::clone(&endpoint)));
+        let was_live = lane.is_live();
+        lane.gate
+            .configure(endpoint.settings.breaker, endpoint.settings.rate_limit, now);
+        lane.endpoint = endpoint;
+        if !lane.is_live() {
+            self.empty(id);
+            self.drop_if_done(id);
+        } else if was_live {
+            self.refresh(now, id);
+        } else {
+            self.reload(now, id);
+        }
+    }
+
+    /// Takes a delivery that was committed just now.
+    fn offer(&mut self, now: Millis, work: Work) {
+        let endpoint = work.endpoint;
+        let Some(lane) = self.lanes.get(&endpoint).filter(|lane| lane.is_live()) else {
+            return;
+        };
+        // Half of the queue is kept for what is due and only in the store: a flood must not overtake it for ever.
+        let most = if lane.is_behind(now) {
+            limits::LANE_QUEUE / 2
+        } else {
+            limits::LANE_QUEUE
+        };
+        self.take(now, work, most);
+        self.refresh(now, endpoint);
+    }
+
+    /// Takes a due delivery into memory where there is room; otherwise it stays in the store only.
+    fn take(&mut self, now: Millis, work: Work, most: usize) {
+        let Some(lane) = self.lanes.get_mut(&work.endpoint) else {
+            return;
+        };
+        let most = most.min(lane.queue_most());
+        let room = lane.loaded() < limits::LANE_QUEUE_LEAST
+            || (lane.queue.len() < most && self.stats.bytes < limits::ENGINE_BYTES);
+        if room && work.due <= now {
+            let bytes = work.body.len();
+            if lane.push(work) {
+                self.stats.bytes += bytes;
+                self.stats.queued += 1;
+            }
+        } else {
+            lane.leave(work.due, work.id);
+        }
+    }
+
+    fn reload(&mut self, now: Millis, endpoint: EndpointId) {
+        self.empty(endpoint);
+        if let Some(lane) = self.lanes.get_mut(&endpoint) {
+            lane.reload();
+        }
+        self.refresh(now, endpoint);
+        self.drop_if_done(endpoint);
+    }
+
+    fn on_page(&mut self, now: Millis, endpoint: EndpointId, ticket: u64, page: Option<DuePage>) {
+        // Also the answer to a read that is void by now frees its place.
+        self.reads = self.reads.saturating_sub(1);
+        let Some(lane) = self.lanes.get_mut(&endpoint) else {
+            return;
+        };
+        let fresh = match page {
+            Some(page) => lane.end_reading(ticket, page),
+            None => {
+                lane.fail_reading(ticket, now);
+                Vec::new()
+            }
+        };
+        if lane.is_live() {
+            for work in fresh {
+                self.take(now, work, limits::LANE_QUEUE);
+            }
+        }
+        self.refresh(now, endpoint);
+        self.drop_if_done(endpoint);
+    }
+
+    fn on_sent(&mut self, now: Millis, sent: Sent) {
+        let Some(lane) = self.lanes.get_mut(&sent.endpoint) else {
+            return;
+        };
+        let Some(work) = lane.busy.get(&sent.delivery) else {
+            return;
+        };
+        let jitter_ms = jitter(work, &sent, lane.endpoint.settings.jitter);
+        let outcome = sent.attempt.outcome;
+        let next = settle::after_send(work, sent.attempt.n, outcome, now, jitter_ms, sent.retry_after_ms);
+        let sign = Sign::of(outcome, sent.attempt.status);
+        if lane.gate.ended(sign, now, lane.endpoint.settings.max_in_flight) {
+            self.stats.breaker_opened += 1;
+            let (count, bytes) = lane.shed();
+            self.stats.queued -= count;
+            self.stats.bytes -= bytes;
+        }
+        lane.in_flight -= 1;
+        self.stats.in_flight -= 1;
+        self.stats.bytes -= lane.unload(sent.delivery);
+        self.record(sent.endpoint, sent.delivery, Some(sent.attempt), next);
+        self.refresh(now, sent.endpoint);
+    }
+
+    fn record(&mut self, endpoint: EndpointId, delivery: DeliveryId, attempt: Option<Attempt>, next: Next) {
+        self.stats.unrecorded += 1;
+        let report = Report {
+            delivery,
+            endpoint,
+            attempt,
+            next,
+        };
+        self.effects.push_back(Effect::Record(Box::new(report)));
+    }
+
+    fn on_recorded(&mut self, now: Millis, endpoint: EndpointId, recorded: Recorded) {
+        let Some(lane) = self.lanes.get_mut(&endpoint) else {
+            return;
+        };
+        if lane.busy.contains_key(&recorded.delivery) {
+            self.stats.unrecorded -= 1;
+        }
+        lane.release(recorded.delivery);
+        if let (State::Pending, Some(due)) = (recorded.state, recorded.due) {
+            lane.leave(due, recorded.delivery);
+        }
+        if let Some(work) = recorded.released {
+            self.offer(now, work);
+        }
+        self.refresh(now, endpoint);
+        self.drop_if_done(endpoint);
+    }
+
+    /// Forgets what a lane has queued: its deliveries are parked, cancelled, or will be read again.
+    fn empty(&mut self, endpoint: EndpointId) {
+        if let Some(lane) = self.lanes.get_mut(&endpoint) {
+            self.stats.queued -= lane.queue.len();
+            self.stats.bytes -= lane.clear_queue();
+        }
+    }
+
+    /// Removes the lane of a deleted endpoint when nothing of it is busy any more.
+    fn drop_if_done(&mut self, endpoint: EndpointId) {
+        let done = |lane: &Lane| lane.endpoint.deleted && lane.busy.is_empty() && !lane.reading();
+        if self.lanes.get(&endpoint).is_some_and(done)
+            && let Some(lane) = self.lanes.remove(&endpoint)
+            && let Some(at) = lane.timer
+        {
+            self.timers.remove(&(at, endpoint));
+        }
+    }
+
+    /// Puts a lane where its present state belongs: the ring, the read queue, the timers.
+    fn refresh(&mut self, now: Millis, endpoint: EndpointId) {
+        let Some(lane) = self.lanes.get_mut(&endpoint) else {
+            return;
+        };
+        let mut wake = None;
+        if lane.may_send() {
+            match lane.gate.admit(now, lane.in_flight) {
+                Ok(()) if lane.in_ring => {}
+                Ok(()) => {
+                    lane.in_ring = true;
+                    self.ring.push_back(endpoint);
+                }
+                Err(Wait::Until(at)) => wake = Some(at),
+                Err(Wait::Result) => {}
+            }
+        }
+        match lane.unread() {
+            Some(at) if at > now => wake = Some(wake.map_or(at, |wake| wake.min(at))),
+            Some(_) if !lane.in_read_queue && lane.queue.len() < lane.queue_most().div_ceil(2) => {
+                lane.in_read_queue = true;
+                self.read_queue.push_back(endpoint);
+            }
+            Some(_) | None => {}
+        }
+        if lane.timer != wake {
+            if let Some(at) = lane.timer {
+                self.timers.remove(&(at, endpoint));
+            }
+            if let Some(at) = wake {
+                self.timers.insert((at, endpoint));
+            }
+            lane.timer = wake;
+        }
+    }
+
+    fn fire_timers(&mut self, now: Millis) {
+        while let Some(&(at, endpoint)) = self.timers.first()
+            && at <= now
+        {
+            self.timers.pop_first();
+            if let Some(lane) = self.lanes.get_mut(&endpoint) {
+                lane.timer = None;
+            }
+            self.refresh(now, endpoint);
+        }
+    }
+
+    /// Lets lanes send, one delivery a turn.
+    fn dispatch(&mut self, now: Millis) {
+        while self.stats.in_flight < limits::IN_FLIGHT
+            && self.stats.unrecorded < limits::UNRECORDED
+            && let Some(endpoint) = self.ring.pop_front()
+        {
+            if let Some(lane) = self.lanes.get_mut(&endpoint) {
+                lane.in_ring = false;
+                if lane.may_send() && lane.gate.admit(now, lane.in_flight).is_ok() {
+                    self.send_one(now, endpoint);
+                }
+            }
+            self.refresh(now, endpoint);
+        }
+    }
+
+    fn send_one(&mut self, now: Millis, endpoint: EndpointId) {
+        let Some(lane) = self.lanes.get_mut(&endpoint) else {
+            return;
+        };
+        let Some(work) = lane.queue.pop_front() else {
+            return;
+        };
+        self.stats.queued -= 1;
+        let id = work.id;
+        if settle::expired(&work, now) {
+            lane.busy.insert(id, work);
+            self.stats.bytes -= lane.unload(id);
+            self.record(endpoint, id, None, Next::Exhausted);
+            return;
+        }
+        let send = Send {
+            endpoint: Arc::clone(&lane.endpoint),
+            delivery: id,
+            event_id: work.event_id,
+            n: work.sends + 1,
+            profile: work.profile,
+            body: work.body.clone(),
+        };
+        lane.gate.sent();
+        lane.busy.insert(id, work);
+        lane.in_flight += 1;
+        self.stats.in_flight += 1;
+        self.effects.push_back(Effect::Send(send));
+    }
+
+    /// Lets lanes read, one page a turn.
+    fn read(&mut self, now: Millis) {
+        for _ in 0..self.read_queue.len() {
+            if self.reads >= limits::READS {
+                return;
+            }
+            let Some(endpoint) = self.read_queue.pop_front() else {
+                return;
+            };
+            let Some(lane) = self.lanes.get_mut(&endpoint) else {
+                continue;
+            };
+            lane.in_read_queue = false;
+            if lane.unread().is_none_or(|at| at > now) {
+                self.refresh(now, endpoint);
+                continue;
+            }
+            let free = limits::ENGINE_BYTES.saturating_sub(self.stats.bytes);
+            let rows = if free == 0 {
+                limits::LANE_QUEUE_LEAST.saturating_sub(lane.loaded())
+            } else {
+                limits::PAGE_ROWS.min(lane.queue_most())
+            };
+            if rows == 0 {
+                lane.in_read_queue = true;
+                self.read_queue.push_back(endpoint);
+                continue;
+            }
+            self.tickets += 1;
+            self.reads += 1;
+            let ticket = self.tickets;
+            let query = DueQuery {
+                endpoint,
+                after: lane.begin_reading(ticket),
+                until: now,
+                rows,
+                bytes: limits::PAGE_BYTES.min(free),
+            };
+            self.effects.push_back(Effect::Read { ticket, query });
+        }
+    }
+}
+
+fn jitter(work: &Work, sent: &Sent, fraction: f64) -> u64 {
+    let gap_ms = work.schedule.gap_after(sent.attempt.n).unwrap_or(0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a gap is at most a day and the fraction at most 1"
+    )]
+    let jitter_ms = (gap_ms as f64 * fraction * sent.random) as u64;
+    jitter_ms
+}

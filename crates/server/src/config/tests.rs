@@ -223,3 +223,35 @@ fn what_a_description_shows_can_be_written_into_a_file() {
         .collect();
     assert_eq!(load(&file, &[]), Ok(Config::default()));
 }
+
+#[test]
+fn the_environment_wins_over_the_file_and_both_over_the_default() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    std::fs::write(&path, "connections = 4096\nlog = \"info\"\nzone = \"UTC\"\n").unwrap();
+    let environment = [("RINGBACK_LOG", "warn"), ("RINGBACK_ZONE", ""), ("OTHER", "x")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config::load(Some(&path), environment.clone()).unwrap();
+    let sources = Config::sources(Some(&path), environment);
+    let found: Vec<_> = config
+        .describe()
+        .iter()
+        .zip(&sources)
+        .filter(|(_, source)| **source != Source::Default)
+        .map(|(described, source)| (described.key, described.value.clone(), source.name()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("zone", "\"UTC\"".to_owned(), "file"),
+            ("log", "\"warn\"".to_owned(), "environment"),
+            ("connections", "4096".to_owned(), "file"),
+        ]
+    );
+    assert_eq!(sources.len(), key::ALL.len());
+    assert!(
+        Config::sources(None, [])
+            .iter()
+            .all(|source| *source == Source::Default)
+    );
+}

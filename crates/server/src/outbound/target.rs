@@ -29,25 +29,14 @@ pub const DEFAULT_TIMEOUT_MS: u32 = 15_000;
 /// How long a URL may be, in bytes.
 pub const URL_LIMIT: usize = 2_048;
 
-/// The `Content-Type` of a send.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ContentType {
-    /// `application/json;charset=utf-8`.
-    #[default]
-    Json,
-    /// `text/plain;charset=utf-8`, for receivers that answer 415 to JSON.
-    Text,
-}
+pub use ringback_core::endpoint::ContentType;
 
-impl ContentType {
-    /// The value of the header.
-    #[must_use]
-    pub const fn header_value(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Json => "application/json;charset=utf-8",
-            Self::Text => "text/plain;charset=utf-8",
-        })
-    }
+/// The value of the `Content-Type` header.
+const fn header_value(content_type: ContentType) -> HeaderValue {
+    HeaderValue::from_static(match content_type {
+        ContentType::Json => "application/json;charset=utf-8",
+        ContentType::Text => "text/plain;charset=utf-8",
+    })
 }
 
 /// What a target is made from.
@@ -161,7 +150,7 @@ impl Target {
             ack_rule: settings.ack_rule,
             url,
             uri: Uri::from(path),
-            headers: headers::base(host, settings.content_type.header_value(), settings.headers),
+            headers: headers::base(host, header_value(settings.content_type), settings.headers),
         })
     }
 

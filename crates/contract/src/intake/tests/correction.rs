@@ -62,10 +62,12 @@ fn corrections_are_checked() {
         &entry(&good.replace("241", "null")),
         &format!("taskResult[0].companyId: is null; allowed is {integer}"),
     );
-    check(
-        &entry(&good.replace("2016", "2017")),
-        "taskResult[0].sceneInstanceId: is another call's; allowed is the callInstanceId of the path",
-    );
+    for other in ["2015", "2017", "-2016"] {
+        check(
+            &entry(&good.replace("2016", other)),
+            "taskResult[0].sceneInstanceId: is another call's; allowed is the callInstanceId of the path",
+        );
+    }
     check(
         &entry(&good.replace("客户意向等级", "客户标签")),
         "taskResult[0].resultName: is another result's; allowed is 客户意向等级",

@@ -77,6 +77,11 @@ fn the_sample_as_it_stands() {
         1,
     );
     assert_eq!(current_call(&body, &[&corrected]).unwrap(), expected);
+    let called_back = expected.replace(r#""callbacked":0"#, r#""callbacked":1"#);
+    assert_eq!(
+        current_call_called_back(&body, &[&corrected]).unwrap(),
+        called_back
+    );
 }
 
 #[test]

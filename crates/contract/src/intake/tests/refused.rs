@@ -145,6 +145,12 @@ fn depth_has_a_limit_and_the_envelope_does_not_count() {
     assert!(parse_text(Kind::Job, &arrays(63)).is_ok());
     assert!(parse_text(Kind::Job, &arrays(64)).is_err());
     assert!(parse_text(Kind::Job, &arrays(20_000)).is_err());
+    let lists = |depth: usize| {
+        let nested = format!("{}1{}", r#"[{"a":"#.repeat(depth / 2), "}]".repeat(depth / 2));
+        format!(r#"{{"companyId":1,"callJobId":2,"status":3,"new":{{"b":{nested}}}}}"#)
+    };
+    assert!(parse_text(Kind::Job, &lists(62)).is_ok());
+    assert!(parse_text(Kind::Job, &lists(64)).is_err());
 }
 
 #[test]

@@ -1,0 +1,121 @@
+//! Requests of commands to a running service's API.
+
+use std::net::ToSocketAddrs as _;
+use std::path::Path;
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use ringback_workbench::client;
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// A service and the token for it. `Debug` is left out: it would show the token.
+pub(crate) struct Api {
+    base: String,
+    token: String,
+}
+
+/// What came back: the status, and the body as JSON (null where there is none).
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+}
+
+impl Api {
+    /// The API at `server`, `http://HOST:PORT`. A name is resolved once, here.
+    pub(crate) fn new(server: &str, token: String) -> Result<Self, Failure> {
+        let wrong = || {
+            Failure::usage([
+                "--server: allowed is http:// with a host and a port, such as http://127.0.0.1:7700",
+            ])
+        };
+        let authority = server
+            .strip_prefix("http://")
+            .ok_or_else(wrong)?
+            .trim_end_matches('/');
+        let port_missing = !authority
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        if authority.contains(['/', '@', '?']) || port_missing {
+            return Err(wrong());
+        }
+        let address = authority
+            .to_socket_addrs()
+            .ok()
+            .and_then(|mut addresses| addresses.next())
+            .ok_or_else(|| Failure::failed(format_args!("--server: the host of {server} cannot be found")))?;
+        Ok(Self {
+            base: format!("http://{address}"),
+            token,
+        })
+    }
+
+    /// One request. A body is JSON.
+    pub(crate) async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, Failure> {
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        let url = format!("{}{path}", self.base);
+        let answer = client::once(
+            method,
+            &url,
+            Some(&self.token),
+            "application/json",
+            Bytes::from(body),
+        )
+        .await
+        .map_err(|error| Failure::caused(&error))?;
+        let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+        Ok(Answer {
+            status: answer.status,
+            body,
+        })
+    }
+
+    /// A request that has to succeed: its body, or what the service says is wrong.
+    pub(crate) async fn expect(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let answer = self.request(method, path, body).await?;
+        if answer.status.is_success() {
+            Ok(answer.body)
+        } else {
+            Err(refused(&answer))
+        }
+    }
+}
+
+/// An answer that is no success, in one line: title and detail of the problem.
+pub(crate) fn refused(answer: &Answer) -> Failure {
+    let mut text = format!("the service answered {}", answer.status.as_u16());
+    for member in ["title", "detail"] {
+        if let Some(words) = answer.body[member].as_str() {
+            text.push_str(": ");
+            text.push_str(words.trim_end_matches('.'));
+        }
+    }
+    Failure::failed(text)
+}
+
+/// The token from the option or the environment, or from the first line of the file.
+pub(crate) fn token(text: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::failed(format_args!("{} cannot be read: {error}", path.display())))?;
+        return Ok(text.trim().to_owned());
+    }
+    text.filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            Failure::usage([
+                "a token is needed: --token, --token-file or the variable RINGBACK_OPERATOR_TOKEN",
+            ])
+        })
+}

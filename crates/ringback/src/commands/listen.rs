@@ -1,0 +1,117 @@
+//! `ringback listen`: a receiver that shows what comes.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use ringback_contract::webhook::Secret;
+use ringback_workbench::listen;
+use ringback_workbench::receiver::{self, App, Plan, Verifier};
+
+use crate::environment;
+use crate::failure::Failure;
+use crate::runtime;
+use crate::signals::Signals;
+
+const EXAMPLES: &str = "\
+Answers: success, fail, a status (500), delay:5s, delay:5s:fail, hang, reset, close, and the bodies of real receivers:
+unsuccessful, success-true, html, bom, quoted, result-msg, result-msg-500, code, empty, huge. A plan gives each event
+one answer after the other: fail*3,success.
+
+Examples:
+  ringback listen
+  ringback listen 0.0.0.0:9000 --answer fail*3,success --body
+  ringback listen --secret whsec_… --journal received.ndjson --json
+  curl -X PUT http://127.0.0.1:7701/_control/answer -d '{\"answer\": \"fail\"}'   while it runs
+  curl http://127.0.0.1:7701/_control/received?body                             what has come in";
+
+/// Receives callbacks, checks and shows them, and answers as told
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Where to listen: an IP address and a port, or a port of this machine; port 0 takes a free one
+    #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:7701", value_parser = address)]
+    address: SocketAddr,
+    /// The answers, one after the other for each event; the last goes on
+    #[arg(long, value_name = "PLAN", default_value = "success")]
+    answer: Plan,
+    /// A signing secret to verify webhook-signature with; can be given several times
+    #[arg(long = "secret", value_name = "WHSEC")]
+    secrets: Vec<String>,
+    /// A company's appKey and appSecret to verify sign with; can be given several times
+    #[arg(long = "app", value_name = "KEY:SECRET")]
+    apps: Vec<String>,
+    /// Appends a JSON line per callback to this file before answering
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    /// Shows each body
+    #[arg(long)]
+    body: bool,
+    /// Prints JSON lines
+    #[arg(long)]
+    json: bool,
+    /// Switches off /_control/, by which whoever reaches the address can change the answer and read what came
+    #[arg(long)]
+    no_control: bool,
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let verifier = Verifier {
+        secrets: args
+            .secrets
+            .iter()
+            .map(|text| secret(text))
+            .collect::<Result<_, _>>()?,
+        apps: args.apps.iter().map(|text| app(text)).collect::<Result<_, _>>()?,
+    };
+    environment::log_warnings()?;
+    let options = listen::Options {
+        addr: args.address,
+        receiver: receiver::Options {
+            plan: args.answer,
+            verifier,
+            journal: args.journal,
+            control: !args.no_control,
+            ..receiver::Options::default()
+        },
+        json: args.json,
+        body: args.body,
+        zone: TimeZone::system(),
+    };
+    runtime::run(async move {
+        let mut signals = Signals::catch()?;
+        let stop = async {
+            signals.next().await;
+        };
+        listen::listen(options, std::io::stdout(), stop)
+            .await
+            .map_err(|error| Failure::output(&error))
+    })
+}
+
+/// `127.0.0.1:7701`, or `7701` alone.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text
+        .parse()
+        .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    text.parse().or(port).map_err(|_| {
+        "allowed are an IP address and a port, such as 127.0.0.1:7701, or a port alone".to_owned()
+    })
+}
+
+/// A signing secret. It is read here and not by clap, whose errors repeat what was given.
+pub(super) fn secret(text: &str) -> Result<Secret, Failure> {
+    Secret::parse(text).map_err(|error| Failure::usage([format!("--secret {error}")]))
+}
+
+fn app(text: &str) -> Result<App, Failure> {
+    text.split_once(':')
+        .filter(|(key, secret)| !key.is_empty() && !secret.is_empty())
+        .map(|(key, secret)| App {
+            key: key.to_owned(),
+            secret: secret.to_owned(),
+        })
+        .ok_or_else(|| {
+            Failure::usage(["--app: allowed are an appKey and its appSecret with a colon between them"])
+        })
+}

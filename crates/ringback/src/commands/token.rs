@@ -1,0 +1,146 @@
+//! `ringback token`: tokens of a running service.
+
+use std::path::PathBuf;
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::api::{self, Api};
+use crate::failure::Failure;
+use crate::output;
+use crate::runtime;
+
+const EXAMPLES: &str = "\
+Examples:
+  ringback token create \"call platform\" --token-file ./ringback-data/operator-token
+  ringback token list --json
+  ringback token revoke tok_6e2f9c1d8a3b4c5d --server http://10.0.0.7:7700
+
+The text of a new token is shown once: only its hash is kept.";
+
+/// Makes, lists and revokes tokens of a running service
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Makes a token and prints it
+    Create {
+        /// A name for people, at most 100 characters
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        service: Service,
+    },
+    /// Lists the tokens, without their texts
+    List {
+        #[command(flatten)]
+        service: Service,
+    },
+    /// Revokes a token: it is refused from then on
+    Revoke {
+        /// Its id, as `list` shows it
+        #[arg(value_name = "ID")]
+        id: String,
+        #[command(flatten)]
+        service: Service,
+    },
+}
+
+#[derive(clap::Args)]
+struct Service {
+    /// The service
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7700")]
+    server: String,
+    /// A token that is valid already
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "RINGBACK_OPERATOR_TOKEN",
+        hide_env_values = true
+    )]
+    token: Option<String>,
+    /// A file with such a token; it wins over the environment
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Prints JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Service {
+    fn api(&self) -> Result<Api, Failure> {
+        Api::new(
+            &self.server,
+            api::token(self.token.as_deref(), self.token_file.as_deref())?,
+        )
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    runtime::run(async {
+        match args.action {
+            Action::Create { name, service } => create(&name, &service).await,
+            Action::List { service } => list(&service).await,
+            Action::Revoke { id, service } => revoke(&id, &service).await,
+        }
+    })
+}
+
+async fn create(name: &str, service: &Service) -> Result<(), Failure> {
+    let made = service
+        .api()?
+        .expect(Method::POST, "/v1/tokens", Some(&json!({ "name": name })))
+        .await?;
+    if service.json {
+        return output::json(&made);
+    }
+    output::line(text(&made, "token"))?;
+    output::note(format_args!(
+        "{} for {name}; it is shown this once",
+        text(&made, "id")
+    ));
+    Ok(())
+}
+
+async fn list(service: &Service) -> Result<(), Failure> {
+    let tokens = service.api()?.expect(Method::GET, "/v1/tokens", None).await?;
+    if service.json {
+        return output::json(&tokens);
+    }
+    for token in tokens["items"].as_array().into_iter().flatten() {
+        let (id, created, name) = (text(token, "id"), text(token, "createdAt"), text(token, "name"));
+        output::line(format_args!("{id}  {created}  {name}"))?;
+    }
+    Ok(())
+}
+
+async fn revoke(id: &str, service: &Service) -> Result<(), Failure> {
+    if !id
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
+        return Err(Failure::usage([
+            "ID: allowed is an id as `ringback token list` shows it",
+        ]));
+    }
+    let answer = service
+        .api()?
+        .request(Method::DELETE, &format!("/v1/tokens/{id}"), None)
+        .await?;
+    if answer.status == StatusCode::NO_CONTENT {
+        if service.json {
+            return output::json(&json!({ "revoked": id }));
+        }
+        return output::line(format_args!("{id} is revoked"));
+    }
+    Err(api::refused(&answer))
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value[member].as_str().unwrap_or_default()
+}

@@ -1,0 +1,176 @@
+//! The whole service in one process: store, engine, outbound client and API, put together from a configuration.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ringback_core::store::{Store, StoreError, Token, Write};
+use ringback_store::sqlite::Sqlite;
+use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::api::{self, ApiState};
+use crate::clock::Clock;
+use crate::config::{Config, StoreSetting};
+use crate::outbound::{self, AddressPolicy, Outbound, OutboundProblem};
+use crate::random;
+use crate::service::{self, OpenStore, Running, Service, Unavailable};
+use crate::tasks;
+use crate::telemetry::Metrics;
+
+/// The name of the file in the store's directory that holds the first operator token.
+pub const OPERATOR_TOKEN_FILE: &str = "operator-token";
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error("the store cannot be opened: {0}")]
+    Store(String),
+    /// The outbound client's settings.
+    #[error(transparent)]
+    Outbound(#[from] OutboundProblem),
+    /// The address of the API.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file of the first operator token.
+    #[error("cannot write the operator token to {path}: {source}")]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The first operator token could not be kept.
+    #[error("cannot keep the operator token: {0}")]
+    Token(#[from] Unavailable),
+}
+
+/// The running program.
+#[derive(Debug)]
+pub struct App {
+    /// The handle of the service.
+    pub service: Service,
+    /// Where the API listens.
+    pub address: SocketAddr,
+    /// The file with the first operator token, when one was written just now.
+    pub token_file: Option<PathBuf>,
+    running: Running,
+    stop_api: oneshot::Sender<()>,
+    api: tokio::task::JoinHandle<()>,
+}
+
+impl App {
+    /// Opens the store, begins to send, and listens.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs on.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let listener = listen(config.listen).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| StartError::Listen { address: config.listen, source })?;
+        let outbound = Outbound::new(outbound::Options {
+            policy: AddressPolicy { allow: config.outbound_allow.clone() },
+            tls_ca: config.tls_ca.as_ref().map(|ca| ca.pem.clone()),
+            ..outbound::Options::new(Arc::clone(&clock))
+        })?;
+        let metrics = Arc::new(Metrics::new(api::ROUTES.iter().copied()));
+        let StoreSetting::Sqlite(dir) = &config.store;
+        let (service, running) = Service::start(service::Options {
+            open_store: open_store(dir),
+            outbound: outbound.clone(),
+            clock: Arc::clone(&clock),
+            disk_free_least: config.disk_free_least_mib.saturating_mul(1024 * 1024),
+            metrics: Arc::clone(&metrics),
+        })
+        .map_err(|error| StartError::Store(chain(&error)))?;
+        let token_file = match first_token(config, &service, dir, &*clock).await {
+            Ok(token_file) => token_file,
+            Err(error) => {
+                running.shut_down().await;
+                return Err(error);
+            }
+        };
+        let state = ApiState::new(service.clone(), outbound, metrics, clock, config);
+        let (stop_api, stopped) = oneshot::channel();
+        let stopped = async move {
+            // A dropped sender stops the API as well.
+            let _ = stopped.await;
+        };
+        let api = tasks::spawn("api", api::serve(listener, Arc::new(state), config.connections, stopped));
+        Ok(Self { service, address, token_file, running, stop_api, api })
+    }
+
+    /// Ends it: first the intake, then the sending (see [`Running::shut_down`]).
+    pub async fn shut_down(self) {
+        let _ = self.stop_api.send(());
+        let _ = self.api.await;
+        self.running.shut_down().await;
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+}
+
+fn open_store(dir: &Path) -> OpenStore {
+    let dir = dir.to_owned();
+    Box::new(move || match Sqlite::open(&dir) {
+        Ok(store) => Ok(Box::new(store) as Box<dyn Store>),
+        Err(error) => Err(StoreError { what: "opening the store", full: false, source: Box::new(error) }),
+    })
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// With an empty store and no token configured, makes the first operator token, so that somebody can configure the rest.
+async fn first_token(
+    config: &Config,
+    service: &Service,
+    dir: &Path,
+    clock: &dyn Clock,
+) -> Result<Option<PathBuf>, StartError> {
+    let directory = service.directory();
+    if config.operator_token.is_some() || !directory.tokens().is_empty() || !directory.companies().is_empty() {
+        return Ok(None);
+    }
+    let path = dir.join(OPERATOR_TOKEN_FILE);
+    let text = format!("rbt_{}", random::token());
+    write_secret(&path, &text).map_err(|source| StartError::TokenFile { path: path.clone(), source })?;
+    let token = Token {
+        id: format!("tok_{}", &random::token()[..16]),
+        name: "operator".to_owned(),
+        hash: Sha256::digest(text.as_bytes()).into(),
+        created_wall_ms: clock.wall_ms(),
+    };
+    service.write(Write::AddToken(Box::new(token))).await?;
+    Ok(Some(path))
+}
+
+/// The file comes before the token is kept: after a crash between the two the store is still empty, and the next start
+/// writes another.
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}

@@ -1,0 +1,303 @@
+//! The driver: owns the engine, performs its effects, and feeds back what becomes of them.
+//!
+//! It is one task. Everything reaches it as a [`Message`] in one bounded queue: answers of the committer, finished
+//! sends, pages read from the store. It never waits for any of these, so that none of them can wait for it in a circle.
+//!
+//! When the store is lost, the engine and all that it knew go with it; sends in flight run on, but what becomes of them
+//! is not heard any more (their `generation` is over). The store tells the next engine what is due.
+
+use std::sync::Arc;
+
+use ringback_core::delivery::State;
+use ringback_core::engine::{Effect, Engine, Input, Sent, Stats};
+use ringback_core::id::EndpointId;
+use ringback_core::store::{Accepted, DuePage, Reader, Recorded, Refusal, Start, Swept, Write, Written};
+use ringback_core::time::Millis;
+use tokio::sync::{mpsc, watch};
+
+use crate::committer::{Queue, Ticket};
+use crate::directory::Directory;
+use crate::readers::Readers;
+use crate::sender::Sender;
+use crate::tasks;
+use crate::telemetry::Metrics;
+use crate::time::EngineTime;
+
+/// What reaches the driver.
+pub(crate) enum Message {
+    /// A commit is durable; each write with its answer.
+    Committed(Vec<(Ticket, Written)>),
+    /// A commit failed; the store is being opened anew.
+    StoreLost,
+    /// The store is open again.
+    StoreBack(Box<Start>, Vec<Box<dyn Reader>>),
+    /// A send ended, of this generation of the engine.
+    Sent(u64, Box<Sent>),
+    /// A page was read, for this generation of the engine.
+    Page {
+        generation: u64,
+        endpoint: EndpointId,
+        ticket: u64,
+        page: Option<DuePage>,
+    },
+    /// No further send begins; the driver ends when nothing is in flight or unrecorded.
+    Stop,
+}
+
+/// Messages taken in at once.
+const AT_ONCE: usize = 512;
+/// Messages that may wait for the driver.
+pub(crate) const QUEUE: usize = 16 * 1024;
+
+pub(crate) struct Driver {
+    pub(crate) engine: Engine,
+    pub(crate) generation: u64,
+    pub(crate) time: EngineTime,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) api_readers: Readers,
+    pub(crate) engine_readers: Readers,
+    pub(crate) sender: Sender,
+    /// The driver's own end of its queue, for the tasks that it starts.
+    pub(crate) messages: mpsc::Sender<Message>,
+    pub(crate) stats: watch::Sender<Stats>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) stopping: bool,
+    pub(crate) writes: Vec<Write>,
+}
+
+impl Driver {
+    /// Runs until it is stopped and nothing is in flight or unrecorded.
+    pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
+        let mut messages = Vec::with_capacity(AT_ONCE);
+        loop {
+            let now = self.time.now();
+            self.perform_all(now);
+            let stats = self.engine.stats();
+            let before = self.stats.send_replace(stats);
+            self.metrics
+                .breaker_opens
+                .inc_by(stats.breaker_opened.saturating_sub(before.breaker_opened));
+            if self.stopping && stats.in_flight == 0 && stats.unrecorded == 0 {
+                return;
+            }
+            let wake = self.engine.next_wake().filter(|_| !self.stopping);
+            tokio::select! {
+                biased;
+                count = inbox.recv_many(&mut messages, AT_ONCE) => {
+                    if count == 0 {
+                        return;
+                    }
+                    let now = self.time.now();
+                    for message in messages.drain(..) {
+                        self.on_message(now, message);
+                    }
+                }
+                () = self.time.sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Makes the engine learn everything that the store tells at its start.
+    pub(crate) fn begin(&mut self, now: Millis, start: Start) {
+        self.directory.reset(&start);
+        for endpoint in &start.endpoints {
+            self.engine.handle(now, Input::Endpoint(Arc::clone(endpoint)));
+            if endpoint.sweeping {
+                self.writes.push(Write::Sweep {
+                    endpoint: endpoint.id,
+                    after: None,
+                });
+            }
+        }
+        for (endpoint, due) in start.due {
+            self.engine.handle(now, Input::Due(endpoint, due));
+        }
+    }
+
+    fn on_message(&mut self, now: Millis, message: Message) {
+        match message {
+            Message::Committed(done) => {
+                for (ticket, mut written) in done {
+                    self.on_written(now, &ticket.write, &mut written);
+                    ticket.answer(Ok(written));
+                }
+            }
+            Message::StoreLost => {
+                self.generation += 1;
+                self.engine = Engine::new();
+                self.writes.clear();
+            }
+            Message::StoreBack(start, mut readers) => {
+                self.engine_readers.replace(readers.split_off(readers.len() / 2));
+                self.api_readers.replace(readers);
+                self.queue.regain();
+                self.begin(now, *start);
+                if self.stopping {
+                    self.engine.stop();
+                }
+            }
+            Message::Sent(generation, sent) if generation == self.generation => {
+                self.engine.handle(now, Input::Sent(sent));
+            }
+            Message::Page {
+                generation,
+                endpoint,
+                ticket,
+                page,
+            } if generation == self.generation => {
+                self.engine.handle(
+                    now,
+                    Input::Page {
+                        endpoint,
+                        ticket,
+                        page,
+                    },
+                );
+            }
+            Message::Sent(..) | Message::Page { .. } => {}
+            Message::Stop => {
+                self.stopping = true;
+                self.engine.stop();
+            }
+        }
+    }
+
+    /// Tells the directory and the engine what a write has changed.
+    fn on_written(&mut self, now: Millis, write: &Write, written: &mut Written) {
+        match written {
+            Written::Accepted(Accepted { work, discovered, .. }) => {
+                if let Some(company) = discovered {
+                    self.directory.put_company(company.clone());
+                }
+                self.engine.handle(now, Input::Work(std::mem::take(work)));
+            }
+            Written::Recorded(recorded) => {
+                if let Write::Record(report) = write {
+                    if recorded.state.is_settled() {
+                        self.metrics.settled(recorded.state).inc();
+                    }
+                    let recorded = Recorded {
+                        released: recorded.released.take(),
+                        ..recorded.clone()
+                    };
+                    self.engine
+                        .handle(now, Input::Recorded(report.endpoint, Box::new(recorded)));
+                }
+            }
+            Written::Company { company, .. } => self.directory.put_company(company.clone()),
+            Written::CompanyDeleted { kept: Some(company) } => self.directory.put_company(company.clone()),
+            Written::CompanyDeleted { kept: None } => {
+                if let Write::DeleteCompany(company_id) = write {
+                    self.directory.remove_company(*company_id);
+                }
+            }
+            Written::Endpoint {
+                endpoint,
+                company,
+                swept,
+                ..
+            } => {
+                self.directory.put_company(company.clone());
+                self.directory.put_endpoint(Arc::clone(endpoint));
+                self.engine.handle(now, Input::Endpoint(Arc::clone(endpoint)));
+                self.on_swept(now, endpoint.id, swept);
+            }
+            Written::EndpointDeleted { endpoint, swept } => {
+                self.directory
+                    .remove_endpoint(endpoint.company_id, &endpoint.name);
+                self.sender.forget(endpoint.id);
+                self.engine.handle(now, Input::Endpoint(Arc::clone(endpoint)));
+                self.on_swept(now, endpoint.id, swept);
+            }
+            Written::Swept(swept) => {
+                if let Write::Sweep { endpoint, .. } = write {
+                    self.on_swept(now, *endpoint, swept);
+                }
+            }
+            Written::RetriedNow { .. } => {
+                if let Write::RetryNow { endpoint, .. } = write {
+                    self.engine.handle(now, Input::RetryNow(*endpoint));
+                }
+            }
+            Written::Resent(resent) => self
+                .engine
+                .handle(now, Input::Work(std::mem::take(&mut resent.work))),
+            Written::Token(_) => match write {
+                Write::AddToken(token) => self.directory.put_token((**token).clone()),
+                Write::RevokeToken(id) => self.directory.remove_token(id),
+                _ => {}
+            },
+            Written::Refused(refusal) => self.on_refused(now, write, *refusal),
+            Written::Conflict { .. } => {}
+        }
+    }
+
+    /// A part of a sweep is done: the engine looks at the endpoint anew, and the next part is asked for.
+    fn on_swept(&mut self, now: Millis, endpoint: EndpointId, swept: &Swept) {
+        if swept.changed > 0 {
+            self.engine.handle(now, Input::Reload(endpoint));
+        }
+        if let Some(after) = swept.next {
+            self.writes.push(Write::Sweep {
+                endpoint,
+                after: Some(after),
+            });
+        }
+    }
+
+    /// An outcome is refused only when its delivery is gone; the engine has to forget it. Other callers hear it
+    /// themselves.
+    fn on_refused(&mut self, now: Millis, write: &Write, refusal: Refusal) {
+        if let Write::Record(report) = write {
+            tracing::warn!(delivery = %report.delivery, %refusal, "an outcome could not be recorded");
+            let gone = Recorded {
+                delivery: report.delivery,
+                state: State::Cancelled,
+                due: None,
+                released: None,
+            };
+            self.engine
+                .handle(now, Input::Recorded(report.endpoint, Box::new(gone)));
+        }
+    }
+
+    fn perform_all(&mut self, now: Millis) {
+        while let Some(effect) = self.engine.poll(now) {
+            self.perform(now, effect);
+        }
+        if !self.writes.is_empty() {
+            self.queue.push_own(&mut self.writes);
+        }
+    }
+
+    fn perform(&mut self, now: Millis, effect: Effect) {
+        let generation = self.generation;
+        let messages = self.messages.clone();
+        match effect {
+            Effect::Record(report) => self.writes.push(Write::Record(report)),
+            Effect::Send(send) => {
+                let sending = self.sender.perform(send, now);
+                // What is in flight when the process ends is let go: a duplicate, no loss.
+                tasks::spawn_detached(async move {
+                    let sent = sending.await;
+                    // The driver outlives its tasks except at the end of the process.
+                    let _ = messages.send(Message::Sent(generation, Box::new(sent))).await;
+                });
+            }
+            Effect::Read { ticket, query } => {
+                let readers = self.engine_readers.clone();
+                tasks::spawn_detached(async move {
+                    let page = readers.read(move |reader| reader.due(&query)).await.ok();
+                    let message = Message::Page {
+                        generation,
+                        endpoint: query.endpoint,
+                        ticket,
+                        page,
+                    };
+                    let _ = messages.send(message).await;
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The pool of readers: a bounded number of read transactions at a time, each on a thread for blocking work.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ringback_core::store::{Reader, StoreError};
+use tokio::sync::Semaphore;
+
+use crate::service::Unavailable;
+use crate::tasks;
+
+/// How many reads may wait for a reader before further ones are turned away.
+const WAITING: usize = 256;
+
+/// A pool. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Readers {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// The readers of the store as it was opened last, with the number of that opening.
+    idle: Mutex<(u64, Vec<Box<dyn Reader>>)>,
+    permits: Semaphore,
+    queue: Semaphore,
+}
+
+impl Readers {
+    /// An empty pool that will have `count` readers.
+    pub(crate) fn new(count: usize) -> Self {
+        let idle = Mutex::new((0, Vec::new()));
+        let inner = Inner {
+            idle,
+            permits: Semaphore::new(count),
+            queue: Semaphore::new(count + WAITING),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Takes over the readers of a store that was just opened; those of an earlier opening are dropped.
+    pub(crate) fn replace(&self, readers: Vec<Box<dyn Reader>>) {
+        let mut idle = self.inner.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        *idle = (idle.0 + 1, readers);
+    }
+
+    /// Runs one read transaction.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut dyn Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let _place = self.inner.queue.try_acquire().map_err(|_| Unavailable::Behind)?;
+        let _permit = self
+            .inner
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| Unavailable::ShuttingDown)?;
+        let (opening, mut reader) = self.inner.take().ok_or(Unavailable::StoreFailed)?;
+        let inner = Arc::clone(&self.inner);
+        let result = tasks::spawn_blocking("read", move || {
+            let result = read(reader.as_mut());
+            inner.put_back(opening, reader);
+            result
+        })
+        .await;
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(what = error.what, cause, "a read failed");
+                Err(Unavailable::StoreFailed)
+            }
+            Err(_) => Err(Unavailable::StoreFailed),
+        }
+    }
+}
+
+impl Inner {
+    fn take(&self) -> Option<(u64, Box<dyn Reader>)> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = idle.1.pop()?;
+        Some((idle.0, reader))
+    }
+
+    fn put_back(&self, opening: u64, reader: Box<dyn Reader>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.0 == opening {
+            idle.1.push(reader);
+        }
+    }
+}
+
+impl std::fmt::Debug for Readers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Readers").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,224 @@
+//! Performs the engine's sends: keeps each endpoint's prepared target, signs, posts, and turns what came back into an
+//! attempt.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use http::HeaderValue;
+use ringback_contract::webhook::Secret;
+use ringback_core::delivery::{Attempt, Outcome};
+use ringback_core::endpoint::{Endpoint, Settings};
+use ringback_core::engine::{Send, Sent};
+use ringback_core::id::{EndpointId, EventId};
+use ringback_core::time::Millis;
+
+use crate::clock::Clock;
+use crate::outbound::headers;
+use crate::outbound::{Exchange, Message, Outbound, Target, TargetProblem, TargetSettings};
+use crate::random;
+use crate::telemetry::Metrics;
+use crate::time::EngineTime;
+
+/// Prepared targets, one for each endpoint that sends.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    outbound: Outbound,
+    time: EngineTime,
+    metrics: Arc<Metrics>,
+    prepared: HashMap<EndpointId, Arc<Prepared>>,
+}
+
+/// An endpoint's settings in the form in which a send needs them.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    version: i64,
+    target: Result<Arc<Target>, String>,
+    /// With the moment after which each no longer signs.
+    secrets: Vec<(Secret, Option<Millis>)>,
+}
+
+impl Prepared {
+    /// Prepares an endpoint as it is now.
+    fn new(outbound: &Outbound, endpoint: &Endpoint) -> Self {
+        let settings = &endpoint.settings;
+        let target = target(outbound, settings).map_err(|problem| problem.to_string());
+        let secrets = settings
+            .secrets
+            .iter()
+            .filter_map(|signing| Some((Secret::parse(&signing.secret).ok()?, signing.until)))
+            .collect();
+        Self {
+            version: endpoint.version,
+            target,
+            secrets,
+        }
+    }
+
+    /// The headers of one send, by the Standard Webhooks and the contract (section 2).
+    fn message(&self, event_id: EventId, n: u32, body: bytes::Bytes, wall_ms: i64, now: Millis) -> Message {
+        let id = event_id.to_string();
+        let timestamp = wall_ms.div_euclid(1000);
+        let current = self
+            .secrets
+            .iter()
+            .filter(|(_, until)| until.is_none_or(|until| now <= until));
+        let signatures: Vec<String> = current
+            .map(|(secret, _)| secret.sign(&id, timestamp, &body))
+            .collect();
+        Message {
+            body,
+            webhook_id: header(&id),
+            webhook_timestamp: HeaderValue::from(timestamp),
+            webhook_signature: header(&signatures.join(" ")),
+            ringback_send: HeaderValue::from(n),
+        }
+    }
+}
+
+/// What the outbound client needs to know of an endpoint.
+///
+/// # Errors
+/// The URL, a header or a certificate authority cannot be used.
+pub(crate) fn target(outbound: &Outbound, settings: &Settings) -> Result<Arc<Target>, TargetProblem> {
+    let pairs = settings
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let headers = headers::parse(pairs).map_err(TargetProblem::Header)?;
+    outbound.target(TargetSettings {
+        url: &settings.url,
+        tls_ca: settings.tls_ca.as_deref(),
+        headers,
+        content_type: settings.content_type,
+        timeout_ms: settings.timeout_ms,
+        ack_rule: settings.ack_rule,
+    })
+}
+
+fn header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+impl Sender {
+    pub(crate) fn new(outbound: Outbound, time: EngineTime, metrics: Arc<Metrics>) -> Self {
+        Self {
+            outbound,
+            time,
+            metrics,
+            prepared: HashMap::new(),
+        }
+    }
+
+    /// Forgets a deleted endpoint.
+    pub(crate) fn forget(&mut self, endpoint: EndpointId) {
+        self.prepared.remove(&endpoint);
+    }
+
+    /// One send, ready to be performed anywhere.
+    pub(crate) fn perform(
+        &mut self,
+        send: Send,
+        now: Millis,
+    ) -> impl Future<Output = Sent> + std::marker::Send + 'static {
+        let prepared = self.prepared(&send.endpoint);
+        let (outbound, time, metrics) = (
+            self.outbound.clone(),
+            self.time.clone(),
+            Arc::clone(&self.metrics),
+        );
+        async move {
+            let (attempt, retry_after_ms) = post(&outbound, &**time.clock(), &prepared, &send, now).await;
+            count(&metrics, &attempt, time.now().since(send.event_id.time()));
+            Sent {
+                endpoint: send.endpoint.id,
+                delivery: send.delivery,
+                attempt,
+                retry_after_ms,
+                random: random::fraction(),
+            }
+        }
+    }
+
+    fn prepared(&mut self, endpoint: &Endpoint) -> Arc<Prepared> {
+        if let Some(prepared) = self.prepared.get(&endpoint.id)
+            && prepared.version == endpoint.version
+        {
+            return Arc::clone(prepared);
+        }
+        let prepared = Arc::new(Prepared::new(&self.outbound, endpoint));
+        self.prepared.insert(endpoint.id, Arc::clone(&prepared));
+        prepared
+    }
+}
+
+/// One send that belongs to no delivery: the endpoint's *test*.
+pub(crate) async fn test(
+    outbound: &Outbound,
+    time: &EngineTime,
+    endpoint: &Endpoint,
+    event_id: EventId,
+    body: bytes::Bytes,
+) -> Result<Exchange, TargetProblem> {
+    let target = target(outbound, &endpoint.settings)?;
+    let prepared = Prepared::new(outbound, endpoint);
+    let message = prepared.message(event_id, 1, body, time.clock().wall_ms(), time.now());
+    Ok(outbound.post(&target, message).await)
+}
+
+fn count(metrics: &Metrics, attempt: &Attempt, since_accepted_ms: u64) {
+    metrics.sends(attempt.outcome).inc();
+    metrics
+        .send_seconds
+        .observe(f64::from(attempt.duration_ms) / 1000.0);
+    if attempt.outcome == Outcome::Acknowledged {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a time since acceptance is far below 2^52 ms"
+        )]
+        metrics
+            .accept_to_acknowledged_seconds
+            .observe(since_accepted_ms as f64 / 1000.0);
+    }
+}
+
+/// Posts once; answers the attempt and what the receiver asked for with `Retry-After`.
+async fn post(
+    outbound: &Outbound,
+    clock: &dyn Clock,
+    prepared: &Prepared,
+    send: &Send,
+    now: Millis,
+) -> (Attempt, Option<u64>) {
+    let target = match &prepared.target {
+        Ok(target) => target,
+        Err(problem) => return (unsendable(clock, send.n, problem.clone()), None),
+    };
+    let message = prepared.message(send.event_id, send.n, send.body.clone(), clock.wall_ms(), now);
+    let exchange = outbound.post(target, message).await;
+    let retry_after_ms = exchange.retry_after.map(|asked| asked.delay_ms(clock.wall_ms()));
+    let attempt = Attempt {
+        n: send.n,
+        started_wall_ms: exchange.started_wall_ms,
+        duration_ms: exchange.duration_ms,
+        outcome: exchange.outcome,
+        status: exchange.status,
+        address: exchange.address.map(|address| address.to_string()),
+        detail: exchange.detail.map(|detail| detail.to_string()),
+        body_start: exchange.body_start,
+    };
+    (attempt, retry_after_ms)
+}
+
+/// The stored settings cannot be used any more, for instance because a certificate is no longer accepted.
+fn unsendable(clock: &dyn Clock, n: u32, problem: String) -> Attempt {
+    Attempt {
+        n,
+        started_wall_ms: clock.wall_ms(),
+        duration_ms: 0,
+        outcome: Outcome::Blocked,
+        status: None,
+        address: None,
+        detail: Some(problem),
+        body_start: bytes::Bytes::new(),
+    }
+}

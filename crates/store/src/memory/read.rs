@@ -1,0 +1,174 @@
+//! Reading the memory store: plain scans, newest first.
+
+use std::sync::{Arc, Mutex};
+
+use ringback_core::delivery::{Delivery, State as DeliveryState, Work};
+use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::store::{
+    Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, OpenCount,
+    Page, PageRequest, Reader, StoreError,
+};
+
+use super::lock;
+use super::state::State;
+use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits};
+use crate::rules;
+
+pub(super) struct MemoryReader {
+    state: Arc<Mutex<State>>,
+}
+
+impl MemoryReader {
+    pub(super) const fn new(state: Arc<Mutex<State>>) -> Self {
+        Self { state }
+    }
+}
+
+impl Reader for MemoryReader {
+    fn due(&mut self, query: &DueQuery) -> Result<DuePage, StoreError> {
+        Ok(lock(&self.state).due_page(query))
+    }
+
+    fn event(&mut self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
+        let state = lock(&self.state);
+        Ok(state.events.get(&id).map(|stored| EventRecord {
+            event: stored.event.clone(),
+            body: stored.body.clone(),
+            deliveries: state
+                .of_event(id)
+                .map(|delivery| state.record(delivery))
+                .collect(),
+        }))
+    }
+
+    fn delivery(&mut self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
+        let state = lock(&self.state);
+        Ok(state.deliveries.get(&id).map(|delivery| state.record(delivery)))
+    }
+
+    fn events(&mut self, filter: &Filter, page: &PageRequest) -> Result<Page<EventSummary>, StoreError> {
+        let state = lock(&self.state);
+        let mut pager = Pager::new(page);
+        let older = state.events.range(..EventId(page.before.unwrap_or(i64::MAX)));
+        for (id, stored) in older.rev() {
+            if !pager.wants_more() {
+                break;
+            }
+            let fits = event_fits(filter, &stored.event, stored.phone_hash)
+                && (!asks_for_delivery(filter)
+                    || state.of_event(*id).any(|delivery| {
+                        delivery_fits(filter, delivery, state.endpoint_name(delivery).as_deref())
+                    }));
+            pager.show(
+                id.0,
+                fits.then(|| EventSummary {
+                    event: stored.event.clone(),
+                    deliveries: state
+                        .of_event(*id)
+                        .map(|delivery| state.brief(delivery))
+                        .collect(),
+                }),
+            );
+        }
+        Ok(pager.finish())
+    }
+
+    fn deliveries(
+        &mut self,
+        filter: &Filter,
+        page: &PageRequest,
+    ) -> Result<Page<DeliverySummary>, StoreError> {
+        let state = lock(&self.state);
+        let mut pager = Pager::new(page);
+        let older = state
+            .deliveries
+            .range(..DeliveryId(page.before.unwrap_or(i64::MAX)));
+        for (id, delivery) in older.rev() {
+            if !pager.wants_more() {
+                break;
+            }
+            let endpoint_name = state.endpoint_name(delivery);
+            let event = state
+                .events
+                .get(&delivery.event_id)
+                .filter(|stored| event_fits(filter, &stored.event, stored.phone_hash))
+                .filter(|_| delivery_fits(filter, delivery, endpoint_name.as_deref()));
+            pager.show(
+                id.0,
+                event.map(|stored| DeliverySummary {
+                    delivery: delivery.clone(),
+                    endpoint_name,
+                    event: stored.event.clone(),
+                }),
+            );
+        }
+        Ok(pager.finish())
+    }
+
+    fn open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, StoreError> {
+        Ok(lock(&self.state).count(endpoint, most))
+    }
+}
+
+impl State {
+    fn due_page(&self, query: &DueQuery) -> DuePage {
+        let mut page = DuePage::default();
+        let mut bytes = 0;
+        let after = query.after;
+        for (due, id) in self
+            .due_from(query.endpoint, after.0)
+            .filter(|place| *place > after)
+        {
+            let Some(work) = self.deliveries.get(&id).and_then(|delivery| self.work(delivery)) else {
+                continue;
+            };
+            bytes += work.body.len();
+            let fits = page.work.is_empty() || bytes <= query.bytes;
+            if due > query.until || page.work.len() >= query.rows || !fits {
+                page.next = Some(due);
+                break;
+            }
+            page.work.push(work);
+        }
+        page
+    }
+
+    fn work(&self, delivery: &Delivery) -> Option<Work> {
+        let stored = self.events.get(&delivery.event_id)?;
+        rules::work(delivery, || stored.body.clone())
+    }
+
+    fn endpoint_name(&self, delivery: &Delivery) -> Option<String> {
+        let row = self.directory.endpoint(delivery.endpoint?)?;
+        Some(row.endpoint.name.clone())
+    }
+
+    fn brief(&self, delivery: &Delivery) -> Brief {
+        Brief {
+            id: delivery.id,
+            endpoint: delivery.endpoint.zip(self.endpoint_name(delivery)),
+            state: delivery.state,
+        }
+    }
+
+    fn record(&self, delivery: &Delivery) -> DeliveryRecord {
+        DeliveryRecord {
+            delivery: delivery.clone(),
+            endpoint_name: self.endpoint_name(delivery),
+            waits_for: self.waits_for(delivery),
+            attempts: self
+                .attempts
+                .range((delivery.id, 0)..=(delivery.id, u32::MAX))
+                .map(|(_, attempt)| attempt.clone())
+                .collect(),
+        }
+    }
+
+    fn waits_for(&self, delivery: &Delivery) -> Option<DeliveryId> {
+        if delivery.state != DeliveryState::Pending || delivery.due.is_some() {
+            return None;
+        }
+        let mut open = self.open_of_key(delivery.endpoint?, delivery.key);
+        open.find(|id| *id != delivery.id)
+    }
+}

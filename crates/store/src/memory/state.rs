@@ -1,0 +1,332 @@
+//! The tables of the memory store.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::convert::Infallible;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ringback_contract::kind::Kind;
+use ringback_core::company::Company;
+use ringback_core::delivery::{self, Attempt, Delivery};
+use ringback_core::endpoint::Endpoint;
+use ringback_core::event::{Event, IdempotencyKey, KeyClass, NewEvent, OrderKey};
+use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource};
+use ringback_core::store::{OpenCount, Token};
+use ringback_core::time::Millis;
+
+use crate::directory::Directory;
+use crate::tables::{EndpointRow, Known, Place, Tables};
+
+const FIRST_KEY: OrderKey = OrderKey {
+    class: KeyClass::Call,
+    id: i64::MIN,
+};
+
+#[derive(Debug)]
+pub(super) struct StoredEvent {
+    pub(super) event: Event,
+    pub(super) digest: [u8; 32],
+    pub(super) phone_hash: Option<i64>,
+    pub(super) body: Bytes,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) phone_key: [u8; 32],
+    ids: IdSource,
+    last_endpoint: i64,
+    pub(super) directory: Directory,
+    pub(super) events: BTreeMap<EventId, StoredEvent>,
+    by_key: HashMap<(i64, IdempotencyKey), EventId>,
+    newest: HashMap<(i64, Kind, i64), EventId>,
+    pub(super) deliveries: BTreeMap<DeliveryId, Delivery>,
+    by_event: HashMap<EventId, Vec<DeliveryId>>,
+    /// Pending and parked deliveries that have an endpoint.
+    open: BTreeSet<(EndpointId, OrderKey, DeliveryId)>,
+    /// Pending deliveries with a due time.
+    due: BTreeSet<(EndpointId, Millis, DeliveryId)>,
+    pub(super) attempts: BTreeMap<(DeliveryId, u32), Attempt>,
+    pub(super) tokens: BTreeMap<String, Token>,
+}
+
+impl State {
+    pub(super) fn new(phone_key: [u8; 32]) -> Self {
+        Self {
+            phone_key,
+            ids: IdSource::new(0, 0),
+            last_endpoint: 0,
+            directory: Directory::default(),
+            events: BTreeMap::new(),
+            by_key: HashMap::new(),
+            newest: HashMap::new(),
+            deliveries: BTreeMap::new(),
+            by_event: HashMap::new(),
+            open: BTreeSet::new(),
+            due: BTreeSet::new(),
+            attempts: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+        }
+    }
+
+    /// The time of the largest id that was given.
+    pub(super) fn newest(&self) -> Millis {
+        EventId(self.ids.last()).time()
+    }
+
+    pub(super) fn of_event(&self, id: EventId) -> impl Iterator<Item = &Delivery> {
+        let ids = self.by_event.get(&id).map_or(&[][..], Vec::as_slice);
+        ids.iter().filter_map(|id| self.deliveries.get(id))
+    }
+
+    /// The pending deliveries of an endpoint that are due at `from` or later, by (due, id).
+    pub(super) fn due_from(
+        &self,
+        endpoint: EndpointId,
+        from: Millis,
+    ) -> impl Iterator<Item = (Millis, DeliveryId)> {
+        self.due
+            .range((endpoint, from, DeliveryId(i64::MIN))..)
+            .take_while(move |(of, _, _)| *of == endpoint)
+            .map(|(_, due, id)| (*due, *id))
+    }
+
+    /// The open deliveries of this endpoint and key, by id.
+    pub(super) fn open_of_key(
+        &self,
+        endpoint: EndpointId,
+        key: OrderKey,
+    ) -> impl Iterator<Item = DeliveryId> {
+        self.open
+            .range((endpoint, key, DeliveryId(i64::MIN))..=(endpoint, key, DeliveryId(i64::MAX)))
+            .map(|(_, _, id)| *id)
+    }
+
+    fn open_of(&self, endpoint: EndpointId, after: Option<Place>) -> impl Iterator<Item = &Delivery> {
+        let from = match after {
+            Some((key, id)) => Bound::Excluded((endpoint, key, id)),
+            None => Bound::Included((endpoint, FIRST_KEY, DeliveryId(i64::MIN))),
+        };
+        self.open
+            .range((from, Bound::Unbounded))
+            .take_while(move |(of, _, _)| *of == endpoint)
+            .filter_map(|(_, _, id)| self.deliveries.get(id))
+    }
+
+    pub(super) fn count(&self, endpoint: EndpointId, most: usize) -> OpenCount {
+        let count = |state| {
+            let of_state = self
+                .open_of(endpoint, None)
+                .filter(|delivery| delivery.state == state);
+            of_state.take(most).count()
+        };
+        OpenCount {
+            pending: count(delivery::State::Pending),
+            parked: count(delivery::State::Parked),
+        }
+    }
+
+    fn known(&self, id: EventId) -> Option<Known> {
+        self.events.get(&id).map(|stored| Known {
+            id,
+            kind: stored.event.kind,
+            entity_id: stored.event.entity_id,
+            digest: stored.digest,
+        })
+    }
+
+    fn put(&mut self, delivery: &Delivery) {
+        if let Some(old) = self.deliveries.insert(delivery.id, delivery.clone()) {
+            self.unindex(&old);
+        }
+        let Some(endpoint) = delivery.endpoint else { return };
+        if !delivery.state.is_settled() {
+            self.open.insert((endpoint, delivery.key, delivery.id));
+        }
+        if let (delivery::State::Pending, Some(due)) = (delivery.state, delivery.due) {
+            self.due.insert((endpoint, due, delivery.id));
+        }
+    }
+
+    fn unindex(&mut self, old: &Delivery) {
+        let Some(endpoint) = old.endpoint else { return };
+        self.open.remove(&(endpoint, old.key, old.id));
+        if let Some(due) = old.due {
+            self.due.remove(&(endpoint, due, old.id));
+        }
+    }
+}
+
+impl Tables for State {
+    type Error = Infallible;
+
+    fn next_id(&mut self, now: Millis) -> i64 {
+        self.ids.next(now)
+    }
+
+    fn company(&self, company_id: i64) -> Option<&Company> {
+        self.directory.company(company_id)
+    }
+
+    fn put_company(&mut self, company: &Company) -> Result<(), Infallible> {
+        self.directory.put_company(company);
+        Ok(())
+    }
+
+    fn remove_company(&mut self, company_id: i64) -> Result<(), Infallible> {
+        self.directory.remove_company(company_id);
+        Ok(())
+    }
+
+    fn has_events(&mut self, company_id: i64) -> Result<bool, Infallible> {
+        Ok(self
+            .events
+            .values()
+            .any(|stored| stored.event.company_id == company_id))
+    }
+
+    fn endpoints(&self, company_id: i64) -> Arc<[Arc<Endpoint>]> {
+        self.directory.endpoints(company_id)
+    }
+
+    fn endpoint(&mut self, id: EndpointId) -> Result<Option<EndpointRow>, Infallible> {
+        Ok(self.directory.endpoint(id).cloned())
+    }
+
+    fn next_endpoint_id(&mut self) -> EndpointId {
+        self.last_endpoint += 1;
+        EndpointId(self.last_endpoint)
+    }
+
+    fn put_endpoint(&mut self, row: &EndpointRow) -> Result<(), Infallible> {
+        self.directory.put_endpoint(row);
+        Ok(())
+    }
+
+    fn event_by_key(&mut self, company_id: i64, key: &IdempotencyKey) -> Result<Option<Known>, Infallible> {
+        let id = self.by_key.get(&(company_id, key.clone()));
+        Ok(id.and_then(|id| self.known(*id)))
+    }
+
+    fn newest_event(
+        &mut self,
+        company_id: i64,
+        kind: Kind,
+        entity_id: i64,
+    ) -> Result<Option<Known>, Infallible> {
+        let id = self.newest.get(&(company_id, kind, entity_id));
+        Ok(id.and_then(|id| self.known(*id)))
+    }
+
+    fn insert_event(&mut self, id: EventId, new: &NewEvent) -> Result<(), Infallible> {
+        let event = Event {
+            id,
+            company_id: new.company_id,
+            kind: new.kind,
+            entity_id: new.entity_id,
+            call_job_id: new.call_job_id,
+            job_status: new.job_status,
+            accepted_wall_ms: new.accepted_wall_ms,
+            body_bytes: new.body.len(),
+        };
+        self.newest.insert((new.company_id, new.kind, new.entity_id), id);
+        if let Some(key) = &new.idempotency {
+            self.by_key.insert((new.company_id, key.clone()), id);
+        }
+        let stored = StoredEvent {
+            event,
+            digest: new.digest,
+            phone_hash: new.phone_hash,
+            body: new.body.clone(),
+        };
+        self.events.insert(id, stored);
+        Ok(())
+    }
+
+    fn event(&mut self, id: EventId) -> Result<Option<Event>, Infallible> {
+        Ok(self.events.get(&id).map(|stored| stored.event.clone()))
+    }
+
+    fn body(&mut self, id: EventId) -> Result<Bytes, Infallible> {
+        Ok(self
+            .events
+            .get(&id)
+            .map(|stored| stored.body.clone())
+            .unwrap_or_default())
+    }
+
+    fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), Infallible> {
+        self.by_event
+            .entry(delivery.event_id)
+            .or_default()
+            .push(delivery.id);
+        self.put(delivery);
+        Ok(())
+    }
+
+    fn update_delivery(&mut self, delivery: &Delivery) -> Result<(), Infallible> {
+        self.put(delivery);
+        Ok(())
+    }
+
+    fn assign_delivery(&mut self, delivery: &Delivery) -> Result<(), Infallible> {
+        self.put(delivery);
+        Ok(())
+    }
+
+    fn delivery(&mut self, id: DeliveryId) -> Result<Option<Delivery>, Infallible> {
+        Ok(self.deliveries.get(&id).cloned())
+    }
+
+    fn deliveries_of(&mut self, event: EventId) -> Result<Vec<Delivery>, Infallible> {
+        Ok(self.of_event(event).cloned().collect())
+    }
+
+    fn first_open(&mut self, endpoint: EndpointId, key: OrderKey) -> Result<Option<DeliveryId>, Infallible> {
+        Ok(self.open_of_key(endpoint, key).next())
+    }
+
+    fn open_after(
+        &mut self,
+        endpoint: EndpointId,
+        after: Option<Place>,
+        most: usize,
+    ) -> Result<Vec<Delivery>, Infallible> {
+        Ok(self.open_of(endpoint, after).take(most).cloned().collect())
+    }
+
+    fn due_after(
+        &mut self,
+        endpoint: EndpointId,
+        after: Millis,
+        most: usize,
+    ) -> Result<Vec<Delivery>, Infallible> {
+        let later = self
+            .due_from(endpoint, after.plus(1))
+            .filter_map(|(_, id)| self.deliveries.get(&id));
+        Ok(later.take(most).cloned().collect())
+    }
+
+    fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, Infallible> {
+        Ok(self.count(endpoint, most))
+    }
+
+    fn append_attempt(&mut self, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Infallible> {
+        self.attempts
+            .entry((delivery, attempt.n))
+            .or_insert_with(|| attempt.clone());
+        Ok(())
+    }
+
+    fn add_token(&mut self, token: &Token) -> Result<bool, Infallible> {
+        let is_new = !self.tokens.contains_key(&token.id);
+        if is_new {
+            self.tokens.insert(token.id.clone(), token.clone());
+        }
+        Ok(is_new)
+    }
+
+    fn remove_token(&mut self, id: &str) -> Result<bool, Infallible> {
+        Ok(self.tokens.remove(id).is_some())
+    }
+}

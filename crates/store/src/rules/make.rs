@@ -1,0 +1,108 @@
+//! New deliveries, and what the answers tell of deliveries.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ringback_contract::kind::Kind;
+use ringback_core::delivery::{Age, Delivery, State, Work};
+use ringback_core::endpoint::{Endpoint, Order, Profile};
+use ringback_core::event::OrderKey;
+use ringback_core::id::{DeliveryId, EventId};
+use ringback_core::store::Brief;
+use ringback_core::time::Millis;
+
+use super::transition::{make_due, wait};
+use crate::tables::Tables;
+
+/// The event that deliveries are made for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject {
+    pub(super) event_id: EventId,
+    pub(super) company_id: i64,
+    pub(super) kind: Kind,
+    pub(super) key: OrderKey,
+}
+
+/// Makes and keeps a delivery at the tail of its key. It begins parked without an endpoint and where the endpoint is
+/// disabled; otherwise it is due now, or waits.
+pub(super) fn delivery<T: Tables>(
+    tables: &mut T,
+    now: Millis,
+    subject: Subject,
+    endpoint: Option<&Endpoint>,
+    resend_of: Option<DeliveryId>,
+) -> Result<Delivery, T::Error> {
+    let mut delivery = Delivery {
+        id: DeliveryId(tables.next_id(now)),
+        event_id: subject.event_id,
+        company_id: subject.company_id,
+        kind: subject.kind,
+        key: subject.key,
+        endpoint: endpoint.map(|endpoint| endpoint.id),
+        state: State::Parked,
+        due: None,
+        age: Age::default(),
+        sends: 0,
+        last_outcome: None,
+        settled_at: None,
+        resend_of,
+        profile: endpoint.map_or_else(Profile::default, |endpoint| endpoint.settings.profile),
+        schedule: endpoint.map_or_else(Arc::default, |endpoint| Arc::clone(&endpoint.settings.schedule)),
+    };
+    if let Some(endpoint) = endpoint.filter(|endpoint| endpoint.settings.enabled) {
+        join(tables, now, &mut delivery, endpoint)?;
+    }
+    tables.insert_delivery(&delivery)?;
+    Ok(delivery)
+}
+
+/// Lets a delivery that is not among its endpoint's open ones yet join them: due now, or waiting if there is an open
+/// one of its key.
+pub(super) fn join<T: Tables>(
+    tables: &mut T,
+    now: Millis,
+    delivery: &mut Delivery,
+    endpoint: &Endpoint,
+) -> Result<(), T::Error> {
+    let waits = match endpoint.settings.order {
+        Order::None => false,
+        Order::Key => tables.first_open(endpoint.id, delivery.key)?.is_some(),
+    };
+    if waits {
+        wait(delivery, now);
+    } else {
+        make_due(delivery, now, now);
+    }
+    Ok(())
+}
+
+/// The delivery as the engine holds it; `None` unless it is pending with a due time.
+pub(crate) fn work(delivery: &Delivery, body: impl FnOnce() -> Bytes) -> Option<Work> {
+    let endpoint = delivery.endpoint?;
+    let due = delivery.due.filter(|_| delivery.state == State::Pending)?;
+    Some(Work {
+        id: delivery.id,
+        event_id: delivery.event_id,
+        endpoint,
+        key: delivery.key,
+        due,
+        age: delivery.age,
+        sends: delivery.sends,
+        schedule: Arc::clone(&delivery.schedule),
+        profile: delivery.profile,
+        body: body(),
+    })
+}
+
+/// The delivery in one line.
+pub(super) fn brief<T: Tables>(tables: &mut T, delivery: &Delivery) -> Result<Brief, T::Error> {
+    let row = match delivery.endpoint {
+        Some(id) => tables.endpoint(id)?,
+        None => None,
+    };
+    Ok(Brief {
+        id: delivery.id,
+        endpoint: row.map(|row| (row.endpoint.id, row.endpoint.name.clone())),
+        state: delivery.state,
+    })
+}

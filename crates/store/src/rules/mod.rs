@@ -1,0 +1,41 @@
+//! What each write means, in one place for every store.
+
+mod accept;
+mod company;
+mod endpoint;
+mod make;
+mod record;
+mod resend;
+mod sweep;
+mod transition;
+
+use ringback_core::store::{Write, Written};
+use ringback_core::time::Millis;
+
+pub(crate) use self::make::work;
+use crate::tables::Tables;
+
+/// Applies one write and answers for it. An error leaves the transaction half done: it must be rolled back.
+pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Result<Written, T::Error> {
+    match write {
+        Write::Accept(event) => accept::accept(tables, now, event),
+        Write::Record(report) => record::record(tables, now, report),
+        Write::PutCompany(company) => company::put(tables, company),
+        Write::DeleteCompany(company_id) => company::delete(tables, *company_id),
+        Write::PutEndpoint {
+            company_id,
+            name,
+            settings,
+        } => endpoint::put(tables, now, *company_id, name, settings),
+        Write::DeleteEndpoint {
+            company_id,
+            name,
+            cancel_open,
+        } => endpoint::delete(tables, now, *company_id, name, *cancel_open),
+        Write::Sweep { endpoint, after } => sweep::go_on(tables, now, *endpoint, *after),
+        Write::RetryNow { endpoint, cutoff } => endpoint::retry_now(tables, *endpoint, *cutoff),
+        Write::Resend(delivery) => resend::resend(tables, now, *delivery),
+        Write::AddToken(token) => tables.add_token(token).map(Written::Token),
+        Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),
+    }
+}

@@ -1,0 +1,222 @@
+//! Where a search gets its candidates: the ids that one or several indexes bring, merged, newest first.
+
+use ringback_contract::kind::Kind;
+use ringback_core::delivery::State;
+use ringback_core::id::EventId;
+use ringback_core::store::{Filter, PageRequest};
+use ringback_core::time::Millis;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Result, params_from_iter};
+
+use super::read::Snapshot;
+use super::rows::kind_code;
+
+/// Ids that one look into an index brings at most.
+const CHUNK: usize = 256;
+
+/// An index, and the part of it that is walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    EventsOfEntity { company_id: i64, kind: Kind, id: i64 },
+    EventsOfJob { company_id: i64, call_job_id: i64 },
+    EventsOfPhone(i64),
+    EventsOfCompany(i64),
+    Events,
+    DeliveriesInState { company_id: i64, state: State },
+    DeliveriesOfCompany(i64),
+    Deliveries,
+}
+
+/// The indexes that bring every event that a filter lets through.
+pub(super) fn event_sources(filter: &Filter) -> Vec<Source> {
+    let Filter {
+        company_id,
+        call_instance_id,
+        call_job_id,
+        phone_hash,
+        ..
+    } = *filter;
+    if let (Some(company_id), Some(id)) = (company_id, call_instance_id) {
+        return [Kind::Call, Kind::Correction, Kind::Inbound]
+            .into_iter()
+            .filter(|kind| filter.kind.is_none_or(|wanted| wanted == *kind))
+            .map(|kind| Source::EventsOfEntity { company_id, kind, id })
+            .collect();
+    }
+    match (company_id, call_job_id, phone_hash) {
+        (Some(company_id), Some(call_job_id), _) => vec![
+            Source::EventsOfJob {
+                company_id,
+                call_job_id,
+            },
+            Source::EventsOfEntity {
+                company_id,
+                kind: Kind::Job,
+                id: call_job_id,
+            },
+        ],
+        (_, _, Some(hash)) => vec![Source::EventsOfPhone(hash)],
+        (Some(company_id), None, None) => vec![Source::EventsOfCompany(company_id)],
+        (None, _, None) => vec![Source::Events],
+    }
+}
+
+/// The index that brings every delivery that a filter lets through.
+pub(super) fn delivery_source(filter: &Filter) -> Source {
+    match (filter.company_id, filter.state) {
+        (Some(company_id), Some(state @ (State::Exhausted | State::Parked))) => {
+            Source::DeliveriesInState { company_id, state }
+        }
+        (Some(company_id), _) => Source::DeliveriesOfCompany(company_id),
+        (None, _) => Source::Deliveries,
+    }
+}
+
+impl Source {
+    /// Whether it leaves few rows in all likelihood.
+    pub(super) const fn is_narrow(self) -> bool {
+        match self {
+            Self::EventsOfEntity { .. } | Self::EventsOfJob { .. } | Self::EventsOfPhone(_) => true,
+            Self::EventsOfCompany(_)
+            | Self::Events
+            | Self::DeliveriesInState { .. }
+            | Self::DeliveriesOfCompany(_)
+            | Self::Deliveries => false,
+        }
+    }
+
+    /// The query and its parameters beside the bounds, which are ?1 and ?2, and the limit, ?3.
+    fn query(self) -> (&'static str, Vec<i64>) {
+        match self {
+            Self::EventsOfEntity { company_id, kind, id } => (
+                "SELECT id FROM event INDEXED BY event_entity WHERE company_id = ?4 AND entity_id = ?5 \
+                 AND kind = ?6 AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                vec![company_id, id, kind_code(kind).into()],
+            ),
+            Self::EventsOfJob {
+                company_id,
+                call_job_id,
+            } => (
+                "SELECT id FROM event INDEXED BY event_job WHERE company_id = ?4 AND call_job_id = ?5 \
+                 AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                vec![company_id, call_job_id],
+            ),
+            Self::EventsOfPhone(hash) => (
+                "SELECT id FROM event INDEXED BY event_phone WHERE phone_hash = ?4 \
+                 AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                vec![hash],
+            ),
+            Self::EventsOfCompany(company_id) => (
+                "SELECT id FROM event INDEXED BY event_company WHERE company_id = ?4 \
+                 AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                vec![company_id],
+            ),
+            Self::Events => (
+                "SELECT id FROM event WHERE id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                Vec::new(),
+            ),
+            Self::DeliveriesInState { company_id, state } => (
+                "SELECT id FROM delivery INDEXED BY delivery_exhausted_or_parked WHERE company_id = ?4 \
+                 AND state IN (2, 3) AND state = ?5 AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                vec![company_id, i64::from(state as u8)],
+            ),
+            Self::DeliveriesOfCompany(company_id) => (
+                "SELECT id FROM delivery INDEXED BY delivery_company WHERE company_id = ?4 \
+                 AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                vec![company_id],
+            ),
+            Self::Deliveries => (
+                "SELECT id FROM delivery WHERE id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                Vec::new(),
+            ),
+        }
+    }
+
+    fn ids(self, connection: &Connection, bounds: Bounds) -> Result<Vec<i64>> {
+        let (sql, own) = self.query();
+        let chunk = i64::try_from(CHUNK).unwrap_or(i64::MAX);
+        let params = [bounds.from, bounds.before, chunk].into_iter().chain(own);
+        connection
+            .prepare_cached(sql)?
+            .query_map(params_from_iter(params.map(Value::Integer)), |row| row.get(0))?
+            .collect()
+    }
+}
+
+/// Which ids are wanted: `from` up to, but without, `before`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    from: i64,
+    before: i64,
+}
+
+impl Bounds {
+    pub(super) fn of_events(filter: &Filter, page: &PageRequest) -> Self {
+        let to = filter.to.map_or(i64::MAX, first_id);
+        Self {
+            from: filter.from.map_or(0, first_id),
+            before: page.before.unwrap_or(i64::MAX).min(to),
+        }
+    }
+
+    /// A delivery is younger than its event: its id has a lower bound by the event's time, but no upper one.
+    pub(super) fn of_deliveries(filter: &Filter, page: &PageRequest) -> Self {
+        Self {
+            from: filter.from.map_or(0, first_id),
+            before: page.before.unwrap_or(i64::MAX),
+        }
+    }
+}
+
+/// The smallest id of this moment, within what ids can hold.
+fn first_id(time: Millis) -> i64 {
+    let most = EventId(i64::MAX).time();
+    EventId::first_at(time.clamp(Millis::ZERO, most)).0
+}
+
+/// The ids that several sources bring, each once, from the largest on.
+pub(super) struct Candidates<'a> {
+    sources: &'a [Source],
+    bounds: Bounds,
+    /// The next ids, the largest last.
+    chunk: Vec<i64>,
+    /// How many were brought so far.
+    pub(super) brought: usize,
+}
+
+impl<'a> Candidates<'a> {
+    pub(super) const fn new(sources: &'a [Source], bounds: Bounds) -> Self {
+        Self {
+            sources,
+            bounds,
+            chunk: Vec::new(),
+            brought: 0,
+        }
+    }
+
+    pub(super) fn next(&mut self, snapshot: &Snapshot<'_>) -> Result<Option<i64>> {
+        if self.chunk.is_empty() {
+            self.fill(snapshot.connection)?;
+        }
+        let next = self.chunk.pop();
+        self.brought += usize::from(next.is_some());
+        Ok(next)
+    }
+
+    /// Each source brings its next ids; of all of them only as many are taken as each is sure to have brought.
+    fn fill(&mut self, connection: &Connection) -> Result<()> {
+        let mut ids = Vec::new();
+        for source in self.sources {
+            ids.extend(source.ids(connection, self.bounds)?);
+        }
+        ids.sort_unstable_by_key(|id| std::cmp::Reverse(*id));
+        ids.dedup();
+        ids.truncate(CHUNK);
+        if let Some(last) = ids.last() {
+            self.bounds.before = *last;
+        }
+        ids.reverse();
+        self.chunk = ids;
+        Ok(())
+    }
+}

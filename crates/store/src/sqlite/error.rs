@@ -1,0 +1,94 @@
+//! Errors: what opening can say, and how a failure of SQLite becomes a failure of the store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ringback_core::store::StoreError;
+use rusqlite::ErrorCode;
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory or a file in it could not be made or opened.
+    #[error("cannot {what} {}", path.display())]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// To which file or directory.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// Another process has the store open.
+    #[error("the store in {} is in use by another process", dir.display())]
+    InUse {
+        /// The directory of the store.
+        dir: PathBuf,
+    },
+    /// A newer version of the program has written the store.
+    #[error("the store has schema version {found}, this program knows {known}: use a newer ringback")]
+    Newer {
+        /// The version of the store's schema.
+        found: u32,
+        /// The newest version that this program knows.
+        known: u32,
+    },
+    /// The store was made with another text of a migration.
+    #[error(
+        "the store was made with another text of migration {version}: it is not from a released ringback"
+    )]
+    OtherMigration {
+        /// The migration's number.
+        version: u32,
+    },
+    /// The file is not laid out as a store.
+    #[error("{} is not a ringback store: {what}", path.display())]
+    NotAStore {
+        /// The database file.
+        path: PathBuf,
+        /// What is different.
+        what: &'static str,
+    },
+    /// SQLite failed.
+    #[error("cannot {what}")]
+    Sqlite {
+        /// What was being done.
+        what: &'static str,
+        /// The cause.
+        source: rusqlite::Error,
+    },
+}
+
+/// Fits `map_err`: the same failure with what was being done.
+pub(super) fn opening(what: &'static str) -> impl FnOnce(rusqlite::Error) -> OpenError {
+    move |source| OpenError::Sqlite { what, source }
+}
+
+/// A commit after one that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("an earlier commit failed: the store must be opened again")]
+pub(super) struct Failed;
+
+/// Free bytes below which a failed write counts as *disk full*: SQLite tells a full disk only where a write says so, not
+/// where an fsync or the growth of a file does.
+const FULL_BELOW: u64 = 1024 * 1024;
+
+/// The failure of the store in `dir` while `what` was being done.
+pub(super) fn store_error(what: &'static str, dir: &Path, source: rusqlite::Error) -> StoreError {
+    let full = match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => true,
+        Some(ErrorCode::SystemIoFailure) => free_bytes(dir).is_some_and(|free| free < FULL_BELOW),
+        _ => false,
+    };
+    StoreError {
+        what,
+        full,
+        source: Box::new(source),
+    }
+}
+
+/// The bytes that an unprivileged process may still write on the file system of `dir`.
+pub(super) fn free_bytes(dir: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(dir).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}

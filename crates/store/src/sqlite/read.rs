@@ -1,0 +1,227 @@
+//! A reader's connection: due deliveries and single records. Searches are in `search`.
+
+use std::path::PathBuf;
+
+use ringback_core::delivery::{Delivery, State};
+use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::store::{
+    Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, OpenCount,
+    Page, PageRequest, Reader, StoreError,
+};
+use ringback_core::time::Millis;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+use super::error::store_error;
+use super::query;
+use super::rows::{self, Schedules};
+use super::search;
+use super::select::select;
+use crate::rules;
+
+pub(super) struct SqliteReader {
+    connection: Connection,
+    schedules: Schedules,
+    dir: PathBuf,
+}
+
+impl SqliteReader {
+    pub(super) fn new(connection: Connection, dir: PathBuf) -> Self {
+        Self {
+            connection,
+            schedules: Schedules::default(),
+            dir,
+        }
+    }
+
+    /// Reads in one transaction, which sees one state of the store.
+    fn read<T>(
+        &mut self,
+        what: &'static str,
+        read: impl FnOnce(&mut Snapshot<'_>) -> Result<T>,
+    ) -> Result<T, StoreError> {
+        let snapshot = || {
+            let transaction = self.connection.transaction()?;
+            let mut snapshot = Snapshot {
+                connection: &transaction,
+                schedules: &mut self.schedules,
+            };
+            read(&mut snapshot)
+        };
+        snapshot().map_err(|source| store_error(what, &self.dir, source))
+    }
+}
+
+impl Reader for SqliteReader {
+    fn due(&mut self, query: &DueQuery) -> Result<DuePage, StoreError> {
+        self.read("read due deliveries", |snapshot| snapshot.due(query))
+    }
+
+    fn event(&mut self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
+        self.read("read an event", |snapshot| snapshot.event(id))
+    }
+
+    fn delivery(&mut self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
+        self.read("read a delivery", |snapshot| match snapshot.one_delivery(id)? {
+            Some(delivery) => snapshot.record(delivery).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    fn events(&mut self, filter: &Filter, page: &PageRequest) -> Result<Page<EventSummary>, StoreError> {
+        self.read("search events", |snapshot| search::events(snapshot, filter, page))
+    }
+
+    fn deliveries(
+        &mut self,
+        filter: &Filter,
+        page: &PageRequest,
+    ) -> Result<Page<DeliverySummary>, StoreError> {
+        self.read("search deliveries", |snapshot| {
+            search::deliveries(snapshot, filter, page)
+        })
+    }
+
+    fn open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, StoreError> {
+        self.read("count open deliveries", |snapshot| {
+            query::count_open(snapshot.connection, endpoint, most)
+        })
+    }
+}
+
+/// One state of the store.
+pub(super) struct Snapshot<'a> {
+    pub(super) connection: &'a Connection,
+    schedules: &'a mut Schedules,
+}
+
+impl Snapshot<'_> {
+    fn due(&mut self, query: &DueQuery) -> Result<DuePage> {
+        let mut page = DuePage::default();
+        let mut bytes = 0;
+        let mut after = query.after;
+        let mut statement = self
+            .connection
+            .prepare_cached(select!(work "INDEXED BY delivery_due \
+                WHERE endpoint_id = ?1 AND state = 0 AND due_ms IS NOT NULL AND (due_ms, id) > (?2, ?3) \
+                AND due_ms <= ?4 ORDER BY due_ms, id LIMIT ?5"))?;
+        let until = query.until.0;
+        let mut found =
+            statement.query(params![query.endpoint.0, after.0.0, after.1.0, until, query.rows])?;
+        while let Some(row) = found.next()? {
+            let (delivery, body) = rows::work(row, self.schedules)?;
+            bytes += body.len();
+            if bytes > query.bytes && !page.work.is_empty() {
+                break;
+            }
+            if let Some(work) = rules::work(&delivery, || body) {
+                after = (work.due, work.id);
+                page.work.push(work);
+            }
+        }
+        page.next = self.next_due(query.endpoint, after)?;
+        Ok(page)
+    }
+
+    fn next_due(&self, endpoint: EndpointId, after: (Millis, DeliveryId)) -> Result<Option<Millis>> {
+        self.connection
+            .prepare_cached(
+                "SELECT due_ms FROM delivery INDEXED BY delivery_due \
+                 WHERE endpoint_id = ?1 AND state = 0 AND due_ms IS NOT NULL AND (due_ms, id) > (?2, ?3) \
+                 ORDER BY due_ms, id LIMIT 1",
+            )?
+            .query_row(params![endpoint.0, after.0.0, after.1.0], |row| {
+                row.get(0).map(Millis)
+            })
+            .optional()
+    }
+
+    fn event(&mut self, id: EventId) -> Result<Option<EventRecord>> {
+        let event = self
+            .connection
+            .prepare_cached(select!(event "WHERE id = ?1"))?
+            .query_row([id.0], rows::event)
+            .optional()?;
+        let Some(event) = event else { return Ok(None) };
+        let body = self
+            .connection
+            .prepare_cached("SELECT body FROM body WHERE event_id = ?1")?
+            .query_row([id.0], |row| rows::body(row, 0))?;
+        let mut deliveries = Vec::new();
+        for delivery in self.deliveries_of(id)? {
+            deliveries.push(self.record(delivery)?);
+        }
+        Ok(Some(EventRecord {
+            event,
+            body,
+            deliveries,
+        }))
+    }
+
+    fn record(&mut self, delivery: Delivery) -> Result<DeliveryRecord> {
+        Ok(DeliveryRecord {
+            endpoint_name: self.endpoint_name(delivery.endpoint)?,
+            waits_for: self.waits_for(&delivery)?,
+            attempts: query::all(
+                self.connection,
+                select!(attempt "WHERE delivery_id = ?1 ORDER BY n"),
+                [delivery.id.0],
+                rows::attempt,
+            )?,
+            delivery,
+        })
+    }
+
+    /// The head of the key of a waiting delivery.
+    fn waits_for(&self, delivery: &Delivery) -> Result<Option<DeliveryId>> {
+        let (State::Pending, None, Some(endpoint)) = (delivery.state, delivery.due, delivery.endpoint) else {
+            return Ok(None);
+        };
+        self.connection
+            .prepare_cached(
+                "SELECT id FROM delivery INDEXED BY delivery_open WHERE endpoint_id = ?1 AND key_class = ?2 \
+                 AND key_id = ?3 AND state IN (0, 3) AND id <> ?4 ORDER BY id LIMIT 1",
+            )?
+            .query_row(
+                params![
+                    endpoint.0,
+                    delivery.key.class as u8,
+                    delivery.key.id,
+                    delivery.id.0
+                ],
+                |row| row.get(0).map(DeliveryId),
+            )
+            .optional()
+    }
+
+    pub(super) fn one_delivery(&mut self, id: DeliveryId) -> Result<Option<Delivery>> {
+        self.connection
+            .prepare_cached(select!(delivery "WHERE id = ?1"))?
+            .query_row([id.0], |row| rows::delivery(row, self.schedules))
+            .optional()
+    }
+
+    pub(super) fn deliveries_of(&mut self, event: EventId) -> Result<Vec<Delivery>> {
+        query::all(
+            self.connection,
+            select!(delivery "INDEXED BY delivery_event WHERE event_id = ?1 ORDER BY id"),
+            [event.0],
+            |row| rows::delivery(row, self.schedules),
+        )
+    }
+
+    pub(super) fn endpoint_name(&self, id: Option<EndpointId>) -> Result<Option<String>> {
+        let Some(id) = id else { return Ok(None) };
+        self.connection
+            .prepare_cached("SELECT name FROM endpoint WHERE id = ?1")?
+            .query_row([id.0], |row| row.get(0))
+            .optional()
+    }
+
+    pub(super) fn brief(&self, delivery: &Delivery) -> Result<Brief> {
+        Ok(Brief {
+            id: delivery.id,
+            endpoint: delivery.endpoint.zip(self.endpoint_name(delivery.endpoint)?),
+            state: delivery.state,
+        })
+    }
+}

@@ -1,0 +1,375 @@
+//! The writer's connection: the rules' look-ups and writes as statements.
+//!
+//! Companies and endpoints are remembered, so that taking in an event reads no settings. What is remembered may run
+//! ahead of a transaction that fails; the store is then dropped as a whole.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ringback_contract::kind::Kind;
+use ringback_core::company::Company;
+use ringback_core::delivery::{Attempt, Delivery};
+use ringback_core::endpoint::Endpoint;
+use ringback_core::event::{Event, IdempotencyKey, NewEvent, OrderKey};
+use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource};
+use ringback_core::store::{OpenCount, Token};
+use ringback_core::time::Millis;
+use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
+
+use super::query;
+use super::rows::{self, Schedules};
+use super::select::select;
+use crate::directory::Directory;
+use crate::tables::{EndpointRow, Known, Place, Tables};
+
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) directory: Directory,
+    ids: IdSource,
+    last_endpoint: i64,
+    schedules: Schedules,
+}
+
+impl Writer {
+    /// Reads what the writer remembers.
+    pub(super) fn load(connection: Connection) -> Result<Self> {
+        let mut directory = Directory::default();
+        for company in query::all(&connection, "SELECT settings FROM company", [], rows::company)? {
+            directory.put_company(&company);
+        }
+        let endpoints = select!(endpoint "WHERE deleted = 0 OR sweeping = 1");
+        for row in query::all(&connection, endpoints, [], rows::endpoint)? {
+            directory.put_endpoint(&row);
+        }
+        let last = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let last_event = last("SELECT coalesce(max(id), 0) FROM event")?;
+        let last_delivery = last("SELECT coalesce(max(id), 0) FROM delivery")?;
+        let last_endpoint = last("SELECT coalesce(max(id), 0) FROM endpoint")?;
+        Ok(Self {
+            connection,
+            directory,
+            ids: IdSource::new(last_event.max(last_delivery), 0),
+            last_endpoint,
+            schedules: Schedules::default(),
+        })
+    }
+
+    /// The time of the largest id that was given.
+    pub(super) fn newest(&self) -> Millis {
+        EventId(self.ids.last()).time()
+    }
+
+    fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
+        self.connection.prepare_cached(sql)?.execute(params)
+    }
+
+    fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        self.connection
+            .prepare_cached(sql)?
+            .query_row(params, read)
+            .optional()
+    }
+
+    fn deliveries(&mut self, sql: &str, params: impl Params) -> Result<Vec<Delivery>> {
+        let schedules = &mut self.schedules;
+        query::all(&self.connection, sql, params, |row| {
+            rows::delivery(row, schedules)
+        })
+    }
+}
+
+impl Tables for Writer {
+    type Error = Error;
+
+    fn next_id(&mut self, now: Millis) -> i64 {
+        self.ids.next(now)
+    }
+
+    fn company(&self, company_id: i64) -> Option<&Company> {
+        self.directory.company(company_id)
+    }
+
+    fn put_company(&mut self, company: &Company) -> Result<()> {
+        self.execute(
+            "INSERT INTO company (company_id, settings) VALUES (?1, ?2) \
+             ON CONFLICT (company_id) DO UPDATE SET settings = excluded.settings",
+            params![company.company_id, rows::to_json(company)?],
+        )?;
+        self.directory.put_company(company);
+        Ok(())
+    }
+
+    fn remove_company(&mut self, company_id: i64) -> Result<()> {
+        self.execute("DELETE FROM company WHERE company_id = ?1", [company_id])?;
+        self.directory.remove_company(company_id);
+        Ok(())
+    }
+
+    fn has_events(&mut self, company_id: i64) -> Result<bool> {
+        self.connection
+            .prepare_cached("SELECT 1 FROM event WHERE company_id = ?1 LIMIT 1")?
+            .exists([company_id])
+    }
+
+    fn endpoints(&self, company_id: i64) -> Arc<[Arc<Endpoint>]> {
+        self.directory.endpoints(company_id)
+    }
+
+    fn endpoint(&mut self, id: EndpointId) -> Result<Option<EndpointRow>> {
+        if let Some(row) = self.directory.endpoint(id) {
+            return Ok(Some(row.clone()));
+        }
+        self.one(select!(endpoint "WHERE id = ?1"), [id.0], rows::endpoint)
+    }
+
+    fn next_endpoint_id(&mut self) -> EndpointId {
+        self.last_endpoint += 1;
+        EndpointId(self.last_endpoint)
+    }
+
+    fn put_endpoint(&mut self, row: &EndpointRow) -> Result<()> {
+        let endpoint = &row.endpoint;
+        self.execute(
+            "INSERT INTO endpoint (id, company_id, name, version, settings, deleted, sweeping, \
+               swept_key_class, swept_key_id, swept_delivery_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+             ON CONFLICT (id) DO UPDATE SET version = excluded.version, settings = excluded.settings, \
+               deleted = excluded.deleted, sweeping = excluded.sweeping, \
+               swept_key_class = excluded.swept_key_class, swept_key_id = excluded.swept_key_id, \
+               swept_delivery_id = excluded.swept_delivery_id",
+            params![
+                endpoint.id.0,
+                endpoint.company_id,
+                endpoint.name,
+                endpoint.version,
+                rows::to_json(&endpoint.settings)?,
+                endpoint.deleted,
+                endpoint.sweeping,
+                row.swept_to.map(|(key, _)| key.class as u8),
+                row.swept_to.map(|(key, _)| key.id),
+                row.swept_to.map(|(_, id)| id.0),
+            ],
+        )?;
+        self.directory.put_endpoint(row);
+        if endpoint.deleted && !endpoint.sweeping {
+            self.directory.forget_endpoint(endpoint.id);
+        }
+        Ok(())
+    }
+
+    fn event_by_key(&mut self, company_id: i64, key: &IdempotencyKey) -> Result<Option<Known>> {
+        self.one(
+            select!(known "INDEXED BY event_idempotency \
+                WHERE company_id = ?1 AND idempotency_route = ?2 AND idempotency_key = ?3"),
+            params![company_id, key.route, key.key],
+            rows::known,
+        )
+    }
+
+    fn newest_event(&mut self, company_id: i64, kind: Kind, entity_id: i64) -> Result<Option<Known>> {
+        self.one(
+            select!(known "INDEXED BY event_entity \
+                WHERE company_id = ?1 AND entity_id = ?2 AND kind = ?3 ORDER BY id DESC LIMIT 1"),
+            params![company_id, entity_id, rows::kind_code(kind)],
+            rows::known,
+        )
+    }
+
+    fn insert_event(&mut self, id: EventId, event: &NewEvent) -> Result<()> {
+        let key = event.idempotency.as_ref();
+        self.execute(
+            "INSERT INTO event (id, company_id, kind, entity_id, call_job_id, job_status, phone_hash, digest, \
+               accepted_wall_ms, body_bytes, idempotency_route, idempotency_key) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            params![
+                id.0,
+                event.company_id,
+                rows::kind_code(event.kind),
+                event.entity_id,
+                event.call_job_id,
+                event.job_status,
+                event.phone_hash,
+                event.digest,
+                event.accepted_wall_ms,
+                event.body.len(),
+                key.map(|key| key.route),
+                key.map(|key| &key.key),
+            ],
+        )?;
+        self.execute(
+            "INSERT INTO body (event_id, encoding, body) VALUES (?1, ?2, ?3)",
+            params![id.0, rows::ENCODING_PLAIN, &event.body[..]],
+        )?;
+        Ok(())
+    }
+
+    fn event(&mut self, id: EventId) -> Result<Option<Event>> {
+        self.one(select!(event "WHERE id = ?1"), [id.0], rows::event)
+    }
+
+    fn body(&mut self, id: EventId) -> Result<Bytes> {
+        let body = self.one("SELECT body FROM body WHERE event_id = ?1", [id.0], |row| {
+            rows::body(row, 0)
+        })?;
+        body.ok_or(Error::QueryReturnedNoRows)
+    }
+
+    fn insert_delivery(&mut self, delivery: &Delivery) -> Result<()> {
+        let schedule = self.schedules.text(&delivery.schedule)?;
+        self.execute(
+            "INSERT INTO delivery (id, event_id, company_id, kind, key_class, key_id, endpoint_id, state, due_ms, \
+               age_used_ms, age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            params![
+                delivery.id.0,
+                delivery.event_id.0,
+                delivery.company_id,
+                rows::kind_code(delivery.kind),
+                delivery.key.class as u8,
+                delivery.key.id,
+                delivery.endpoint.map(|id| id.0),
+                delivery.state as u8,
+                delivery.due.map(|due| due.0),
+                age_used(delivery),
+                delivery.age.since.map(|since| since.0),
+                delivery.sends,
+                delivery.last_outcome.map(|outcome| outcome as u8),
+                delivery.settled_at.map(|at| at.0),
+                delivery.resend_of.map(|id| id.0),
+                rows::profile_code(delivery.profile),
+                &*schedule,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn update_delivery(&mut self, delivery: &Delivery) -> Result<()> {
+        self.execute(
+            "UPDATE delivery SET state = ?2, due_ms = ?3, age_used_ms = ?4, age_since_ms = ?5, sends = ?6, \
+               last_outcome = ?7, settled_ms = ?8 WHERE id = ?1",
+            params![
+                delivery.id.0,
+                delivery.state as u8,
+                delivery.due.map(|due| due.0),
+                age_used(delivery),
+                delivery.age.since.map(|since| since.0),
+                delivery.sends,
+                delivery.last_outcome.map(|outcome| outcome as u8),
+                delivery.settled_at.map(|at| at.0),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn assign_delivery(&mut self, delivery: &Delivery) -> Result<()> {
+        let schedule = self.schedules.text(&delivery.schedule)?;
+        self.execute(
+            "UPDATE delivery SET endpoint_id = ?2, profile = ?3, schedule = ?4 WHERE id = ?1",
+            params![
+                delivery.id.0,
+                delivery.endpoint.map(|id| id.0),
+                rows::profile_code(delivery.profile),
+                &*schedule,
+            ],
+        )?;
+        self.update_delivery(delivery)
+    }
+
+    fn delivery(&mut self, id: DeliveryId) -> Result<Option<Delivery>> {
+        let schedules = &mut self.schedules;
+        self.connection
+            .prepare_cached(select!(delivery "WHERE id = ?1"))?
+            .query_row([id.0], |row| rows::delivery(row, schedules))
+            .optional()
+    }
+
+    fn deliveries_of(&mut self, event: EventId) -> Result<Vec<Delivery>> {
+        self.deliveries(
+            select!(delivery "INDEXED BY delivery_event WHERE event_id = ?1 ORDER BY id"),
+            [event.0],
+        )
+    }
+
+    fn first_open(&mut self, endpoint: EndpointId, key: OrderKey) -> Result<Option<DeliveryId>> {
+        self.one(
+            "SELECT id FROM delivery INDEXED BY delivery_open \
+             WHERE endpoint_id = ?1 AND key_class = ?2 AND key_id = ?3 AND state IN (0, 3) ORDER BY id LIMIT 1",
+            params![endpoint.0, key.class as u8, key.id],
+            |row| row.get(0).map(DeliveryId),
+        )
+    }
+
+    fn open_after(
+        &mut self,
+        endpoint: EndpointId,
+        after: Option<Place>,
+        most: usize,
+    ) -> Result<Vec<Delivery>> {
+        let Some((key, id)) = after else {
+            return self.deliveries(
+                select!(delivery "INDEXED BY delivery_open WHERE endpoint_id = ?1 AND state IN (0, 3) \
+                    ORDER BY key_class, key_id, id LIMIT ?2"),
+                params![endpoint.0, most],
+            );
+        };
+        self.deliveries(
+            select!(delivery "INDEXED BY delivery_open WHERE endpoint_id = ?1 AND state IN (0, 3) \
+                AND (key_class, key_id, id) > (?2, ?3, ?4) ORDER BY key_class, key_id, id LIMIT ?5"),
+            params![endpoint.0, key.class as u8, key.id, id.0, most],
+        )
+    }
+
+    fn due_after(&mut self, endpoint: EndpointId, after: Millis, most: usize) -> Result<Vec<Delivery>> {
+        self.deliveries(
+            select!(delivery "INDEXED BY delivery_due \
+                WHERE endpoint_id = ?1 AND state = 0 AND due_ms > ?2 ORDER BY due_ms, id LIMIT ?3"),
+            params![endpoint.0, after.0, most],
+        )
+    }
+
+    fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount> {
+        query::count_open(&self.connection, endpoint, most)
+    }
+
+    fn append_attempt(&mut self, delivery: DeliveryId, attempt: &Attempt) -> Result<()> {
+        self.execute(
+            "INSERT INTO attempt (delivery_id, n, started_wall_ms, duration_ms, outcome, status, address, detail, \
+               body_start) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (delivery_id, n) DO NOTHING",
+            params![
+                delivery.0,
+                attempt.n,
+                attempt.started_wall_ms,
+                attempt.duration_ms,
+                attempt.outcome as u8,
+                attempt.status,
+                attempt.address,
+                attempt.detail,
+                &attempt.body_start[..],
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn add_token(&mut self, token: &Token) -> Result<bool> {
+        let added = self.execute(
+            "INSERT INTO token (id, name, hash, created_wall_ms) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (id) DO NOTHING",
+            params![token.id, token.name, token.hash, token.created_wall_ms],
+        )?;
+        Ok(added > 0)
+    }
+
+    fn remove_token(&mut self, id: &str) -> Result<bool> {
+        Ok(self.execute("DELETE FROM token WHERE id = ?1", [id])? > 0)
+    }
+}
+
+/// The used part of the maximum age; a figure beyond what the column holds is as good as the largest.
+fn age_used(delivery: &Delivery) -> i64 {
+    i64::try_from(delivery.age.used_ms).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,99 @@
+//! The seam between the rules and a store: look-ups by key and writes of rows, and no rule in them.
+//!
+//! Everything happens inside the transaction of one commit and sees what the commit wrote so far.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ringback_contract::kind::Kind;
+use ringback_core::company::Company;
+use ringback_core::delivery::{Attempt, Delivery};
+use ringback_core::endpoint::Endpoint;
+use ringback_core::event::{Event, IdempotencyKey, NewEvent, OrderKey};
+use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::store::{OpenCount, Token};
+use ringback_core::time::Millis;
+
+/// A place in the walk over an endpoint's open deliveries, which goes by (key, id).
+pub(crate) type Place = (OrderKey, DeliveryId);
+
+/// An endpoint, and how far its sweep has come.
+#[derive(Clone, Debug)]
+pub(crate) struct EndpointRow {
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// While the endpoint is sweeping: everything up to here fits its settings.
+    pub(crate) swept_to: Option<Place>,
+}
+
+/// What is known of an event by which a repetition is recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) id: EventId,
+    pub(crate) kind: Kind,
+    pub(crate) entity_id: i64,
+    pub(crate) digest: [u8; 32],
+}
+
+pub(crate) trait Tables {
+    type Error;
+
+    /// The next id of an event or a delivery.
+    fn next_id(&mut self, now: Millis) -> i64;
+
+    fn company(&self, company_id: i64) -> Option<&Company>;
+    fn put_company(&mut self, company: &Company) -> Result<(), Self::Error>;
+    fn remove_company(&mut self, company_id: i64) -> Result<(), Self::Error>;
+    fn has_events(&mut self, company_id: i64) -> Result<bool, Self::Error>;
+
+    /// The company's endpoints that are not deleted, by name.
+    fn endpoints(&self, company_id: i64) -> Arc<[Arc<Endpoint>]>;
+    /// An endpoint, deleted or not.
+    fn endpoint(&mut self, id: EndpointId) -> Result<Option<EndpointRow>, Self::Error>;
+    fn next_endpoint_id(&mut self) -> EndpointId;
+    fn put_endpoint(&mut self, row: &EndpointRow) -> Result<(), Self::Error>;
+
+    fn event_by_key(&mut self, company_id: i64, key: &IdempotencyKey) -> Result<Option<Known>, Self::Error>;
+    fn newest_event(
+        &mut self,
+        company_id: i64,
+        kind: Kind,
+        entity_id: i64,
+    ) -> Result<Option<Known>, Self::Error>;
+    fn insert_event(&mut self, id: EventId, event: &NewEvent) -> Result<(), Self::Error>;
+    fn event(&mut self, id: EventId) -> Result<Option<Event>, Self::Error>;
+    fn body(&mut self, id: EventId) -> Result<Bytes, Self::Error>;
+
+    fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
+    /// Writes what the sending of a delivery changes: state, due, age, sends, last outcome, settling.
+    fn update_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
+    /// Writes the above, and the endpoint with what is fixed with it: profile and schedule.
+    fn assign_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
+    fn delivery(&mut self, id: DeliveryId) -> Result<Option<Delivery>, Self::Error>;
+    /// The deliveries of an event, by id.
+    fn deliveries_of(&mut self, event: EventId) -> Result<Vec<Delivery>, Self::Error>;
+    /// The open delivery of this endpoint and key with the smallest id.
+    fn first_open(&mut self, endpoint: EndpointId, key: OrderKey) -> Result<Option<DeliveryId>, Self::Error>;
+    /// Open deliveries of an endpoint after a place, by (key, id).
+    fn open_after(
+        &mut self,
+        endpoint: EndpointId,
+        after: Option<Place>,
+        most: usize,
+    ) -> Result<Vec<Delivery>, Self::Error>;
+    /// Pending deliveries of an endpoint that are due later than a moment, by (due, id).
+    fn due_after(
+        &mut self,
+        endpoint: EndpointId,
+        after: Millis,
+        most: usize,
+    ) -> Result<Vec<Delivery>, Self::Error>;
+    /// Counts open deliveries; counting stops at `most` each.
+    fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, Self::Error>;
+    /// Keeps a finished send, unless one of that number is kept already.
+    fn append_attempt(&mut self, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Self::Error>;
+
+    /// Keeps a token; false when there is one of that id.
+    fn add_token(&mut self, token: &Token) -> Result<bool, Self::Error>;
+    /// Forgets a token; false when there is none of that id.
+    fn remove_token(&mut self, id: &str) -> Result<bool, Self::Error>;
+}

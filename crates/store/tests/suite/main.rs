@@ -1,0 +1,8 @@
+//! The conformance suite: the rules as cases, each run against every store, and random histories in which the stores
+//! must agree.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod invariants;
+mod lab;
+
+mod accept;
