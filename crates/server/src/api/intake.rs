@@ -15,10 +15,10 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jiff::tz::TimeZone;
-use ringback_contract::date_time;
+use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::intake::{self, Intake, Signing, Stamp};
 use ringback_contract::kind::Kind;
-use ringback_core::company::{Company, DateTimeForm};
+use ringback_core::company::Company;
 use ringback_core::event::{IdempotencyKey, NewEvent};
 use ringback_core::limits;
 use ringback_core::store::{Write, Written};
@@ -266,10 +266,7 @@ pub(super) fn stamp_of<'a>(company: Option<&'a Company>, zone: &'a TimeZone, acc
     Stamp {
         accepted_ms,
         zone,
-        form: match company.map_or(DateTimeForm::Rfc1123, |company| company.date_time_form) {
-            DateTimeForm::Rfc1123 => date_time::DateTimeForm::Rfc1123,
-            DateTimeForm::Seed => date_time::DateTimeForm::Seed,
-        },
+        form: company.map_or_else(DateTimeForm::default, |company| company.date_time_form),
         signing,
     }
 }
@@ -290,7 +287,7 @@ fn accepted(api: &ApiState, kind: Kind, written: Result<Written, Unavailable>) -
             Type::IdempotencyConflict,
             format!("the key came first with other content, as event {event_id}: use a new key for it"),
         )),
-        other => Err(unexpected(other)),
+        other => Err(unexpected(&other)),
     }
 }
 
@@ -306,7 +303,7 @@ const fn status_of(accepted: &Accepted) -> StatusCode {
 const fn reason(kind: Type) -> Refused {
     match kind {
         Type::TooLarge => Refused::TooLarge,
-        Type::UnsupportedMediaType => Refused::ContentType,
+        Type::UnsupportedMedia => Refused::ContentType,
         Type::IdempotencyConflict => Refused::Conflict,
         Type::DiskNearlyFull => Refused::DiskNearlyFull,
         Type::Behind | Type::StoreFailed | Type::ShuttingDown | Type::Internal => Refused::Unavailable,
@@ -325,6 +322,7 @@ const fn reason(kind: Type) -> Refused {
         | Type::HasEndpoints
         | Type::HasOpenDeliveries
         | Type::EndpointDisabled
+        | Type::EndpointUnusable
         | Type::NoEndpointFits
         | Type::TooManyEndpoints => Refused::Invalid,
     }

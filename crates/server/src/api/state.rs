@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use jiff::tz::TimeZone;
-use ringback_core::time::Millis;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::{Mutex, Semaphore};
@@ -61,12 +60,6 @@ impl ApiState {
             operator_token: config.operator_token.clone(),
             metrics_open: config.metrics_open,
         }
-    }
-
-    /// Engine time, as near as the API knows it: the wall clock, which engine time follows. It serves for moments that
-    /// need not be exact, such as the end of a rotated secret.
-    pub(crate) fn engine_now(&self) -> Millis {
-        Millis(self.clock.wall_ms())
     }
 
     /// Whether the metrics need no token.
