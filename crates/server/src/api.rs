@@ -37,15 +37,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use openapi::document;
-pub use serve::{ServeOptions, serve};
+pub use serve::serve;
 pub use state::ApiState;
 
 use problem::{Problem, Type};
 
 /// The API over this state.
-#[must_use]
-pub fn router(state: ApiState) -> Router {
-    let state = Arc::new(state);
+pub fn router(state: Arc<ApiState>) -> Router {
     let (router, _) = routes().split_for_parts();
     router
         .fallback(problem::no_route)
@@ -55,10 +53,31 @@ pub fn router(state: ApiState) -> Router {
 }
 
 /// The templates of all routes, for [`crate::telemetry::Metrics::new`].
-#[must_use]
-pub fn route_templates() -> Vec<String> {
-    routes().into_openapi().paths.paths.into_keys().collect()
-}
+pub const ROUTES: [&str; 23] = [
+    "/v1/companies",
+    "/v1/companies/{companyId}",
+    "/v1/companies/{companyId}/endpoints",
+    "/v1/companies/{companyId}/endpoints/{name}",
+    "/v1/companies/{companyId}/endpoints/{name}/test",
+    "/v1/companies/{companyId}/endpoints/{name}/retry-now",
+    "/v1/companies/{companyId}/endpoints/{name}/secret/rotate",
+    "/v1/calls",
+    "/v1/inbound-calls",
+    "/v1/jobs",
+    "/v1/calls/{callInstanceId}",
+    "/v1/calls/{callInstanceId}/intent",
+    "/v1/events",
+    "/v1/events/{eventId}",
+    "/v1/deliveries",
+    "/v1/deliveries/{deliveryId}",
+    "/v1/deliveries/{deliveryId}/resend",
+    "/v1/tokens",
+    "/v1/tokens/{tokenId}",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/v1/openapi.json",
+];
 
 fn routes() -> OpenApiRouter<Arc<ApiState>> {
     OpenApiRouter::with_openapi(openapi::head())
@@ -96,9 +115,9 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
 }
 
 /// The problem of an answer that is not the one hoped for: a refusal, or one that does not belong to the write.
-fn unexpected(written: Written) -> Problem {
+fn unexpected(written: &Written) -> Problem {
     match written {
-        Written::Refused(refusal) => refusal.into(),
+        Written::Refused(refusal) => (*refusal).into(),
         Written::Accepted(_)
         | Written::Conflict { .. }
         | Written::Recorded(_)

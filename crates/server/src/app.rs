@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::api::{self, ApiState, ServeOptions};
+use crate::api::{self, ApiState};
 use crate::clock::Clock;
 use crate::config::{Config, StoreSetting};
 use crate::outbound::{self, AddressPolicy, Outbound, OutboundProblem};
@@ -85,8 +85,7 @@ impl App {
             tls_ca: config.tls_ca.as_ref().map(|ca| ca.pem.clone()),
             ..outbound::Options::new(Arc::clone(&clock))
         })?;
-        let routes = api::route_templates();
-        let metrics = Arc::new(Metrics::new(routes.iter().map(String::as_str)));
+        let metrics = Arc::new(Metrics::new(api::ROUTES.iter().copied()));
         let StoreSetting::Sqlite(dir) = &config.store;
         let (service, running) = Service::start(service::Options {
             open_store: open_store(dir),
@@ -103,18 +102,16 @@ impl App {
                 return Err(error);
             }
         };
-        let options = ServeOptions {
-            connections: config.connections,
-            clock: Arc::clone(&clock),
-            open: metrics.http_connections.clone(),
-        };
-        let router = api::router(ApiState::new(service.clone(), outbound, metrics, clock, config));
+        let state = ApiState::new(service.clone(), outbound, metrics, clock, config);
         let (stop_api, stopped) = oneshot::channel();
         let stopped = async move {
             // A dropped sender stops the API as well.
             let _ = stopped.await;
         };
-        let api = tasks::spawn("api", api::serve(listener, router, options, stopped));
+        let api = tasks::spawn(
+            "api",
+            api::serve(listener, Arc::new(state), config.connections, stopped),
+        );
         Ok(Self {
             service,
             address,

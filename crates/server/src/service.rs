@@ -20,6 +20,7 @@ use crate::directory::Directory;
 use crate::driver::{self, Driver, Message};
 use crate::outbound::{Exchange, Outbound, TargetProblem};
 use crate::phone::PhoneKey;
+use crate::random;
 use crate::readers::Readers;
 use crate::sender::{self, Sender};
 use crate::tasks;
@@ -254,13 +255,16 @@ impl Service {
     ///
     /// # Errors
     /// The endpoint's settings cannot be used any more.
-    pub async fn test(
-        &self,
-        endpoint: &Endpoint,
-        webhook_id: &str,
-        body: Bytes,
-    ) -> Result<Exchange, TargetProblem> {
-        sender::test(&self.inner.outbound, &self.inner.time, endpoint, webhook_id, body).await
+    pub async fn test(&self, endpoint: &Endpoint, body: Bytes) -> Result<Exchange, TargetProblem> {
+        let webhook_id = format!("test_{}", &random::token()[..16]);
+        sender::test(
+            &self.inner.outbound,
+            &self.inner.time,
+            endpoint,
+            &webhook_id,
+            body,
+        )
+        .await
     }
 
     /// Companies, endpoints and tokens as they are now.

@@ -63,7 +63,7 @@ pub(crate) fn unsupported_media(taken: &[Media]) -> Problem {
     } else {
         "send the header Content-Type: application/json; curl does so with --json"
     };
-    Problem::new(Type::UnsupportedMediaType, hint)
+    Problem::new(Type::UnsupportedMedia, hint)
 }
 
 /// Reads the JSON body of a configuration request.

@@ -1,7 +1,7 @@
 //! A call as it stands, and whether it arrived.
 
 mod arrival;
-mod shown;
+mod named;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_LANGUAGE;
 use axum::response::Response;
 use http::StatusCode;
-use ringback_contract::intake::current_call;
+use ringback_contract::intake::{current_call, current_call_called_back};
 use ringback_contract::kind::Kind;
 use ringback_core::store::{EventRecord, Filter, PageRequest, Reader, StoreError};
 use serde::Serialize;
@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 pub(crate) use arrival::Arrival;
-pub(crate) use shown::NamedValue;
+pub(crate) use named::NamedValue;
 
 use super::body::json;
 use super::language::Language;
@@ -173,16 +173,21 @@ impl CallView {
         let (call, names) = match &found.call {
             None => (None, BTreeMap::new()),
             Some(record) => {
-                let text = current_call(&record.body, &bodies).map_err(|_| unreadable())?;
-                let shown = shown::with_callbacked(text, callbacked).ok_or_else(unreadable)?;
-                let names = shown::names(&shown).ok_or_else(unreadable)?;
-                (Some(shown), names)
+                let current = if callbacked {
+                    current_call_called_back
+                } else {
+                    current_call
+                };
+                let text = current(&record.body, &bodies).map_err(|_| unreadable())?;
+                let names = named::names(&text).ok_or_else(unreadable)?;
+                let call = RawValue::from_string(text).map_err(|_| unreadable())?;
+                (Some(call), names)
             }
         };
         let corrections = found.corrections.iter().map(|record| {
             Some(CorrectionView {
                 event: EventHead::of(&record.event),
-                result_value: shown::result_value(&record.body)?,
+                result_value: named::result_value(&record.body)?,
             })
         });
         let events: Vec<&EventRecord> = found.call.iter().chain(&found.corrections).collect();

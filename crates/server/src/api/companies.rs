@@ -129,11 +129,7 @@ impl CompanyInput {
             app_secret: fields.take("appSecret", words, |value| text(value, NAME_CHARACTERS)),
             sign: fields.take("sign", "true or false", Value::as_bool),
             date_time_form: fields.take("dateTimeForm", "rfc1123 or seed", |value| {
-                match value.as_str()? {
-                    "rfc1123" => Some(DateTimeForm::Rfc1123),
-                    "seed" => Some(DateTimeForm::Seed),
-                    _ => None,
-                }
+                DateTimeForm::from_name(value.as_str()?)
             }),
         };
         let company = Company {
@@ -199,7 +195,7 @@ pub(crate) async fn put_company(
             };
             Ok(json(status, &CompanyView::of(&company)))
         }
-        other => Err(unexpected(other)),
+        other => Err(unexpected(&other)),
     }
 }
 
@@ -246,7 +242,7 @@ pub(crate) async fn delete_company(
     let _change = api.changes.lock().await;
     match api.service.write(Write::DeleteCompany(company_id)).await? {
         Written::CompanyDeleted { .. } => Ok(no_content()),
-        other => Err(unexpected(other)),
+        other => Err(unexpected(&other)),
     }
 }
 

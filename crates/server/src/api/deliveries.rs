@@ -113,6 +113,6 @@ pub(crate) async fn resend_delivery(
             };
             Ok(json(StatusCode::ACCEPTED, &answer))
         }
-        other => Err(unexpected(other)),
+        other => Err(unexpected(&other)),
     }
 }

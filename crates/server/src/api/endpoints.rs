@@ -11,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use ringback_core::endpoint::{Endpoint, Settings};
-use ringback_core::store::{Write, Written};
+use ringback_core::store::{Refusal, Write, Written};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -105,7 +105,7 @@ async fn put(
         Written::Endpoint {
             endpoint, created, ..
         } => Ok((endpoint, created)),
-        other => Err(unexpected(other)),
+        other => Err(unexpected(&other)),
     }
 }
 
@@ -224,7 +224,7 @@ pub(crate) async fn delete_endpoint(
     };
     match api.service.write(write).await? {
         Written::EndpointDeleted { .. } => Ok(no_content()),
-        other => Err(unexpected(other)),
+        other => Err(unexpected(&other)),
     }
 }
 
@@ -260,6 +260,9 @@ pub(crate) async fn retry_now(
     path: EndpointPath,
 ) -> Result<Response, Problem> {
     let endpoint = find(&api, &path)?;
+    if !endpoint.settings.enabled {
+        return Err(Refusal::Disabled.into());
+    }
     let retried = api.service.retry_now(endpoint.id).await?;
     Ok(json(StatusCode::OK, &RetriedNow { retried }))
 }

@@ -56,7 +56,7 @@ pub(crate) async fn get_event(
 ) -> Result<Response, Problem> {
     let record = api.service.read(move |reader| reader.event(id)).await?;
     let record = record.ok_or_else(|| Problem::new(Type::NoEvent, "no event has this id"))?;
-    let view = EventView::of(record)
+    let view = EventView::of(&record)
         .ok_or_else(|| Problem::new(Type::Internal, "the stored body of the event is not JSON"))?;
     Ok(json(StatusCode::OK, &view))
 }

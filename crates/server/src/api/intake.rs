@@ -266,7 +266,7 @@ pub(super) fn stamp_of<'a>(company: Option<&'a Company>, zone: &'a TimeZone, acc
     Stamp {
         accepted_ms,
         zone,
-        form: company.map_or(DateTimeForm::Rfc1123, |company| company.date_time_form),
+        form: company.map_or_else(DateTimeForm::default, |company| company.date_time_form),
         signing,
     }
 }
@@ -287,7 +287,7 @@ fn accepted(api: &ApiState, kind: Kind, written: Result<Written, Unavailable>) -
             Type::IdempotencyConflict,
             format!("the key came first with other content, as event {event_id}: use a new key for it"),
         )),
-        other => Err(unexpected(other)),
+        other => Err(unexpected(&other)),
     }
 }
 
@@ -303,7 +303,7 @@ const fn status_of(accepted: &Accepted) -> StatusCode {
 const fn reason(kind: Type) -> Refused {
     match kind {
         Type::TooLarge => Refused::TooLarge,
-        Type::UnsupportedMediaType => Refused::ContentType,
+        Type::UnsupportedMedia => Refused::ContentType,
         Type::IdempotencyConflict => Refused::Conflict,
         Type::DiskNearlyFull => Refused::DiskNearlyFull,
         Type::Behind | Type::StoreFailed | Type::ShuttingDown | Type::Internal => Refused::Unavailable,
@@ -322,6 +322,7 @@ const fn reason(kind: Type) -> Refused {
         | Type::HasEndpoints
         | Type::HasOpenDeliveries
         | Type::EndpointDisabled
+        | Type::EndpointUnusable
         | Type::NoEndpointFits
         | Type::TooManyEndpoints => Refused::Invalid,
     }

@@ -4,21 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
-use serde::ser::{Serialize, Serializer};
 
 /// The members of a JSON object, in their order. A name that comes twice is an error.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Members<V>(pub(crate) Vec<(String, V)>);
 
 impl<V> Members<V> {
-    /// The value of a member.
-    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut V> {
-        self.0
-            .iter_mut()
-            .find(|(member, _)| member == name)
-            .map(|(_, value)| value)
-    }
-
     /// Takes a member out.
     pub(crate) fn take(&mut self, name: &str) -> Option<V> {
         let at = self.0.iter().position(|(member, _)| member == name)?;
@@ -50,11 +41,5 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for MembersVisitor<V> {
             members.push((name, value));
         }
         Ok(Members(members))
-    }
-}
-
-impl<V: Serialize> Serialize for Members<V> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use ringback_contract::ack::AckRule;
+use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::kind::Kind;
 use ringback_contract::schedule::Preset;
+use ringback_contract::wire::ContentType;
 use ringback_core::delivery::{Outcome, State};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
@@ -58,19 +60,19 @@ named!(
     "AckRule",
     "When an answer acknowledges: `success`, the body is `success` or an object whose `resultMsg` is; `success-or-code`, \
      or an object whose `code` is 200; `status`, any 2xx.",
-    ACK_RULES.map(|(name, _)| name)
+    AckRule::ALL.map(AckRule::name)
 );
 named!(
     DateTimeFormName,
     "DateTimeForm",
     "The form of `dateTime`: `Thu, 24 Jan 2019 07:28:09 GMT` or `Thu Oct 16 07:13:48 GMT 2014`.",
-    ["rfc1123", "seed"]
+    DateTimeForm::ALL.map(DateTimeForm::name)
 );
 named!(
     ContentTypeName,
     "ContentType",
     "`application/json;charset=utf-8`, or `text/plain;charset=utf-8` for receivers that answer 415 to the first.",
-    ["json", "text"]
+    ContentType::ALL.map(ContentType::name)
 );
 named!(
     ProfileName,
@@ -96,13 +98,6 @@ named!(
     "A published schedule.",
     Preset::ALL.map(Preset::name)
 );
-
-/// The ack rules by name.
-pub(crate) const ACK_RULES: [(&str, AckRule); 3] = [
-    ("success", AckRule::Success),
-    ("success-or-code", AckRule::SuccessOrCode),
-    ("status", AckRule::Status),
-];
 
 /// The schedule of an endpoint: a preset's name, or gaps and a maximum age.
 pub(crate) struct ScheduleSchema;

@@ -81,6 +81,8 @@ problem_types! {
     HasEndpoints = CONFLICT, "has-endpoints", "The company still has endpoints";
     /// The endpoint still has open deliveries.
     HasOpenDeliveries = CONFLICT, "has-open-deliveries", "The endpoint still has open deliveries";
+    /// The endpoint's stored settings cannot be used any more.
+    EndpointUnusable = CONFLICT, "endpoint-unusable", "The endpoint's settings cannot be used";
     /// The endpoint is disabled.
     EndpointDisabled = CONFLICT, "endpoint-disabled", "The endpoint is disabled";
     /// No endpoint of the company wants the event.
@@ -90,7 +92,7 @@ problem_types! {
     /// The body is too large.
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
     /// The content type is none of those that the route takes.
-    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This content type is not taken here";
+    UnsupportedMedia = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This content type is not taken here";
     /// A field, a parameter or the whole body is not what is asked for.
     Invalid = UNPROCESSABLE_ENTITY, "invalid", "The request is not valid";
     /// The service itself failed: a stored record cannot be read as what it should be.
@@ -172,7 +174,7 @@ pub(crate) const fn kind_of(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "another string",
+        Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }

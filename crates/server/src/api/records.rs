@@ -98,7 +98,7 @@ pub(crate) struct EventView {
 
 impl EventView {
     /// `None` where the stored body is no JSON.
-    pub(crate) fn of(record: EventRecord) -> Option<Self> {
+    pub(crate) fn of(record: &EventRecord) -> Option<Self> {
         let body = String::from_utf8(record.body.to_vec()).ok()?;
         Some(Self {
             event: EventHead::of(&record.event),

@@ -7,7 +7,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -17,6 +16,7 @@ use ringback_core::limits;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::state::ApiState;
 use crate::clock::{self, Clock};
 use crate::tasks;
 
@@ -27,26 +27,19 @@ const HEAD_BYTES: usize = 32 * 1024;
 /// How long to wait after an accept that failed for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How connections are served.
-#[derive(Clone, Debug)]
-pub struct ServeOptions {
-    /// Connections at once; further ones wait to be accepted.
-    pub connections: usize,
-    /// The clock on which limits run.
-    pub clock: Arc<dyn Clock>,
-    /// Counts the connections.
-    pub open: Gauge,
-}
-
-/// Serves `router` on `listener` until `shutdown` is done. Then no connection is accepted any more, requests under way
-/// finish, and what is not finished after [`limits::SHUTDOWN_MS`] is cut.
+/// Serves the API on `listener` until `shutdown` is done, with at most `connections` at once; further ones wait to be
+/// accepted. After `shutdown` no connection is accepted any more, requests under way finish, and what is not finished
+/// after [`limits::SHUTDOWN_MS`] is cut.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
-    options: ServeOptions,
+    state: Arc<ApiState>,
+    connections: usize,
     shutdown: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(options.connections));
+    let clock = Arc::clone(&state.clock);
+    let open = state.metrics.http_connections.clone();
+    let router = super::router(state);
+    let places = Arc::new(Semaphore::new(connections));
     let graceful = GracefulShutdown::new();
     // Told, by being dropped, when time is up.
     let (cut, is_cut) = watch::channel(());
@@ -54,10 +47,10 @@ pub async fn serve(
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept(&listener, &places, &*options.clock) => accepted,
+            accepted = accept(&listener, &places, &*clock) => accepted,
         };
         let Some((stream, place)) = accepted else { continue };
-        let open = Open::count(&options.open);
+        let open = Open::count(&open);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)
@@ -76,10 +69,7 @@ pub async fn serve(
     }
     drop(listener);
     let limit = Duration::from_millis(limits::SHUTDOWN_MS);
-    if clock::timeout(&*options.clock, limit, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    if clock::timeout(&*clock, limit, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests under way did not finish in time: their connections are cut");
     }
     drop(cut);

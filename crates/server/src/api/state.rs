@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use jiff::tz::TimeZone;
-use ringback_core::time::Millis;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::{Mutex, Semaphore};
@@ -61,11 +60,6 @@ impl ApiState {
             operator_token: config.operator_token.clone(),
             metrics_open: config.metrics_open,
         }
-    }
-
-    /// Engine time.
-    pub(crate) fn engine_now(&self) -> Millis {
-        self.service.time().now()
     }
 
     /// Whether the metrics need no token.

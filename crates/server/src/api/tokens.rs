@@ -110,7 +110,7 @@ pub(crate) async fn post_token(
     };
     match api.service.write(Write::AddToken(Box::new(token))).await? {
         Written::Token(_) => Ok(json(StatusCode::CREATED, &view)),
-        other => Err(unexpected(other)),
+        other => Err(unexpected(&other)),
     }
 }
 
@@ -150,6 +150,6 @@ pub(crate) async fn delete_token(
     match api.service.write(Write::RevokeToken(id)).await? {
         Written::Token(true) => Ok(no_content()),
         Written::Token(false) => Err(Problem::new(Type::NoToken, "no token has this id")),
-        other => Err(unexpected(other)),
+        other => Err(unexpected(&other)),
     }
 }

@@ -42,7 +42,10 @@ pub(super) const ALL: &[Key] = &[
     Key {
         name: "listen",
         allowed: "an IP address and a port, such as 127.0.0.1:7700 or [::1]:7700",
-        set: |config, value| Ok(config.listen = value.text(|text| text.parse().ok())?),
+        set: |config, value| {
+            config.listen = value.text(|text| text.parse().ok())?;
+            Ok(())
+        },
         show: |config| format!("\"{}\"", config.listen),
     },
     Key {
@@ -52,20 +55,27 @@ pub(super) const ALL: &[Key] = &[
             if value.text(|text| is_postgres(text).then_some(())).is_ok() {
                 return Err("a postgres:// address, which this version does not support yet".to_owned());
             }
-            Ok(config.store = value.text(sqlite)?)
+            config.store = value.text(sqlite)?;
+            Ok(())
         },
         show: |config| format!("\"{}\"", config.store),
     },
     Key {
         name: "operator_token",
         allowed: "32 or more visible ASCII characters",
-        set: |config, value| Ok(config.operator_token = Some(value.text(OperatorToken::new)?)),
+        set: |config, value| {
+            config.operator_token = Some(value.text(OperatorToken::new)?);
+            Ok(())
+        },
         show: |config| presence(config.operator_token.is_some()),
     },
     Key {
         name: "outbound_allow",
         allowed: "a list of ranges in CIDR form without host bits, such as 10.0.0.0/8 or ::1/128",
-        set: |config, value| Ok(config.outbound_allow = value.list(range)?),
+        set: |config, value| {
+            config.outbound_allow = value.list(range)?;
+            Ok(())
+        },
         show: |config| {
             let ranges: Vec<_> = config
                 .outbound_allow
@@ -78,7 +88,10 @@ pub(super) const ALL: &[Key] = &[
     Key {
         name: "tls_ca",
         allowed: "the path of a readable PEM file",
-        set: |config, value| Ok(config.tls_ca = Some(tls_ca(&value)?)),
+        set: |config, value| {
+            config.tls_ca = Some(tls_ca(&value)?);
+            Ok(())
+        },
         show: |config| {
             config
                 .tls_ca
@@ -89,25 +102,37 @@ pub(super) const ALL: &[Key] = &[
     Key {
         name: "zone",
         allowed: "a name of the IANA time zone database, such as Asia/Shanghai",
-        set: |config, value| Ok(config.zone = value.text(|text| TimeZone::get(text).ok())?),
+        set: |config, value| {
+            config.zone = value.text(|text| TimeZone::get(text).ok())?;
+            Ok(())
+        },
         show: |config| format!("\"{}\"", config.zone.iana_name().unwrap_or("UTC")),
     },
     Key {
         name: "log",
         allowed: "off, error, warn, info, debug, trace, or a list such as info,ringback_server=debug",
-        set: |config, value| Ok(config.log = value.text(log_filter)?),
+        set: |config, value| {
+            config.log = value.text(log_filter)?;
+            Ok(())
+        },
         show: |config| format!("\"{}\"", config.log),
     },
     Key {
         name: "log_format",
         allowed: "text, json",
-        set: |config, value| Ok(config.log_format = value.text(log_format)?),
+        set: |config, value| {
+            config.log_format = value.text(log_format)?;
+            Ok(())
+        },
         show: |config| format!("\"{}\"", config.log_format.name()),
     },
     Key {
         name: "metrics_open",
         allowed: "true, false",
-        set: |config, value| Ok(config.metrics_open = value.boolean()?),
+        set: |config, value| {
+            config.metrics_open = value.boolean()?;
+            Ok(())
+        },
         show: |config| config.metrics_open.to_string(),
     },
     Key {
@@ -115,14 +140,18 @@ pub(super) const ALL: &[Key] = &[
         allowed: "an integer from 1 to 100000",
         set: |config, value| {
             // It fits: the bound is far below a usize of 32 bits.
-            Ok(config.connections = usize::try_from(value.integer(1, 100_000)?).unwrap_or(usize::MAX))
+            config.connections = usize::try_from(value.integer(1, 100_000)?).unwrap_or(usize::MAX);
+            Ok(())
         },
         show: |config| config.connections.to_string(),
     },
     Key {
         name: "disk_free_least_mib",
         allowed: "an integer from 0 to 1048576",
-        set: |config, value| Ok(config.disk_free_least_mib = value.integer(0, 1_048_576)?),
+        set: |config, value| {
+            config.disk_free_least_mib = value.integer(0, 1_048_576)?;
+            Ok(())
+        },
         show: |config| config.disk_free_least_mib.to_string(),
     },
 ];

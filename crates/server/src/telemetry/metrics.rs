@@ -164,47 +164,28 @@ impl Metrics {
         let r = &mut registry;
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         r.register("build", "The version that runs", version);
+        let kinds = Kind::ALL.map(|kind| ByKind { kind: kind.name() });
+        let reasons = Refused::ALL.map(|reason| ByReason {
+            reason: reason.name(),
+        });
+        let outcomes = Outcome::ALL.map(|outcome| ByOutcome {
+            outcome: outcome.name(),
+        });
+        let states = State::ALL.map(|state| ByState { state: state.name() });
+        let tasks = StoreTask::ALL.map(|task| ByTask { task: task.name() });
+        let acknowledged = "From acceptance to acknowledgement";
         Self {
-            accepted: counters(
-                r,
-                "events_accepted",
-                "Events taken in",
-                Kind::ALL.map(|kind| ByKind { kind: kind.name() }),
-            ),
-            replayed: counters(
-                r,
-                "events_replayed",
-                "Requests that repeated an event and were answered with the first one",
-                Kind::ALL.map(|kind| ByKind { kind: kind.name() }),
-            ),
-            refused: counters(
-                r,
-                "intake_refused",
-                "Events that were not taken in",
-                Refused::ALL.map(|reason| ByReason {
-                    reason: reason.name(),
-                }),
-            ),
-            sends: counters(
-                r,
-                "sends",
-                "Finished sends",
-                Outcome::ALL.map(|outcome| ByOutcome {
-                    outcome: outcome.name(),
-                }),
-            ),
+            accepted: counters(r, "events_accepted", "Events taken in", kinds.clone()),
+            replayed: counters(r, "events_replayed", "Requests that repeated an event", kinds),
+            refused: counters(r, "intake_refused", "Events that were not taken in", reasons),
+            sends: counters(r, "sends", "Finished sends", outcomes),
             settled: counters(
                 r,
                 "deliveries_settled",
-                "Deliveries that came into this state after a send, or by the end of their maximum age",
-                State::ALL.map(|state| ByState { state: state.name() }),
+                "Deliveries that came into this state",
+                states,
             ),
-            store_failures: counters(
-                r,
-                "store_failures",
-                "Commits and reads that failed",
-                StoreTask::ALL.map(|task| ByTask { task: task.name() }),
-            ),
+            store_failures: counters(r, "store_failures", "Commits and reads that failed", tasks),
             http: HttpRequests::new(r, routes),
             send_seconds: seconds(
                 r,
@@ -213,13 +194,7 @@ impl Metrics {
                 0.001,
                 15,
             ),
-            accept_to_acknowledged_seconds: seconds(
-                r,
-                "accept_to_acknowledged",
-                "From acceptance to acknowledgement",
-                0.002,
-                26,
-            ),
+            accept_to_acknowledged_seconds: seconds(r, "accept_to_acknowledged", acknowledged, 0.002, 26),
             commit_seconds: seconds(r, "commit", "A commit, fsync included", 0.000_25, 16),
             commit_writes: histogram(r, "commit_writes", "Writes in a commit", 1.0, 11),
             queue_writes: gauge(r, "queue_writes", "Writes that wait for the committer"),

@@ -34,6 +34,7 @@ use tokio::sync::mpsc;
 pub(crate) struct Received {
     pub(crate) webhook_id: String,
     pub(crate) send: u32,
+    pub(crate) signature: String,
     pub(crate) body: Bytes,
     pub(crate) answer: tokio::sync::oneshot::Sender<&'static str>,
 }
@@ -75,12 +76,14 @@ async fn take(
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
     let (webhook_id, send) = (header("webhook-id"), header("ringback-send").parse().unwrap());
+    let signature = header("webhook-signature");
     let body = request.into_body().collect().await?.to_bytes();
     let (answer, answered) = tokio::sync::oneshot::channel();
     sender
         .send(Received {
             webhook_id,
             send,
+            signature,
             body,
             answer,
         })

@@ -127,8 +127,8 @@ enum Subject {
 
 impl Subject {
     fn of(events: &[&EventRecord]) -> Self {
-        let is_call = |event: &&EventRecord| event.event.kind != Kind::Correction;
-        match (events.iter().any(|event| is_call(event)), events.len()) {
+        let has_call = events.iter().any(|event| event.event.kind != Kind::Correction);
+        match (has_call, events.len()) {
             (true, 1) => Self::Call,
             (true, _) => Self::CallAndCorrections,
             (false, _) => Self::Correction,

@@ -89,11 +89,11 @@ fn every_mistake_is_told_at_once() {
         r#"{"callback": [], "name": "", "appKey": "a\nb", "callbacks": ["jobs"], "sign": 1, "dateTimeForm": "iso"}"#,
         &[
             "callback: is an unknown member; allowed are name, callbacks, appKey, appSecret, sign, dateTimeForm",
-            &format!("name: is another string; allowed is {text}"),
+            &format!("name: is a string; allowed is {text}"),
             "callbacks: is an array; allowed is a list of call, correction, inbound, job",
-            &format!("appKey: is another string; allowed is {text}"),
+            &format!("appKey: is a string; allowed is {text}"),
             "sign: is a number; allowed is true or false",
-            "dateTimeForm: is another string; allowed is rfc1123 or seed",
+            "dateTimeForm: is a string; allowed is rfc1123 or seed",
         ],
     );
     check_mistakes(

@@ -7,6 +7,7 @@ use ringback_contract::ack::AckRule;
 use ringback_contract::duration;
 use ringback_contract::schedule::Schedule;
 use ringback_contract::webhook::Secret;
+use ringback_contract::wire;
 use ringback_core::company::Kinds;
 use ringback_core::endpoint::{Breaker, ContentType, Order, Profile, RateLimit, Settings, SigningSecret};
 use serde_json::Value;
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 use super::super::companies::{KINDS, kinds};
 use super::super::fields::{Fields, Given};
 use super::super::names::{
-    ACK_RULES, AckRuleName, BreakerName, ContentTypeName, KindName, OrderName, ProfileName, ScheduleSchema,
+    AckRuleName, BreakerName, ContentTypeName, KindName, OrderName, ProfileName, ScheduleSchema,
 };
 use super::super::problem::{FieldError, Problem, kind_of};
 use crate::outbound::{Outbound, TargetSettings, headers};
@@ -124,8 +125,6 @@ const MEMBERS: [&str; 17] = [
 /// Members of the design that belong to a later version.
 const LATER: [&str; 2] = ["holdQuiet", "holdLimit"];
 
-/// The limits of a whole exchange (contract, section 2), in milliseconds.
-const TIMEOUT_MS: std::ops::RangeInclusive<u32> = 1_000..=60_000;
 const DEFAULT_TIMEOUT_MS: u32 = 15_000;
 const DEFAULT_MAX_IN_FLIGHT: u32 = 32;
 const MAX_IN_FLIGHT_MOST: u64 = 1024;
@@ -163,7 +162,7 @@ impl EndpointInput {
             }),
             callbacks: fields.take("callbacks", KINDS, kinds),
             enabled: fields.take("enabled", boolean, Value::as_bool),
-            ack_rule: one_of(fields, "ackRule", &ACK_RULES),
+            ack_rule: one_of(fields, "ackRule", &AckRule::ALL.map(|it| (it.name(), it))),
             schedule: fields.take_or("schedule", schedule),
             jitter: fields.take("jitter", "a number from 0 to 1", |value| {
                 value.as_f64().filter(|jitter| (0.0..=1.0).contains(jitter))
@@ -272,8 +271,10 @@ fn schedule(value: &Value, field: &str) -> Result<Schedule, Vec<FieldError>> {
 }
 
 fn timeout(value: &Value) -> Option<u32> {
-    let ms = u32::try_from(duration::parse(value.as_str()?).ok()?).ok()?;
-    TIMEOUT_MS.contains(&ms).then_some(ms)
+    let ms = duration::parse(value.as_str()?).ok()?;
+    u32::try_from(ms)
+        .ok()
+        .filter(|_| (wire::TIMEOUT_MIN_MS..=wire::TIMEOUT_MAX_MS).contains(&ms))
 }
 
 fn rate_limit(value: &Value, field: &str) -> Result<RateLimit, Vec<FieldError>> {

@@ -56,7 +56,7 @@ pub(crate) async fn rotate_secret(
 ) -> Result<Response, Problem> {
     let _change = api.changes.lock().await;
     let endpoint = find(&api, &path)?;
-    let now = api.engine_now();
+    let now = api.service.time().now();
     let until = now.plus(SECRET_OVERLAP_MS);
     let secret = new_secret();
     let mut settings = endpoint.settings.clone();

@@ -128,3 +128,15 @@ fn the_callbacks_are_the_samples() {
             .contains("4 手动暂停 (")
     );
 }
+
+#[test]
+fn the_routes_that_are_counted_are_those_that_there_are() {
+    let document = document();
+    let routes: BTreeSet<&str> = document["paths"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(routes, BTreeSet::from(crate::api::ROUTES));
+}

@@ -27,8 +27,8 @@ fn check_mistakes(body: &str, expected: &[&str]) {
 
 /// One member with a wrong value, beside a good URL.
 #[track_caller]
-fn check_mistake(member: &str, value: &Value, expected: &str) {
-    check_mistakes(&json!({"url": URL, member: value}).to_string(), &[expected]);
+fn check_mistake(member: &str, value: &str, expected: &str) {
+    check_mistakes(&format!(r#"{{"url":"{URL}","{member}":{value}}}"#), &[expected]);
 }
 
 #[test]
@@ -107,191 +107,182 @@ fn every_member_is_taken() {
     assert!(settings.secrets == [current(SECRET.to_owned())]);
 }
 
+/// A member, a wrong value of it as JSON, and what is said about it.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        "callbacks",
+        r#"["calls"]"#,
+        "callbacks: is an array; allowed is a list of call, correction, inbound, job",
+    ),
+    (
+        "callbacks",
+        r#""call""#,
+        "callbacks: is a string; allowed is a list of call, correction, inbound, job",
+    ),
+    (
+        "enabled",
+        r#""yes""#,
+        "enabled: is a string; allowed is true or false",
+    ),
+    (
+        "ackRule",
+        r#""ok""#,
+        "ackRule: is a string; allowed is success, success-or-code, status",
+    ),
+    (
+        "ackRule",
+        "1",
+        "ackRule: is a number; allowed is success, success-or-code, status",
+    ),
+    (
+        "schedule",
+        r#"{"gaps": ["1ms"], "maxAge": "1h"}"#,
+        "schedule: gaps[0]: is 1ms; allowed are 500ms to 24h",
+    ),
+    (
+        "schedule",
+        r#"{"gaps": [], "maxAge": "31d"}"#,
+        "schedule: maxAge: is 744h; allowed are 1ms to 720h (30 d)",
+    ),
+    ("schedule", r#"{"gaps": []}"#, "schedule: missing field `maxAge`"),
+    (
+        "jitter",
+        "1.1",
+        "jitter: is a number; allowed is a number from 0 to 1",
+    ),
+    (
+        "jitter",
+        "-0.1",
+        "jitter: is a number; allowed is a number from 0 to 1",
+    ),
+    (
+        "timeout",
+        "15",
+        "timeout: is a number; allowed is a duration from 1s to 60s, such as \"15s\"",
+    ),
+    (
+        "timeout",
+        r#""999ms""#,
+        "timeout: is a string; allowed is a duration from 1s to 60s, such as \"15s\"",
+    ),
+    (
+        "timeout",
+        r#""61s""#,
+        "timeout: is a string; allowed is a duration from 1s to 60s, such as \"15s\"",
+    ),
+    (
+        "contentType",
+        r#""application/json""#,
+        "contentType: is a string; allowed is json, text",
+    ),
+    (
+        "profile",
+        r#""v2""#,
+        "profile: is v2, which this version does not have; allowed is v1",
+    ),
+    (
+        "order",
+        r#""key-hold""#,
+        "order: is key-hold, which this version does not have; allowed is none, key",
+    ),
+    ("order", r#""fifo""#, "order: is a string; allowed is none, key"),
+    (
+        "holdQuiet",
+        r#""5s""#,
+        "holdQuiet: belongs to order key-hold, which this version does not have; leave it out",
+    ),
+    (
+        "holdLimit",
+        "null",
+        "holdLimit: belongs to order key-hold, which this version does not have; leave it out",
+    ),
+    (
+        "maxInFlight",
+        "0",
+        "maxInFlight: is a number; allowed is an integer from 1 to 1024",
+    ),
+    (
+        "maxInFlight",
+        "1025",
+        "maxInFlight: is a number; allowed is an integer from 1 to 1024",
+    ),
+    (
+        "rateLimit",
+        "10",
+        "rateLimit: is a number; allowed is an object such as {\"perSecond\": 10, \"burst\": 20}, or null",
+    ),
+    (
+        "rateLimit",
+        r#"{"perSecond": 0}"#,
+        "rateLimit.perSecond: is a number; allowed is a number from 0.01 to 10000",
+    ),
+    (
+        "rateLimit",
+        r#"{"burst": 1}"#,
+        "rateLimit.perSecond: is missing; there must be a number from 0.01 to 10000",
+    ),
+    (
+        "rateLimit",
+        r#"{"perSecond": 1, "burst": 0}"#,
+        "rateLimit.burst: is a number; allowed is an integer from 1 to 10000",
+    ),
+    (
+        "rateLimit",
+        r#"{"perSecond": 1, "per": 1}"#,
+        "rateLimit.per: is an unknown member; allowed are perSecond, burst",
+    ),
+    ("breaker", "true", "breaker: is a boolean; allowed is on, off"),
+    (
+        "jobStatuses",
+        r#"["2"]"#,
+        "jobStatuses: is an array; allowed is a list of up to 64 integers",
+    ),
+    (
+        "headers",
+        "[]",
+        "headers: is an array; allowed is an object of header names and texts; null keeps a header's value",
+    ),
+    (
+        "headers",
+        r#"{"X": 1}"#,
+        "headers: is a number as the value of a header; allowed is an object of header names and texts; null keeps a header's value",
+    ),
+    (
+        "headers",
+        r#"{"X": null}"#,
+        "headers: has a null for a header that has no value yet; allowed is a text",
+    ),
+    (
+        "headers",
+        r#"{"Webhook-Id": "hidden"}"#,
+        "headers: header webhook-id is set by ringback and cannot be changed",
+    ),
+    (
+        "secret",
+        r#""hidden""#,
+        "secret: is no signing secret: it must begin with whsec_",
+    ),
+    (
+        "secret",
+        "7",
+        "secret: is a number; allowed is whsec_ and the Base64 of 24 to 64 bytes",
+    ),
+    (
+        "tlsCa",
+        "7",
+        "tlsCa: is a number; allowed is a text of up to 64 KiB: certificates in PEM",
+    ),
+    (
+        "urls",
+        "[]",
+        "urls: is an unknown member; allowed are url, callbacks, enabled, ackRule, schedule, jitter, timeout, contentType, profile, order, maxInFlight, rateLimit, breaker, jobStatuses, headers, secret, tlsCa, holdQuiet, holdLimit",
+    ),
+];
+
 #[test]
 fn a_mistake_names_the_kind_that_was_found_and_what_is_allowed() {
-    for (member, value, expected) in [
-        (
-            "callbacks",
-            json!(["calls"]),
-            "callbacks: is an array; allowed is a list of call, correction, inbound, job",
-        ),
-        (
-            "callbacks",
-            json!("call"),
-            "callbacks: is another string; allowed is a list of call, correction, inbound, job",
-        ),
-        (
-            "enabled",
-            json!("yes"),
-            "enabled: is another string; allowed is true or false",
-        ),
-        (
-            "ackRule",
-            json!("ok"),
-            "ackRule: is another string; allowed is success, success-or-code, status",
-        ),
-        (
-            "ackRule",
-            json!(1),
-            "ackRule: is a number; allowed is success, success-or-code, status",
-        ),
-        (
-            "schedule",
-            json!({"gaps": ["1ms"], "maxAge": "1h"}),
-            "schedule: gaps[0]: is 1ms; allowed are 500ms to 24h",
-        ),
-        (
-            "schedule",
-            json!({"gaps": [], "maxAge": "31d"}),
-            "schedule: maxAge: is 744h; allowed are 1ms to 720h (30 d)",
-        ),
-        (
-            "schedule",
-            json!({"gaps": []}),
-            "schedule: missing field `maxAge`",
-        ),
-        (
-            "jitter",
-            json!(1.1),
-            "jitter: is a number; allowed is a number from 0 to 1",
-        ),
-        (
-            "jitter",
-            json!(-0.1),
-            "jitter: is a number; allowed is a number from 0 to 1",
-        ),
-        (
-            "timeout",
-            json!(15),
-            "timeout: is a number; allowed is a duration from 1s to 60s, such as \"15s\"",
-        ),
-        (
-            "timeout",
-            json!("999ms"),
-            "timeout: is another string; allowed is a duration from 1s to 60s, such as \"15s\"",
-        ),
-        (
-            "timeout",
-            json!("61s"),
-            "timeout: is another string; allowed is a duration from 1s to 60s, such as \"15s\"",
-        ),
-        (
-            "contentType",
-            json!("application/json"),
-            "contentType: is another string; allowed is json, text",
-        ),
-        (
-            "profile",
-            json!("v2"),
-            "profile: is v2, which this version does not have; allowed is v1",
-        ),
-        (
-            "order",
-            json!("key-hold"),
-            "order: is key-hold, which this version does not have; allowed is none, key",
-        ),
-        (
-            "order",
-            json!("fifo"),
-            "order: is another string; allowed is none, key",
-        ),
-        (
-            "holdQuiet",
-            json!("5s"),
-            "holdQuiet: belongs to order key-hold, which this version does not have; leave it out",
-        ),
-        (
-            "holdLimit",
-            json!(null),
-            "holdLimit: belongs to order key-hold, which this version does not have; leave it out",
-        ),
-        (
-            "maxInFlight",
-            json!(0),
-            "maxInFlight: is a number; allowed is an integer from 1 to 1024",
-        ),
-        (
-            "maxInFlight",
-            json!(1025),
-            "maxInFlight: is a number; allowed is an integer from 1 to 1024",
-        ),
-        (
-            "rateLimit",
-            json!(10),
-            "rateLimit: is a number; allowed is an object such as {\"perSecond\": 10, \"burst\": 20}, or null",
-        ),
-        (
-            "rateLimit",
-            json!({"perSecond": 0}),
-            "rateLimit.perSecond: is a number; allowed is a number from 0.01 to 10000",
-        ),
-        (
-            "rateLimit",
-            json!({"burst": 1}),
-            "rateLimit.perSecond: is missing; there must be a number from 0.01 to 10000",
-        ),
-        (
-            "rateLimit",
-            json!({"perSecond": 1, "burst": 0}),
-            "rateLimit.burst: is a number; allowed is an integer from 1 to 10000",
-        ),
-        (
-            "rateLimit",
-            json!({"perSecond": 1, "per": 1}),
-            "rateLimit.per: is an unknown member; allowed are perSecond, burst",
-        ),
-        (
-            "breaker",
-            json!(true),
-            "breaker: is a boolean; allowed is on, off",
-        ),
-        (
-            "jobStatuses",
-            json!(["2"]),
-            "jobStatuses: is an array; allowed is a list of up to 64 integers",
-        ),
-        (
-            "headers",
-            json!([]),
-            "headers: is an array; allowed is an object of header names and texts; null keeps a header's value",
-        ),
-        (
-            "headers",
-            json!({"X": 1}),
-            "headers: is a number as the value of a header; allowed is an object of header names and texts; null keeps a header's value",
-        ),
-        (
-            "headers",
-            json!({"X": null}),
-            "headers: has a null for a header that has no value yet; allowed is a text",
-        ),
-        (
-            "headers",
-            json!({"Webhook-Id": "hidden"}),
-            "headers: header webhook-id is set by ringback and cannot be changed",
-        ),
-        (
-            "secret",
-            json!("hidden"),
-            "secret: is no signing secret: it must begin with whsec_",
-        ),
-        (
-            "secret",
-            json!(7),
-            "secret: is a number; allowed is whsec_ and the Base64 of 24 to 64 bytes",
-        ),
-        (
-            "tlsCa",
-            json!(7),
-            "tlsCa: is a number; allowed is a text of up to 64 KiB: certificates in PEM",
-        ),
-        (
-            "urls",
-            json!([]),
-            "urls: is an unknown member; allowed are url, callbacks, enabled, ackRule, schedule, jitter, timeout, contentType, profile, order, maxInFlight, rateLimit, breaker, jobStatuses, headers, secret, tlsCa, holdQuiet, holdLimit",
-        ),
-    ] {
-        check_mistake(member, &value, expected);
+    for (member, value, expected) in MISTAKES {
+        check_mistake(member, value, expected);
     }
 }
 
@@ -334,7 +325,7 @@ fn every_mistake_is_told_at_once() {
         &[
             "extra: is an unknown member; allowed are url, callbacks, enabled, ackRule, schedule, jitter, timeout, contentType, profile, order, maxInFlight, rateLimit, breaker, jobStatuses, headers, secret, tlsCa, holdQuiet, holdLimit",
             "url: is missing; there must be an http or https URL",
-            "enabled: is another string; allowed is true or false",
+            "enabled: is a string; allowed is true or false",
             "timeout: is a number; allowed is a duration from 1s to 60s, such as \"15s\"",
             "order: is key-hold, which this version does not have; allowed is none, key",
             "tlsCa: no certificate found: a PEM text with CERTIFICATE sections is needed",

@@ -1,14 +1,11 @@
-//! How a call's data is shown: `callbacked` as it stands, and the names of its numbers.
+//! What the numbers of a call mean.
 
 use std::collections::BTreeMap;
 
 use ringback_contract::enums::{self, Name};
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
-
-use super::super::members::Members;
 
 /// A value of an enumeration, with its names.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
@@ -27,24 +24,9 @@ pub(crate) struct NamedValue {
 /// What the seed writes into `secondaryCallTime` where there is no second call.
 const NO_SECOND_CALL: &str = "1970-01-01 09:00:00";
 
-/// The `data.data` of a call with `sceneInstance.callbacked` as it stands; a call without that member stays so. Nothing
-/// else changes. `None` where it is no JSON object.
-pub(super) fn with_callbacked(text: String, callbacked: bool) -> Option<Box<RawValue>> {
-    let mut data: Members<Box<RawValue>> = serde_json::from_str(&text).ok()?;
-    if let Some(scene) = data.get_mut("sceneInstance")
-        && let Ok(mut members) = serde_json::from_str::<Members<Box<RawValue>>>(scene.get())
-        && let Some(value) = members.get_mut("callbacked")
-    {
-        *value = RawValue::from_string(u8::from(callbacked).to_string()).ok()?;
-        *scene = serde_json::value::to_raw_value(&members).ok()?;
-        return serde_json::value::to_raw_value(&data).ok();
-    }
-    RawValue::from_string(text).ok()
-}
-
 /// The names of everything in the call that is an enumeration's value, by its path.
-pub(super) fn names(call: &RawValue) -> Option<BTreeMap<String, NamedValue>> {
-    let data: Value = serde_json::from_str(call.get()).ok()?;
+pub(super) fn names(call: &str) -> Option<BTreeMap<String, NamedValue>> {
+    let data: Value = serde_json::from_str(call).ok()?;
     let mut names = BTreeMap::new();
     name_members(
         "sceneInstance",
@@ -116,24 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn only_callbacked_changes() {
-        let before = sample();
-        assert!(before.contains("\"callbacked\":0"));
-        let shown = with_callbacked(before.clone(), true).unwrap();
-        assert_eq!(
-            shown.get(),
-            before.replace("\"callbacked\":0", "\"callbacked\":1")
-        );
-        assert_eq!(with_callbacked(before.clone(), false).unwrap().get(), before);
-        for text in ["{}", "{\"sceneInstance\":null}", "{\"sceneInstance\":{\"a\":1}}"] {
-            assert_eq!(with_callbacked(text.to_owned(), true).unwrap().get(), text);
-        }
-    }
-
-    #[test]
     fn the_samples_numbers_have_names() {
-        let shown = RawValue::from_string(sample()).unwrap();
-        let names = names(&shown).unwrap();
+        let names = names(&sample()).unwrap();
         for (path, zh) in [
             ("sceneInstance.status", "已完成"),
             ("sceneInstance.finishStatus", "已接通"),

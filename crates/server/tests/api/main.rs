@@ -1,0 +1,18 @@
+//! The whole API over the running service: a store in a temporary directory, virtual time, and a receiver on loopback.
+
+mod app;
+mod calls;
+mod companies;
+mod edges;
+mod endpoints;
+mod failures;
+mod intake;
+mod records;
+mod serving;
+#[path = "../support/mod.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the tests of the service, which use more of it"
+)]
+mod support;
+mod tokens;
