@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::HeaderValue;
 use http::Response;
 use hyper::body::Incoming;
 
@@ -14,89 +12,12 @@ use super::classify;
 use super::connect::{ConnectError, Connector, Phase};
 use super::connection::{Connection, Outgoing};
 use super::exchange::{Detail, Exchange};
+use super::options::{Limits, Message, Options, OutboundProblem};
 use super::outcome::Outcome;
-use super::policy::AddressPolicy;
 use super::pool::{IdleBudget, Pool};
-use super::resolve::{Resolve, SystemResolver};
 use super::target::{self, Target, TargetProblem, TargetSettings};
-use super::tls::{CaProblem, Trust};
-use crate::clock::{Clock, after, timeout_at};
-
-/// What holds for all targets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// How long a new connection may take: name, TCP and TLS together, in milliseconds.
-    pub connect_ms: u32,
-    /// How long a connection may be idle, in milliseconds. Common receivers close theirs after 5 s.
-    pub idle_ms: u32,
-    /// How many idle connections one target keeps.
-    pub idle_per_target: usize,
-    /// How many idle connections there are at most, over all targets.
-    pub idle_total: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connect_ms: 5_000,
-            idle_ms: 4_000,
-            idle_per_target: 64,
-            idle_total: 1_024,
-        }
-    }
-}
-
-/// What a client is made from.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where it may connect to.
-    pub policy: AddressPolicy,
-    /// Authorities that the installation trusts besides the public ones (`RINGBACK_TLS_CA`): a PEM text.
-    pub tls_ca: Option<String>,
-    /// The clock on which all limits run.
-    pub clock: Arc<dyn Clock>,
-    /// How names become addresses.
-    pub resolver: Arc<dyn Resolve>,
-    /// What holds for all targets.
-    pub limits: Limits,
-}
-
-impl Options {
-    /// The defaults: public addresses and public authorities only, the system's resolver.
-    #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            policy: AddressPolicy::default(),
-            tls_ca: None,
-            clock,
-            resolver: Arc::new(SystemResolver),
-            limits: Limits::default(),
-        }
-    }
-}
-
-/// Why there can be no client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OutboundProblem {
-    /// The authorities of the installation.
-    #[error("RINGBACK_TLS_CA: {0}")]
-    TlsCa(CaProblem),
-}
-
-/// What is sent: the body, and the headers that differ from send to send.
-#[derive(Clone, Debug)]
-pub struct Message {
-    /// The body; not copied.
-    pub body: Bytes,
-    /// The event's id.
-    pub webhook_id: HeaderValue,
-    /// The wall clock of this send in seconds.
-    pub webhook_timestamp: HeaderValue,
-    /// The signatures, separated by spaces.
-    pub webhook_signature: HeaderValue,
-    /// The number of this send, from 1.
-    pub ringback_send: HeaderValue,
-}
+use super::tls::Trust;
+use crate::clock::{after, timeout_at};
 
 /// The one outbound client. Clones share everything.
 #[derive(Clone)]
@@ -187,6 +108,9 @@ impl Outbound {
 
     /// Sends one message and waits for what becomes of it; at most as long as the target's limit. Dropping the
     /// future closes the connection.
+    ///
+    /// Where the head of the answer decides, under the ack rule `status` and for every status but 2xx, the body is
+    /// still read, up to its limit or until the time is up; a failure there only closes the connection.
     ///
     /// A message that may have been seen is never sent again by itself. Only a kept connection that turns out to
     /// be closed before a byte of the request was written is replaced by a fresh one, once.

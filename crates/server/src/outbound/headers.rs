@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::client::Message;
+use super::options::Message;
 
 /// The event's id: the same on every send.
 pub const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");

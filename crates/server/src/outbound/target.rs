@@ -12,10 +12,10 @@ use ringback_contract::ack::AckRule;
 use rustls::pki_types::ServerName;
 use url::{Position, Url};
 
-use super::client::Message;
 use super::connect::{Host, Place};
 use super::connection::Outgoing;
 use super::headers::{self, HeaderProblem};
+use super::options::Message;
 use super::policy::{self, UrlProblem};
 use super::pool::Pool;
 use super::tls::{CaProblem, Trust};

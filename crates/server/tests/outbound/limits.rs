@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ringback_server::outbound::Outcome::{Acknowledged, TimedOut};
 use ringback_server::outbound::TargetSettings;
 use ringback_server::outbound::resolve::{Answers, Resolve};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 
 use crate::rig::{Rig, SUCCESS, gist, settle};
@@ -77,18 +77,59 @@ async fn lookups_that_hang_are_few_and_keep_their_places() {
 }
 
 /// A listener whose queue is full: the kernel drops further attempts to connect, as a firewall would.
-async fn full_listener() -> io::Result<(tokio::net::TcpListener, TcpStream)> {
+async fn full_listener(address: SocketAddr) -> io::Result<(TcpListener, TcpStream)> {
     let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    socket.bind(address)?;
     let listener = socket.listen(0)?;
     let waiting = TcpStream::connect(listener.local_addr()?).await?;
     Ok((listener, waiting))
 }
 
+/// A host with two addresses.
+#[derive(Debug)]
+struct Two;
+
+impl Resolve for Two {
+    fn resolve(&self, _host: &str, port: u16) -> Answers {
+        let hosts = [[127, 0, 0, 2], [127, 0, 0, 1]];
+        Box::pin(async move { Ok(hosts.map(|host| SocketAddr::from((host, port))).to_vec()) })
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_hangs_leaves_time_for_the_next_one() {
+    for (timeout_ms, share_ms) in [(15_000, 2_500), (1_000, 500)] {
+        let rig = Rig::with(|options| options.resolver = Arc::new(Two)).await;
+        let port = rig.address.port();
+        let _full = full_listener(SocketAddr::from(([127, 0, 0, 2], port)))
+            .await
+            .unwrap();
+        let url = format!("http://receiver.example:{port}/");
+        let settings = TargetSettings {
+            timeout_ms,
+            ..TargetSettings::new(&url)
+        };
+        let posting = rig.post(&rig.outbound.target(settings).unwrap());
+        rig.clock.sleepers(3).await;
+        rig.clock.advance(share_ms - 1);
+        rig.assert_no_further_connection().await;
+        rig.clock.advance(1);
+        rig.accept().await.answer(SUCCESS).await;
+        let exchange = posting.await.unwrap();
+        assert_eq!(
+            (exchange.outcome, exchange.address),
+            (Acknowledged, Some(rig.address))
+        );
+        assert_eq!(exchange.duration_ms, share_ms);
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_is_not_made_in_time_is_a_time_out() {
     let rig = Rig::new().await;
-    let (listener, _waiting) = full_listener().await.unwrap();
+    let (listener, _waiting) = full_listener(SocketAddr::from(([127, 0, 0, 1], 0)))
+        .await
+        .unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let posting = rig.post(&rig.outbound.target(TargetSettings::new(&url)).unwrap());
     rig.clock.sleepers(3).await;

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod answers;
+mod bounds;
 mod limits;
 mod reuse;
 mod rig;

@@ -6,7 +6,7 @@ use ringback_server::outbound::Outcome::{self, Acknowledged, NotAcknowledged, Un
 use ringback_server::outbound::{Limits, Target};
 use tokio::net::TcpStream;
 
-use crate::rig::{Peer, Rig, SUCCESS, gist, settle};
+use crate::rig::{BODY, Peer, Rig, SUCCESS, gist, message, settle};
 
 /// One send that is acknowledged on a fresh connection, which is returned.
 async fn first(rig: &Rig, target: &Arc<Target>) -> Peer<TcpStream> {
@@ -48,6 +48,23 @@ async fn a_connection_serves_many_sends() {
     }
     rig.assert_no_further_connection().await;
     assert_eq!(rig.outbound.idle_connections(), 1);
+}
+
+#[tokio::test]
+async fn the_bound_on_what_is_read_is_for_each_answer_alone() {
+    let rig = Rig::new().await;
+    let target = rig.target();
+    let mut peer = first(&rig, &target).await;
+    let long = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n{}",
+        "x".repeat(60_000)
+    );
+    for _ in 0..20 {
+        let posting = rig.post(&target);
+        peer.answer(&long).await;
+        assert_eq!(gist(&posting.await.unwrap()), (NotAcknowledged, Some(200), None));
+    }
+    rig.assert_no_further_connection().await;
 }
 
 #[tokio::test]
@@ -101,10 +118,10 @@ async fn an_expired_connection_is_not_used_even_if_it_was_not_swept_yet() {
     let target = rig.target();
     let _peer = first(&rig, &target).await;
     rig.clock.advance(4_000);
-    // No turn for the sweeper between: the send starts in the same moment.
-    let posting = rig.post(&target);
-    rig.accept().await.answer(SUCCESS).await;
-    assert_eq!(posting.await.unwrap().outcome, Acknowledged);
+    // The send starts in this very turn, before the sweeper has its own.
+    let post = rig.outbound.post(&target, message(BODY));
+    let (exchange, ()) = tokio::join!(post, async { rig.accept().await.answer(SUCCESS).await });
+    assert_eq!(exchange.outcome, Acknowledged);
 }
 
 #[tokio::test]
