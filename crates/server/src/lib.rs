@@ -1,6 +1,7 @@
 //! The ringback service: HTTP API, outbound client, and the driver that performs the delivery engine's effects.
 
 pub mod api;
+pub mod app;
 pub mod clock;
 mod committer;
 pub mod config;
