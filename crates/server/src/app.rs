@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::api::{self, ApiState};
+use crate::api::{self, ApiState, ServeOptions};
 use crate::clock::Clock;
 use crate::config::{Config, StoreSetting};
 use crate::outbound::{self, AddressPolicy, Outbound, OutboundProblem};
@@ -76,15 +76,17 @@ impl App {
     /// [`StartError`]; nothing runs on.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let listener = listen(config.listen).await?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| StartError::Listen { address: config.listen, source })?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen {
+            address: config.listen,
+            source,
+        })?;
         let outbound = Outbound::new(outbound::Options {
-            policy: AddressPolicy { allow: config.outbound_allow.clone() },
+            policy: AddressPolicy::new(config.outbound_allow.clone()),
             tls_ca: config.tls_ca.as_ref().map(|ca| ca.pem.clone()),
             ..outbound::Options::new(Arc::clone(&clock))
         })?;
-        let metrics = Arc::new(Metrics::new(api::ROUTES.iter().copied()));
+        let routes = api::route_templates();
+        let metrics = Arc::new(Metrics::new(routes.iter().map(String::as_str)));
         let StoreSetting::Sqlite(dir) = &config.store;
         let (service, running) = Service::start(service::Options {
             open_store: open_store(dir),
@@ -101,14 +103,26 @@ impl App {
                 return Err(error);
             }
         };
-        let state = ApiState::new(service.clone(), outbound, metrics, clock, config);
+        let options = ServeOptions {
+            connections: config.connections,
+            clock: Arc::clone(&clock),
+            open: metrics.http_connections.clone(),
+        };
+        let router = api::router(ApiState::new(service.clone(), outbound, metrics, clock, config));
         let (stop_api, stopped) = oneshot::channel();
         let stopped = async move {
             // A dropped sender stops the API as well.
             let _ = stopped.await;
         };
-        let api = tasks::spawn("api", api::serve(listener, Arc::new(state), config.connections, stopped));
-        Ok(Self { service, address, token_file, running, stop_api, api })
+        let api = tasks::spawn("api", api::serve(listener, router, options, stopped));
+        Ok(Self {
+            service,
+            address,
+            token_file,
+            running,
+            stop_api,
+            api,
+        })
     }
 
     /// Ends it: first the intake, then the sending (see [`Running::shut_down`]).
@@ -120,14 +134,20 @@ impl App {
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen { address, source })
 }
 
 fn open_store(dir: &Path) -> OpenStore {
     let dir = dir.to_owned();
     Box::new(move || match Sqlite::open(&dir) {
         Ok(store) => Ok(Box::new(store) as Box<dyn Store>),
-        Err(error) => Err(StoreError { what: "opening the store", full: false, source: Box::new(error) }),
+        Err(error) => Err(StoreError {
+            what: "opening the store",
+            full: false,
+            source: Box::new(error),
+        }),
     })
 }
 
@@ -151,12 +171,16 @@ async fn first_token(
     clock: &dyn Clock,
 ) -> Result<Option<PathBuf>, StartError> {
     let directory = service.directory();
-    if config.operator_token.is_some() || !directory.tokens().is_empty() || !directory.companies().is_empty() {
+    if config.operator_token.is_some() || !directory.tokens().is_empty() || !directory.companies().is_empty()
+    {
         return Ok(None);
     }
     let path = dir.join(OPERATOR_TOKEN_FILE);
     let text = format!("rbt_{}", random::token());
-    write_secret(&path, &text).map_err(|source| StartError::TokenFile { path: path.clone(), source })?;
+    write_secret(&path, &text).map_err(|source| StartError::TokenFile {
+        path: path.clone(),
+        source,
+    })?;
     let token = Token {
         id: format!("tok_{}", &random::token()[..16]),
         name: "operator".to_owned(),
@@ -170,7 +194,12 @@ async fn first_token(
 /// The file comes before the token is kept: after a crash between the two the store is still empty, and the next start
 /// writes another.
 fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
     writeln!(file, "{text}")?;
     file.sync_all()
 }

@@ -9,7 +9,7 @@ use ringback_contract::webhook::Secret;
 use ringback_core::delivery::{Attempt, Outcome};
 use ringback_core::endpoint::{Endpoint, Settings};
 use ringback_core::engine::{Send, Sent};
-use ringback_core::id::{EndpointId, EventId};
+use ringback_core::id::EndpointId;
 use ringback_core::time::Millis;
 
 use crate::clock::Clock;
@@ -55,19 +55,18 @@ impl Prepared {
     }
 
     /// The headers of one send, by the Standard Webhooks and the contract (section 2).
-    fn message(&self, event_id: EventId, n: u32, body: bytes::Bytes, wall_ms: i64, now: Millis) -> Message {
-        let id = event_id.to_string();
+    fn message(&self, id: &str, n: u32, body: bytes::Bytes, wall_ms: i64, now: Millis) -> Message {
         let timestamp = wall_ms.div_euclid(1000);
         let current = self
             .secrets
             .iter()
             .filter(|(_, until)| until.is_none_or(|until| now <= until));
         let signatures: Vec<String> = current
-            .map(|(secret, _)| secret.sign(&id, timestamp, &body))
+            .map(|(secret, _)| secret.sign(id, timestamp, &body))
             .collect();
         Message {
             body,
-            webhook_id: header(&id),
+            webhook_id: header(id),
             webhook_timestamp: HeaderValue::from(timestamp),
             webhook_signature: header(&signatures.join(" ")),
             ringback_send: HeaderValue::from(n),
@@ -156,12 +155,12 @@ pub(crate) async fn test(
     outbound: &Outbound,
     time: &EngineTime,
     endpoint: &Endpoint,
-    event_id: EventId,
+    webhook_id: &str,
     body: bytes::Bytes,
 ) -> Result<Exchange, TargetProblem> {
     let target = target(outbound, &endpoint.settings)?;
     let prepared = Prepared::new(outbound, endpoint);
-    let message = prepared.message(event_id, 1, body, time.clock().wall_ms(), time.now());
+    let message = prepared.message(webhook_id, 1, body, time.clock().wall_ms(), time.now());
     Ok(outbound.post(&target, message).await)
 }
 
@@ -193,7 +192,13 @@ async fn post(
         Ok(target) => target,
         Err(problem) => return (unsendable(clock, send.n, problem.clone()), None),
     };
-    let message = prepared.message(send.event_id, send.n, send.body.clone(), clock.wall_ms(), now);
+    let message = prepared.message(
+        &send.event_id.to_string(),
+        send.n,
+        send.body.clone(),
+        clock.wall_ms(),
+        now,
+    );
     let exchange = outbound.post(target, message).await;
     let retry_after_ms = exchange.retry_after.map(|asked| asked.delay_ms(clock.wall_ms()));
     let attempt = Attempt {

@@ -6,9 +6,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ringback_core::endpoint::{Endpoint, Settings};
+use ringback_core::endpoint::Endpoint;
 use ringback_core::engine::{Engine, Stats};
-use ringback_core::id::{EndpointId, EventId};
+use ringback_core::id::EndpointId;
 use ringback_core::limits;
 use ringback_core::store::{Reader, StoreError, Write, Written};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -246,28 +246,17 @@ impl Service {
         self.inner.readers.read(read).await
     }
 
-    /// Checks that an endpoint's settings can be sent to.
-    ///
-    /// # Errors
-    /// The URL, a header, the time-out or a certificate authority cannot be used.
-    pub fn check_target(&self, settings: &Settings) -> Result<(), TargetProblem> {
-        sender::target(&self.inner.outbound, settings).map(drop)
-    }
-
     /// Sends a body once, outside of any delivery: the endpoint's *test*. Nothing is stored.
     ///
     /// # Errors
     /// The endpoint's settings cannot be used any more.
-    pub async fn test(&self, endpoint: &Endpoint, body: Bytes) -> Result<Exchange, TargetProblem> {
-        let time = &self.inner.time;
-        sender::test(
-            &self.inner.outbound,
-            time,
-            endpoint,
-            EventId::first_at(time.now()),
-            body,
-        )
-        .await
+    pub async fn test(
+        &self,
+        endpoint: &Endpoint,
+        webhook_id: &str,
+        body: Bytes,
+    ) -> Result<Exchange, TargetProblem> {
+        sender::test(&self.inner.outbound, &self.inner.time, endpoint, webhook_id, body).await
     }
 
     /// Companies, endpoints and tokens as they are now.

@@ -260,21 +260,6 @@ pub(crate) async fn retry_now(
     path: EndpointPath,
 ) -> Result<Response, Problem> {
     let endpoint = find(&api, &path)?;
-    let cutoff = api.engine_now();
-    let mut retried = 0;
-    loop {
-        let write = Write::RetryNow {
-            endpoint: endpoint.id,
-            cutoff,
-        };
-        match api.service.write(write).await? {
-            Written::RetriedNow { changed, more } => {
-                retried += changed;
-                if !more {
-                    return Ok(json(StatusCode::OK, &RetriedNow { retried }));
-                }
-            }
-            other => return Err(unexpected(other)),
-        }
-    }
+    let retried = api.service.retry_now(endpoint.id).await?;
+    Ok(json(StatusCode::OK, &RetriedNow { retried }))
 }

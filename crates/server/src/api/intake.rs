@@ -15,10 +15,10 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jiff::tz::TimeZone;
-use ringback_contract::date_time;
+use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::intake::{self, Intake, Signing, Stamp};
 use ringback_contract::kind::Kind;
-use ringback_core::company::{Company, DateTimeForm};
+use ringback_core::company::Company;
 use ringback_core::event::{IdempotencyKey, NewEvent};
 use ringback_core::limits;
 use ringback_core::store::{Write, Written};
@@ -266,10 +266,7 @@ pub(super) fn stamp_of<'a>(company: Option<&'a Company>, zone: &'a TimeZone, acc
     Stamp {
         accepted_ms,
         zone,
-        form: match company.map_or(DateTimeForm::Rfc1123, |company| company.date_time_form) {
-            DateTimeForm::Rfc1123 => date_time::DateTimeForm::Rfc1123,
-            DateTimeForm::Seed => date_time::DateTimeForm::Seed,
-        },
+        form: company.map_or(DateTimeForm::Rfc1123, |company| company.date_time_form),
         signing,
     }
 }

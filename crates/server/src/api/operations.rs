@@ -88,6 +88,7 @@ pub(crate) async fn readyz(State(api): State<Arc<ApiState>>) -> Response {
     responses((status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"))
 )]
 pub(crate) async fn metrics(State(api): State<Arc<ApiState>>) -> Response {
+    api.service.gauge(&api.metrics);
     of_type(Body::from(api.metrics.encode()), metrics::CONTENT_TYPE)
 }
 

@@ -63,10 +63,9 @@ impl ApiState {
         }
     }
 
-    /// Engine time, as near as the API knows it: the wall clock, which engine time follows. It serves for moments that
-    /// need not be exact, such as the end of a rotated secret.
+    /// Engine time.
     pub(crate) fn engine_now(&self) -> Millis {
-        Millis(self.clock.wall_ms())
+        self.service.time().now()
     }
 
     /// Whether the metrics need no token.

@@ -44,6 +44,7 @@ impl Connection {
     ) -> hyper::Result<Self> {
         let (requests, driver) = http1::Builder::new()
             .max_buf_size(HEAD_LIMIT)
+            .max_header_size(HEAD_LIMIT)
             .handshake(TokioIo::new(stream))
             .await?;
         Ok(Self {

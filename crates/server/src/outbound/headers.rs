@@ -1,6 +1,9 @@
 //! The headers of a send: those that every send has, and which ones an endpoint may add.
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use super::client::Message;
 
 /// The event's id: the same on every send.
 pub const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -122,20 +125,40 @@ fn is_reserved(name: &HeaderName) -> bool {
             .any(|prefix| name.as_str().starts_with(prefix))
 }
 
-/// The headers that every send to one target has; `extra` has been checked.
+/// The headers that every send to one target has; `extra` has been checked. What differs from send to send has its
+/// place here already, so that [`complete`] need not enlarge the map.
 pub(super) fn base(
     host: HeaderValue,
     content_type: HeaderValue,
     extra: Vec<(HeaderName, HeaderValue)>,
 ) -> HeaderMap {
-    // Room for the per-send headers and the content length as well, so that no send grows the map.
     let mut map = HeaderMap::with_capacity(extra.len() + 9);
     map.insert(header::HOST, host);
     map.insert(header::USER_AGENT, USER_AGENT);
     map.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     map.insert(header::CONTENT_TYPE, content_type);
+    for differs in [
+        header::CONTENT_LENGTH,
+        WEBHOOK_ID,
+        WEBHOOK_TIMESTAMP,
+        WEBHOOK_SIGNATURE,
+        RINGBACK_SEND,
+    ] {
+        map.insert(differs, HeaderValue::from_static(""));
+    }
     map.extend(extra);
     map
+}
+
+/// The headers of one send, and the body that they belong to.
+pub(super) fn complete(base: &HeaderMap, message: Message) -> (HeaderMap, Bytes) {
+    let mut map = base.clone();
+    map.insert(header::CONTENT_LENGTH, HeaderValue::from(message.body.len()));
+    map.insert(WEBHOOK_ID, message.webhook_id);
+    map.insert(WEBHOOK_TIMESTAMP, message.webhook_timestamp);
+    map.insert(WEBHOOK_SIGNATURE, message.webhook_signature);
+    map.insert(RINGBACK_SEND, message.ringback_send);
+    (map, message.body)
 }
 
 /// A text of the caller's for a message: its first 64 characters.

@@ -154,16 +154,12 @@ impl Target {
         })
     }
 
-    /// The request of one send. hyper adds the content length.
+    /// The request of one send.
     pub(super) fn request(&self, message: Message) -> Outgoing {
-        let mut request = Request::new(Full::new(message.body));
+        let (headers, body) = headers::complete(&self.headers, message);
+        let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
-        let mut headers = self.headers.clone();
-        headers.insert(headers::WEBHOOK_ID, message.webhook_id);
-        headers.insert(headers::WEBHOOK_TIMESTAMP, message.webhook_timestamp);
-        headers.insert(headers::WEBHOOK_SIGNATURE, message.webhook_signature);
-        headers.insert(headers::RINGBACK_SEND, message.ringback_send);
         *request.headers_mut() = headers;
         request
     }

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::HeaderValue;
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
 use ringback_contract::intake::{self, Stamp};
 use ringback_contract::kind::Kind;
 use ringback_contract::samples;
-use ringback_contract::webhook::{Secret, signature_header};
-use ringback_core::endpoint::{ContentType, Settings};
+use ringback_core::endpoint::Settings;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,7 +21,7 @@ use super::super::problem::{Problem, ProblemSchema, Type};
 use super::super::query::Query;
 use super::super::state::ApiState;
 use super::find;
-use crate::outbound::{Exchange, Message, Outcome, TargetSettings, headers};
+use crate::outbound::{Exchange, Outcome};
 use crate::random;
 
 /// What became of a test.
@@ -95,14 +93,13 @@ pub(crate) async fn test_endpoint(
     let now_ms = api.clock.wall_ms();
     let body = render(kind, sample, &stamp_of(company.as_deref(), &api.zone, now_ms))?;
     let webhook_id = format!("test_{}", &random::token()[..16]);
-    let message = message(settings, &webhook_id, now_ms, api.engine_now().0, body)?;
-    let target = api
-        .outbound
-        .target(target_settings(settings)?)
-        .map_err(|problem| unusable(&problem))?;
     // The semaphore is never closed; a test without its permit would do no harm.
     let _permit = api.tests.acquire().await.ok();
-    let exchange = api.outbound.post(&target, message).await;
+    let exchange = api
+        .service
+        .test(&endpoint, &webhook_id, body)
+        .await
+        .map_err(|problem| unusable(&problem))?;
     Ok(json(StatusCode::OK, &answer(kind, webhook_id, &exchange)))
 }
 
@@ -130,49 +127,6 @@ fn unusable(problem: &impl std::fmt::Display) -> Problem {
         Type::Internal,
         format!("the endpoint's settings cannot be used: {problem}"),
     )
-}
-
-fn target_settings(settings: &Settings) -> Result<TargetSettings<'_>, Problem> {
-    let texts = settings
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    Ok(TargetSettings {
-        url: &settings.url,
-        tls_ca: settings.tls_ca.as_deref(),
-        headers: headers::parse(texts).map_err(|problem| unusable(&problem))?,
-        content_type: match settings.content_type {
-            ContentType::Json => crate::outbound::ContentType::Json,
-            ContentType::Text => crate::outbound::ContentType::Text,
-        },
-        timeout_ms: settings.timeout_ms,
-        ack_rule: settings.ack_rule,
-    })
-}
-
-fn message(
-    settings: &Settings,
-    id: &str,
-    wall_ms: i64,
-    engine_ms: i64,
-    body: Bytes,
-) -> Result<Message, Problem> {
-    let secrets: Vec<Secret> = settings
-        .secrets
-        .iter()
-        .filter(|secret| secret.until.is_none_or(|until| until.0 > engine_ms))
-        .filter_map(|secret| Secret::parse(&secret.secret).ok())
-        .collect();
-    let timestamp_s = wall_ms.div_euclid(1000);
-    let signature = signature_header(&secrets, id, timestamp_s, &body);
-    let value = |text: &str| HeaderValue::from_str(text).map_err(|problem| unusable(&problem));
-    Ok(Message {
-        webhook_id: value(id)?,
-        webhook_timestamp: HeaderValue::from(timestamp_s),
-        webhook_signature: value(&signature)?,
-        ringback_send: HeaderValue::from_static("1"),
-        body,
-    })
 }
 
 fn answer(kind: Kind, webhook_id: String, exchange: &Exchange) -> EndpointTest {

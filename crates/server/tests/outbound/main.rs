@@ -1,0 +1,12 @@
+//! The outbound client against receivers on loopback that behave in every way receivers do. The tests play the
+//! receiver themselves, byte by byte, and turn the clock by hand.
+
+#![expect(clippy::unwrap_used, reason = "tests, their helpers included")]
+
+mod addresses;
+mod answers;
+mod limits;
+mod reuse;
+mod rig;
+mod tls;
+mod wire;

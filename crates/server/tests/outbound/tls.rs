@@ -1,0 +1,180 @@
+//! TLS: whom the client trusts, and what it says when it does not.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use ringback_server::outbound::Outcome::{Acknowledged, Unreachable};
+use ringback_server::outbound::{Exchange, TargetSettings};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::TlsAcceptor;
+
+use crate::rig::{Peer, Rig, SUCCESS, gist, settle};
+
+/// An authority of the test's own.
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// A receiver's side with a certificate for these names, valid in 2026, that speaks these protocols.
+fn acceptor(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    names: &[&str],
+    protocols: &[&str],
+) -> TlsAcceptor {
+    let mut params =
+        CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).unwrap();
+    params.not_before = date_time_ymd(2025, 12, 1);
+    params.not_after = date_time_ymd(2026, 12, 31);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, authority).unwrap();
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.into())
+        .unwrap();
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|protocol| protocol.as_bytes().to_vec())
+        .collect();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// One send over TLS to 127.0.0.1. The receiver answers if the handshake succeeds.
+async fn exchange(rig: &Rig, acceptor: &TlsAcceptor, tls_ca: Option<&str>) -> Exchange {
+    let url = format!("https://{}/callback", rig.address);
+    let target = rig
+        .outbound
+        .target(TargetSettings {
+            tls_ca,
+            ..TargetSettings::new(&url)
+        })
+        .unwrap();
+    let posting = rig.post(&target);
+    let peer = rig.accept().await;
+    if let Ok(stream) = acceptor.accept(peer.stream).await {
+        let mut peer = Peer { stream };
+        if posting.is_finished() {
+            return posting.await.unwrap();
+        }
+        peer.answer(SUCCESS).await;
+        // A second one on the same connection.
+        assert_eq!(posting.await.unwrap().outcome, Acknowledged);
+        let posting = rig.post(&target);
+        peer.answer(SUCCESS).await;
+        return posting.await.unwrap();
+    }
+    posting.await.unwrap()
+}
+
+#[tokio::test]
+async fn an_authority_of_the_endpoint_or_of_the_installation_is_trusted() {
+    let authority = authority();
+    let pem = authority.pem();
+    let acceptor = acceptor(&authority, &["127.0.0.1"], &["http/1.1"]);
+    let rig = Rig::new().await;
+    assert_eq!(
+        gist(&exchange(&rig, &acceptor, Some(&pem)).await),
+        (Acknowledged, Some(200), None)
+    );
+    let rig = Rig::with(|options| options.tls_ca = Some(pem.clone())).await;
+    assert_eq!(
+        gist(&exchange(&rig, &acceptor, None).await),
+        (Acknowledged, Some(200), None)
+    );
+    // Both at once: an endpoint's own authorities come on top.
+    let other = self::authority().pem();
+    assert_eq!(
+        gist(&exchange(&rig, &acceptor, Some(&other)).await),
+        (Acknowledged, Some(200), None)
+    );
+}
+
+#[tokio::test]
+async fn a_receiver_without_protocol_negotiation_is_fine() {
+    let authority = authority();
+    let acceptor = acceptor(&authority, &["127.0.0.1"], &[]);
+    let rig = Rig::new().await;
+    let exchange = exchange(&rig, &acceptor, Some(&authority.pem())).await;
+    assert_eq!(gist(&exchange), (Acknowledged, Some(200), None));
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_says_why() {
+    let authority = authority();
+    let pem = authority.pem();
+    let year = 365 * 86_400_000;
+    for (names, trusted, step_ms, detail) in [
+        (&["127.0.0.1"][..], false, 0, "tls-unknown-issuer"),
+        (&["127.0.0.2", "receiver.example"], true, 0, "tls-name-mismatch"),
+        (&["127.0.0.1"], true, year, "tls-expired"),
+        (&["127.0.0.1"], true, -year, "tls-not-yet-valid"),
+    ] {
+        let rig = Rig::new().await;
+        rig.clock.step_wall(step_ms);
+        let acceptor = acceptor(&authority, names, &["http/1.1"]);
+        let exchange = exchange(&rig, &acceptor, trusted.then_some(&*pem)).await;
+        assert_eq!(gist(&exchange), (Unreachable, None, Some(detail)), "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_speaks_only_another_protocol_is_told_apart() {
+    let authority = authority();
+    let acceptor = acceptor(&authority, &["127.0.0.1"], &["h2"]);
+    let rig = Rig::new().await;
+    let exchange = exchange(&rig, &acceptor, Some(&authority.pem())).await;
+    assert_eq!(gist(&exchange), (Unreachable, None, Some("tls-handshake")));
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_on_the_wire_says_how() {
+    for (bytes, reset, detail) in [
+        ("HTTP/1.1 400 Bad Request\r\n\r\n", false, "not-tls"),
+        ("", false, "closed"),
+        ("", true, "reset"),
+        // An alert: handshake_failure.
+        ("\u{15}\u{3}\u{3}\u{0}\u{2}\u{2}\u{28}", false, "tls-handshake"),
+    ] {
+        let rig = Rig::new().await;
+        let url = format!("https://{}/", rig.address);
+        let posting = rig.post(&rig.outbound.target(TargetSettings::new(&url)).unwrap());
+        let mut peer = rig.accept().await;
+        settle().await;
+        // All of the client's greeting is read, so that closing does not break the connection.
+        peer.stream.readable().await.unwrap();
+        peer.stream.try_read(&mut [0; 4096]).unwrap();
+        peer.write(bytes).await;
+        if reset {
+            peer.reset();
+        } else {
+            drop(peer);
+        }
+        assert_eq!(
+            gist(&posting.await.unwrap()),
+            (Unreachable, None, Some(detail)),
+            "{bytes:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn plain_http_to_a_tls_port_is_no_http() {
+    let authority = authority();
+    let acceptor = acceptor(&authority, &["127.0.0.1"], &["http/1.1"]);
+    let rig = Rig::new().await;
+    let posting = rig.post(&rig.target());
+    let peer = rig.accept().await;
+    assert!(acceptor.accept(peer.stream).await.is_err());
+    let exchange = posting.await.unwrap();
+    assert_eq!(exchange.outcome, Unreachable);
+    assert!(
+        matches!(gist(&exchange).2, Some("protocol" | "reset")),
+        "{exchange:?}"
+    );
+}
