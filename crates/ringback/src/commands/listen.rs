@@ -104,7 +104,7 @@ pub(super) fn secret(text: &str) -> Result<Secret, Failure> {
     Secret::parse(text).map_err(|error| Failure::usage([format!("--secret {error}")]))
 }
 
-fn app(text: &str) -> Result<App, Failure> {
+pub(super) fn app(text: &str) -> Result<App, Failure> {
     text.split_once(':')
         .filter(|(key, secret)| !key.is_empty() && !secret.is_empty())
         .map(|(key, secret)| App {

@@ -5,28 +5,28 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::journal::Send;
-use crate::load::Accepted;
-use crate::service::Kill;
-use crate::{ANSWERS, GAP_MS, MAX_IN_FLIGHT};
+use super::journal::Send;
+use super::load::Accepted;
+use super::service::Kill;
+use super::{ANSWERS, GAP_MS, MAX_IN_FLIGHT};
 
 /// What a retry may come early by: the rounding of the engine's milliseconds, and what slewing its clock makes of a gap.
 const TOLERANCE_US: i64 = 5_000;
 
 /// What a run has left behind.
-pub struct Findings<'a> {
-    pub accepted: &'a [Accepted],
+pub(crate) struct Findings<'a> {
+    pub(crate) accepted: &'a [Accepted],
     /// All events and deliveries that the API lists.
-    pub events: &'a [Value],
-    pub deliveries: &'a [Value],
+    pub(crate) events: &'a [Value],
+    pub(crate) deliveries: &'a [Value],
     /// What each receiver got, in the order of [`ANSWERS`].
-    pub journals: &'a [Vec<Send>],
-    pub kills: &'a [Kill],
+    pub(crate) journals: &'a [Vec<Send>],
+    pub(crate) kills: &'a [Kill],
 }
 
 /// The figures of a run.
 #[derive(Debug, Default)]
-pub struct Summary {
+pub(crate) struct Summary {
     kills: usize,
     events: usize,
     sends: usize,
@@ -57,7 +57,7 @@ impl fmt::Display for Summary {
 
 impl Findings<'_> {
     /// Panics at the first finding that breaks a promise.
-    pub fn check(&self) -> Summary {
+    pub(crate) fn check(&self) -> Summary {
         let mut summary = Summary {
             kills: self.kills.len(),
             events: self.accepted.len(),
