@@ -13,10 +13,10 @@ use crate::support::{Api, Random, pause};
 use super::service::Address;
 
 /// Clients at work.
-const CLIENTS: i64 = 4;
+const CLIENTS: i64 = 6;
 /// The longest pause of a client between two requests, in milliseconds: so much load that the backlog of a debug build
 /// is gone soon after the last kill.
-const PAUSE_MS: u64 = 16;
+const PAUSE_MS: u64 = 8;
 
 /// A request that was answered.
 #[derive(Debug)]

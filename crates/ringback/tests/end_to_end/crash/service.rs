@@ -16,7 +16,9 @@ pub(crate) type Address = Arc<Mutex<Option<SocketAddr>>>;
 /// One kill and the start after it, by the boot clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kill {
-    /// When the killed process was gone.
+    /// When the process was still alive, just before the signal.
+    pub(crate) alive_us: i64,
+    /// When it was gone.
     pub(crate) gone_us: i64,
     /// When the next one was up, or gone again.
     pub(crate) back_us: i64,
@@ -70,9 +72,11 @@ impl Service {
             pause(Duration::from_millis(random.within(50..900)));
         }
         *self.address.lock().expect("no holder panics") = None;
+        let alive_us = boot_us();
         self.process.take().expect("the service runs").kill();
         self.back();
         self.kills.push(Kill {
+            alive_us,
             gone_us: boot_us(),
             back_us: i64::MAX,
         });
