@@ -92,34 +92,22 @@ impl Queue {
         }
     }
 
-    /// Queues writes for which somebody waits, all or none.
-    pub(crate) fn push(&self, tickets: impl IntoIterator<Item = Ticket>) -> Result<(), Unavailable> {
+    /// Queues a write for which somebody waits.
+    pub(crate) fn push(&self, ticket: Ticket) -> Result<(), Unavailable> {
         let mut inner = self.lock();
         match inner.state {
             State::Open => {}
             State::Lost => return Err(Unavailable::StoreFailed),
             State::Closed => return Err(Unavailable::ShuttingDown),
         }
-        let disk_low = self.disk_low.load(Ordering::Relaxed);
-        let before = inner.tickets.len();
-        for ticket in tickets {
-            let intake = matches!(ticket.write, Write::Accept(_));
-            let refusal = if intake && disk_low {
-                Some(Unavailable::DiskNearlyFull)
-            } else if inner.tickets.len() >= limits::QUEUE_WRITES || inner.bytes >= limits::QUEUE_BYTES {
-                Some(Unavailable::Behind)
-            } else {
-                None
-            };
-            if let Some(refusal) = refusal {
-                for ticket in inner.tickets.drain(before..).collect::<Vec<_>>() {
-                    inner.bytes -= ticket.bytes();
-                }
-                return Err(refusal);
-            }
-            inner.bytes += ticket.bytes();
-            inner.tickets.push_back(ticket);
+        if self.disk_low() && matches!(ticket.write, Write::Accept(_)) {
+            return Err(Unavailable::DiskNearlyFull);
         }
+        if inner.tickets.len() >= limits::QUEUE_WRITES || inner.bytes >= limits::QUEUE_BYTES {
+            return Err(Unavailable::Behind);
+        }
+        inner.bytes += ticket.bytes();
+        inner.tickets.push_back(ticket);
         drop(inner);
         self.filled.notify_one();
         Ok(())

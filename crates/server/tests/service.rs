@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ringback_core::delivery::{Outcome, State};
-use ringback_core::store::{EventRecord, Write};
+use ringback_core::store::{EventRecord, Write, Written};
 use ringback_server::service::Unavailable;
 use support::{Lab, Receiver, call, settings};
 
@@ -270,5 +270,51 @@ async fn shutdown_lets_go_of_what_hangs_and_sends_it_again_later() {
     again.answer.send("success").unwrap();
     lab.until(accepted.event_id, |record| state(record, 0) == State::Delivered)
         .await;
+    lab.running.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_nearly_full_refuses_events_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let (lab, mut receiver) = (Lab::start(&dir), Receiver::start().await);
+    lab.put_company(1).await;
+    lab.put_endpoint(1, "erp", settings(&receiver.url)).await;
+    let accepted = lab.accept(call(1, 7, 0)).await;
+    let received = receiver.next().await;
+    lab.faults.disk_low.store(true, Ordering::SeqCst);
+    lab.clock.advance(1_000);
+    while lab.service.health().problems.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let refused = lab.service.write(Write::Accept(Box::new(call(1, 8, 0)))).await;
+    assert_eq!(refused.unwrap_err(), Unavailable::DiskNearlyFull);
+    received.answer.send("success").unwrap();
+    lab.until(accepted.event_id, |record| state(record, 0) == State::Delivered)
+        .await;
+    lab.put_company(2).await;
+    lab.faults.disk_low.store(false, Ordering::SeqCst);
+    lab.clock.advance(1_000);
+    while !lab.service.health().problems.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    lab.accept(call(1, 8, 0)).await;
+    lab.running.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_batch_larger_than_a_commit_is_written_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let lab = Lab::start(&dir);
+    let writes: Vec<Write> = (0..3_000)
+        .map(|id| Write::Accept(Box::new(call(1, id, 0))))
+        .collect();
+    let mut last = None;
+    for written in lab.service.write_all(writes).await {
+        let Ok(Written::Accepted(accepted)) = written else {
+            panic!("{written:?}")
+        };
+        assert!(last < Some(accepted.event_id));
+        last = Some(accepted.event_id);
+    }
     lab.running.shut_down().await;
 }

@@ -103,6 +103,8 @@ pub(crate) struct Faults {
     pub(crate) before: AtomicBool,
     /// Commits fail although they have written.
     pub(crate) after: AtomicBool,
+    /// The disk has less free space than it should.
+    pub(crate) disk_low: AtomicBool,
     /// The store cannot be opened.
     pub(crate) open: AtomicBool,
 }
@@ -136,7 +138,11 @@ impl Store for Faulty {
     }
 
     fn free_bytes(&self) -> Option<u64> {
-        self.inner.free_bytes()
+        Some(if self.faults.disk_low.load(Ordering::SeqCst) {
+            1
+        } else {
+            2
+        })
     }
 }
 
@@ -179,7 +185,7 @@ impl Lab {
             }),
             outbound,
             clock: shared,
-            disk_free_least: 0,
+            disk_free_least: 2,
             metrics: Arc::new(Metrics::new([])),
         })
         .unwrap();
