@@ -15,7 +15,7 @@ use ringback_server::{random, telemetry};
 use ringback_workbench::listen::{self, Listener};
 use ringback_workbench::receiver::{self, Plan, Verifier};
 
-use super::listen::address;
+use super::listen::{address, bind};
 use crate::api::Api;
 use crate::failure::Failure;
 use crate::output;
@@ -103,12 +103,7 @@ async fn listen(args: &Args, secret: Secret) -> Result<Listener, Failure> {
         body: false,
         zone: TimeZone::system(),
     };
-    Listener::bind(options).await.map_err(|error| {
-        Failure::failed(format_args!(
-            "the receiver cannot listen on {}: {error}",
-            args.receiver
-        ))
-    })
+    bind(options).await
 }
 
 /// Where everything is, and what to try.

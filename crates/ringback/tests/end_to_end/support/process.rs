@@ -70,10 +70,6 @@ impl Process {
         Self::start(command)
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     pub(crate) fn stdout(&self) -> Vec<String> {
         self.stdout.lock().expect("no reader panics").clone()
     }
