@@ -84,7 +84,7 @@ CREATE TABLE delivery (
     endpoint_id INTEGER REFERENCES endpoint,
     state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
     due_ms INTEGER,
-    age_used_ms INTEGER NOT NULL CHECK (age_used_ms >= 0),
+    age_ms INTEGER NOT NULL CHECK (age_ms >= 0),
     age_since_ms INTEGER,
     sends INTEGER NOT NULL CHECK (sends >= 0),
     last_outcome INTEGER CHECK (last_outcome BETWEEN 0 AND 5),
@@ -98,8 +98,11 @@ CREATE TABLE delivery (
     CHECK (due_ms IS NULL OR state IN (0, 3)),
     -- The maximum age counts exactly while the delivery is pending and does not wait for the head of its key.
     CHECK ((age_since_ms IS NOT NULL) = (state = 0 AND due_ms IS NOT NULL)),
-    CHECK ((settled_ms IS NOT NULL) = (state IN (1, 2, 4))),
-    CHECK ((last_outcome IS NOT NULL) = (sends > 0))
+    -- Settled or open. (A list of more than two is a temporary table in each check.)
+    CHECK ((settled_ms IS NULL) = (state IN (0, 3))),
+    CHECK ((last_outcome IS NOT NULL) = (sends > 0)),
+    -- Delivered means that a send was acknowledged.
+    CHECK (state <> 1 OR (sends > 0 AND last_outcome = 0))
 ) STRICT;
 
 CREATE INDEX delivery_event ON delivery (event_id);

@@ -59,9 +59,9 @@ fn repetition<T: Tables>(tables: &mut T, event_id: EventId) -> Result<Written, T
 }
 
 fn insert<T: Tables>(tables: &mut T, now: Millis, new: &NewEvent) -> Result<Written, T::Error> {
+    let discovered = discover(tables, new.company_id)?;
     let event_id = EventId(tables.next_id(now));
     tables.insert_event(event_id, new)?;
-    let discovered = discover(tables, new.company_id)?;
 
     let subject = Subject {
         event_id,

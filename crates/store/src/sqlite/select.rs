@@ -3,7 +3,7 @@
 /// `select!(event "WHERE id = ?1")`: the text of a query for the rows that `rows::event` reads.
 macro_rules! select {
     (@delivery) => {
-        "id, event_id, company_id, kind, key_class, key_id, endpoint_id, state, due_ms, age_used_ms, \
+        "id, event_id, company_id, kind, key_class, key_id, endpoint_id, state, due_ms, age_ms, \
          age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule"
     };
     (event $rest:literal) => {

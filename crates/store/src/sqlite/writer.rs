@@ -223,7 +223,7 @@ impl Tables for Writer {
         let schedule = self.schedules.text(&delivery.schedule)?;
         self.execute(
             "INSERT INTO delivery (id, event_id, company_id, kind, key_class, key_id, endpoint_id, state, due_ms, \
-               age_used_ms, age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule) \
+               age_ms, age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
             params![
                 delivery.id.0,
@@ -250,7 +250,7 @@ impl Tables for Writer {
 
     fn update_delivery(&mut self, delivery: &Delivery) -> Result<()> {
         self.execute(
-            "UPDATE delivery SET state = ?2, due_ms = ?3, age_used_ms = ?4, age_since_ms = ?5, sends = ?6, \
+            "UPDATE delivery SET state = ?2, due_ms = ?3, age_ms = ?4, age_since_ms = ?5, sends = ?6, \
                last_outcome = ?7, settled_ms = ?8 WHERE id = ?1",
             params![
                 delivery.id.0,

@@ -29,6 +29,9 @@ pub(crate) const T0: Millis = Millis(1_790_000_000_000);
 /// The company of most cases.
 pub(crate) const COMPANY: i64 = 151;
 
+/// A store does not look at the endpoint of a report.
+const ANY_ENDPOINT: EndpointId = EndpointId(0);
+
 enum Kept {
     Memory(Memory),
     Sqlite(TempDir),
@@ -326,7 +329,7 @@ pub(crate) fn attempt(n: u32, outcome: Outcome) -> Attempt {
 pub(crate) fn report(delivery: DeliveryId, n: u32, outcome: Outcome, next: Next) -> Write {
     Write::Record(Box::new(Report {
         delivery,
-        endpoint: EndpointId(0),
+        endpoint: ANY_ENDPOINT,
         attempt: Some(attempt(n, outcome)),
         next,
     }))
@@ -336,7 +339,7 @@ pub(crate) fn report(delivery: DeliveryId, n: u32, outcome: Outcome, next: Next)
 pub(crate) fn age_ended(delivery: DeliveryId) -> Write {
     Write::Record(Box::new(Report {
         delivery,
-        endpoint: EndpointId(0),
+        endpoint: ANY_ENDPOINT,
         attempt: None,
         next: Next::Exhausted,
     }))

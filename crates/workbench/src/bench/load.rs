@@ -1,6 +1,7 @@
 //! The load driver: POSTs events over a fixed number of kept HTTP/1.1 connections, in a closed or an open loop.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +24,8 @@ use crate::client::{self, Answer, ClientError, Connection};
 /// How long a load may go on after its window, for the answers that are under way.
 const OVERTIME: Duration = Duration::from_secs(60);
 
-/// What to send, where to and for how long.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What to send, where to and for how long. `Debug` does not show the token.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Load {
     /// `http://ADDRESS:PORT/path`.
@@ -47,6 +48,16 @@ pub struct Load {
     pub requests: Option<u64>,
     /// Whether to note each request, for [`super::timings::join`].
     pub note: bool,
+}
+
+impl fmt::Debug for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Load")
+            .field("url", &self.url)
+            .field("pace", &self.pace)
+            .field("batch", &self.batch)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a load found.

@@ -236,3 +236,6 @@ impl BenchReport {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use ringback_server::clock::{self, Clock};
+use ringback_server::clock::{self, Clock, RealClock};
 use ringback_server::tasks;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,6 +24,8 @@ use tokio::sync::{Semaphore, watch};
 const CONNECTIONS: usize = 4096;
 /// How long a stop lets what is being answered finish.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long to wait after a connection could not be accepted.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How far a stop has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,9 +117,11 @@ where
             _ = phase.changed() => return,
             accepted = listener.accept() => accepted,
         };
-        // An error is that of one connection, or of too many open files: the next accept waits for either to pass.
+        // An error is that of one connection, or of too many open files, which takes a while to pass.
         let Ok((stream, _)) = accepted else {
-            tokio::task::yield_now().await;
+            RealClock
+                .sleep_until(clock::after(RealClock.boot_us(), PAUSE))
+                .await;
             continue;
         };
         let (handle, phase) = (handle.clone(), phase.clone());

@@ -1,0 +1,340 @@
+//! What must hold. The ledger is told what is durable (also what the process never learned), what is sent and what
+//! comes back, and compares each step with the rules of delivery by reckoning of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ringback_contract::schedule::Schedule;
+use ringback_core::delivery::{Attempt, Outcome, State};
+use ringback_core::endpoint::{Endpoint, Order};
+use ringback_core::engine::Send;
+use ringback_core::event::{NewEvent, OrderKey};
+use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::store::{Brief, Reader, Recorded};
+use ringback_core::time::Millis;
+
+use crate::time::{BootUs, MS};
+use crate::{Broken, broken};
+
+/// The present, as a process of some generation sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Present {
+    pub(crate) now: Millis,
+    pub(crate) boot_us: BootUs,
+    pub(crate) generation: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct EndpointFacts {
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// The engine has been told that it is disabled or deleted.
+    silenced: bool,
+    /// Whether events of a key have waited for each other all the time.
+    strict: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct EventFacts {
+    pub(crate) body: Bytes,
+    pub(crate) key: OrderKey,
+    pub(crate) deliveries: BTreeSet<DeliveryId>,
+}
+
+#[derive(Debug)]
+pub(crate) struct DeliveryFacts {
+    pub(crate) event: EventId,
+    pub(crate) endpoint: Option<EndpointId>,
+    pub(crate) created: Millis,
+    schedule: Arc<Schedule>,
+    /// It is pending or parked, as far as is durable.
+    open: bool,
+    not_before: Millis,
+    /// The same in boot time, while the process lives that reckoned it.
+    not_before_boot: Option<(u64, BootUs)>,
+    /// The send whose outcome is not durable yet.
+    under_way: Option<UnderWay>,
+    pub(crate) starts: u32,
+    /// The highest number that a send had.
+    highest: u32,
+    /// Sends whose outcome a crash took.
+    pub(crate) lost: u32,
+    /// Sends whose outcome is durable.
+    pub(crate) recorded: Vec<(u32, Outcome)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    n: u32,
+    ended: Option<(Millis, BootUs, Outcome)>,
+}
+
+/// Everything that was accepted, and what became of it.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) events: BTreeMap<EventId, EventFacts>,
+    pub(crate) deliveries: BTreeMap<DeliveryId, DeliveryFacts>,
+    pub(crate) endpoints: BTreeMap<EndpointId, EndpointFacts>,
+    /// Deliveries that are not settled, by endpoint and key.
+    keys: BTreeMap<(EndpointId, OrderKey), BTreeSet<DeliveryId>>,
+    /// Keys that an older delivery joined later: their order is that of joining, not of ids.
+    joined: BTreeSet<(EndpointId, OrderKey)>,
+    pub(crate) sends: u64,
+    pub(crate) repeats: u64,
+}
+
+impl Ledger {
+    /// An endpoint was made or changed, durably.
+    pub(crate) fn endpoint(&mut self, endpoint: &Arc<Endpoint>) {
+        let keyed = endpoint.settings.order == Order::Key;
+        self.endpoints
+            .entry(endpoint.id)
+            .and_modify(|facts| {
+                facts.endpoint = Arc::clone(endpoint);
+                facts.strict &= keyed;
+            })
+            .or_insert_with(|| EndpointFacts {
+                endpoint: Arc::clone(endpoint),
+                silenced: false,
+                strict: keyed,
+            });
+    }
+
+    /// The engine was told an endpoint's settings.
+    pub(crate) fn told_endpoint(&mut self, endpoint: &Endpoint) {
+        if let Some(facts) = self.endpoints.get_mut(&endpoint.id) {
+            facts.silenced = endpoint.deleted || !endpoint.settings.enabled;
+        }
+    }
+
+    /// An event was taken in, durably.
+    pub(crate) fn accepted(&mut self, now: Millis, id: EventId, event: &NewEvent, briefs: &[Brief]) {
+        self.events.insert(
+            id,
+            EventFacts {
+                body: event.body.clone(),
+                key: event.order_key(),
+                deliveries: BTreeSet::new(),
+            },
+        );
+        self.made(now, id, briefs);
+    }
+
+    /// Deliveries were made for an event, or got their endpoint.
+    pub(crate) fn made(&mut self, now: Millis, event: EventId, briefs: &[Brief]) {
+        let Some(facts) = self.events.get_mut(&event) else {
+            return;
+        };
+        for brief in briefs {
+            let endpoint = brief.endpoint.as_ref().map(|(id, _)| *id);
+            let schedule = endpoint
+                .and_then(|id| self.endpoints.get(&id))
+                .map_or_else(Arc::default, |facts| {
+                    Arc::clone(&facts.endpoint.settings.schedule)
+                });
+            let key = endpoint.map(|endpoint| (endpoint, facts.key));
+            let new = facts.deliveries.insert(brief.id);
+            let delivery = self.deliveries.entry(brief.id).or_insert(DeliveryFacts {
+                event,
+                endpoint: None,
+                created: now,
+                schedule: Arc::clone(&schedule),
+                open: true,
+                not_before: now,
+                not_before_boot: None,
+                under_way: None,
+                starts: 0,
+                highest: 0,
+                lost: 0,
+                recorded: Vec::new(),
+            });
+            if let Some(key) = key.filter(|_| delivery.endpoint.is_none()) {
+                delivery.endpoint = endpoint;
+                delivery.schedule = schedule;
+                self.keys.entry(key).or_default().insert(brief.id);
+                if !new {
+                    self.joined.insert(key);
+                }
+            }
+        }
+    }
+
+    /// An endpoint's deliveries were made due at `cutoff`.
+    pub(crate) fn retried_now(&mut self, endpoint: EndpointId, cutoff: Millis) {
+        for delivery in self.deliveries.values_mut() {
+            if delivery.endpoint == Some(endpoint) && delivery.open {
+                delivery.not_before = delivery.not_before.min(cutoff);
+                delivery.not_before_boot = None;
+            }
+        }
+    }
+
+    /// A send begins.
+    pub(crate) fn begins(
+        &mut self,
+        present: Present,
+        send: &Send,
+        reader: &mut dyn Reader,
+    ) -> Result<(), Broken> {
+        let id = send.delivery;
+        let Some(delivery) = self.deliveries.get(&id) else {
+            return broken(format!("{id} was sent but never accepted"));
+        };
+        let event = &self.events[&delivery.event];
+        let endpoint = &self.endpoints[&send.endpoint.id];
+        if delivery.event != send.event_id || delivery.endpoint != Some(send.endpoint.id) {
+            return broken(format!("{id} was sent as another event, or to another endpoint"));
+        }
+        if event.body != send.body {
+            return broken(format!("{id} was sent with another body than was accepted"));
+        }
+        if delivery.under_way.is_some() {
+            return broken(format!("{id} was sent while it was in flight or unrecorded"));
+        }
+        if !delivery.open {
+            return broken(format!("{id} was sent after it had settled"));
+        }
+        if endpoint.silenced {
+            return broken(format!(
+                "{id} was sent although its endpoint is disabled or deleted"
+            ));
+        }
+        if present.now < delivery.not_before {
+            return broken(format!("{id} was sent early: due {:?}", delivery.not_before));
+        }
+        if let Some((generation, boot_us)) = delivery.not_before_boot
+            && generation == present.generation
+            && present.boot_us < boot_us
+        {
+            return broken(format!(
+                "{id} was sent {} us early by boot time",
+                boot_us - present.boot_us
+            ));
+        }
+        let recorded = u32::try_from(delivery.recorded.len()).unwrap_or(u32::MAX);
+        if send.n != recorded + 1 {
+            return broken(format!(
+                "{id} has {recorded} recorded sends, and was sent as number {}",
+                send.n
+            ));
+        }
+        self.check_order(send, event.key, reader)?;
+        self.note_start(id, send.n);
+        Ok(())
+    }
+
+    /// Nothing of the same endpoint and key that was accepted before may still be on its way.
+    fn check_order(&self, send: &Send, key: OrderKey, reader: &mut dyn Reader) -> Result<(), Broken> {
+        let key = (send.endpoint.id, key);
+        if !self.endpoints[&key.0].strict || self.joined.contains(&key) {
+            return Ok(());
+        }
+        let earlier = self
+            .keys
+            .get(&key)
+            .into_iter()
+            .flat_map(|ids| ids.range(..send.delivery));
+        for id in earlier {
+            let record = reader.delivery(*id).map_err(|error| Broken::of(&error))?;
+            if record.is_none_or(|record| record.delivery.state == State::Pending) {
+                return broken(format!("{} was sent before {id} of the same key", send.delivery));
+            }
+        }
+        Ok(())
+    }
+
+    fn note_start(&mut self, id: DeliveryId, n: u32) {
+        if let Some(delivery) = self.deliveries.get_mut(&id) {
+            self.sends += 1;
+            self.repeats += u64::from(n <= delivery.highest);
+            delivery.highest = delivery.highest.max(n);
+            delivery.starts += 1;
+            delivery.under_way = Some(UnderWay { n, ended: None });
+        }
+    }
+
+    /// The process learns what became of a send.
+    pub(crate) fn ends(&mut self, present: Present, id: DeliveryId, outcome: Outcome) {
+        if let Some(under_way) = self
+            .deliveries
+            .get_mut(&id)
+            .and_then(|delivery| delivery.under_way.as_mut())
+        {
+            under_way.ended = Some((present.now, present.boot_us, outcome));
+        }
+    }
+
+    /// A report is durable.
+    pub(crate) fn recorded(
+        &mut self,
+        generation: u64,
+        attempt: Option<&Attempt>,
+        recorded: &Recorded,
+    ) -> Result<(), Broken> {
+        let id = recorded.delivery;
+        let Some(delivery) = self.deliveries.get_mut(&id) else {
+            return broken(format!("{id} was recorded but never accepted"));
+        };
+        let was_open = delivery.open;
+        if let Some(attempt) = attempt {
+            let Some((n, (at, boot_us, outcome))) = delivery
+                .under_way
+                .take()
+                .and_then(|under_way| Some((under_way.n, under_way.ended?)))
+            else {
+                return broken(format!("{id} was recorded without having been sent"));
+            };
+            if (attempt.n, attempt.outcome) != (n, outcome) {
+                return broken(format!("{id} was recorded otherwise than it was sent"));
+            }
+            delivery.recorded.push((n, outcome));
+            let delivered = recorded.state == State::Delivered;
+            if was_open
+                && recorded.state != State::Cancelled
+                && delivered != (outcome == Outcome::Acknowledged)
+            {
+                return broken(format!("{id} is {:?} after {outcome:?}", recorded.state));
+            }
+            if let Some(gap_ms) = delivery.schedule.gap_after(n) {
+                delivery.not_before = at.plus(gap_ms);
+                // Engine time may run faster than boot time by one part in a thousand.
+                let gap_us = i64::try_from(gap_ms).unwrap_or(i64::MAX / MS) * MS;
+                delivery.not_before_boot = Some((generation, boot_us + gap_us - gap_us / 1_000 - 2 * MS));
+            }
+        }
+        if recorded.state.is_settled() {
+            self.settled(id);
+        } else if !was_open {
+            return broken(format!("{id} had settled and is open again"));
+        }
+        Ok(())
+    }
+
+    fn settled(&mut self, id: DeliveryId) {
+        let Some(delivery) = self.deliveries.get_mut(&id) else {
+            return;
+        };
+        delivery.open = false;
+        if let Some(endpoint) = delivery.endpoint {
+            let key = (endpoint, self.events[&delivery.event].key);
+            if let Some(ids) = self.keys.get_mut(&key) {
+                ids.remove(&id);
+            }
+        }
+    }
+
+    /// The process is gone, with what it had not recorded. Answers how many sends that were.
+    pub(crate) fn lose(&mut self) -> u64 {
+        let mut lost = 0;
+        for delivery in self.deliveries.values_mut() {
+            if delivery.under_way.take().is_some() {
+                delivery.lost += 1;
+                lost += 1;
+            }
+        }
+        for facts in self.endpoints.values_mut() {
+            facts.silenced = false;
+        }
+        lost
+    }
+}
