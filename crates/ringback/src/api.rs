@@ -52,13 +52,7 @@ impl Api {
     }
 
     /// One request. A body is JSON.
-    pub(crate) async fn request(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<Answer, Failure> {
-        let body = body.map(ToString::to_string).unwrap_or_default();
+    pub(crate) async fn request(&self, method: Method, path: &str, body: String) -> Result<Answer, Failure> {
         let url = format!("{}{path}", self.base);
         let answer = client::once(
             method,
@@ -77,12 +71,7 @@ impl Api {
     }
 
     /// A request that has to succeed: its body, or what the service says is wrong.
-    pub(crate) async fn expect(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<Value, Failure> {
+    pub(crate) async fn expect(&self, method: Method, path: &str, body: String) -> Result<Value, Failure> {
         let answer = self.request(method, path, body).await?;
         if answer.status.is_success() {
             Ok(answer.body)

@@ -4,7 +4,9 @@ use clap::builder::styling::Styles;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check_config, completions, listen, migrate, token};
+use crate::commands::{
+    bench, check_config, completions, dev, listen, migrate, openapi, serve, token, trigger,
+};
 use crate::failure::Failure;
 use crate::output;
 
@@ -33,10 +35,15 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Serve(serve::Args),
+    Dev(dev::Args),
     Listen(listen::Args),
+    Trigger(trigger::Args),
     Token(token::Args),
     CheckConfig(check_config::Args),
     Migrate(migrate::Args),
+    Bench(bench::Args),
+    Openapi(openapi::Args),
     Completions(completions::Args),
 }
 

@@ -10,7 +10,7 @@ use ringback_contract::kind::Kind;
 use tokio::sync::mpsc;
 
 use crate::pretty::pretty;
-use crate::receiver::{self, Check, Received, Receiver, identify, mask_phone};
+use crate::receiver::{self, Check, Plan, Received, Receiver, identify, mask_phone};
 
 /// Records that may wait to be printed; when the output is slower, further ones are not shown, and that is said.
 const WAITING: usize = 1024;
@@ -30,60 +30,102 @@ pub struct Options {
     pub zone: TimeZone,
 }
 
-/// Listens and prints until `stop` is ready. The first line says where it listens: readable, or
-/// `{"listening": "http://…"}`.
+/// Listens and prints until `stop` is ready.
 ///
 /// # Errors
 /// When the address cannot be listened on, the journal not be opened, or the output not be written.
-pub async fn listen(options: Options, mut out: impl Write, stop: impl Future<Output = ()>) -> io::Result<()> {
-    let (sink, mut records) = mpsc::channel(WAITING);
-    let plan = options.receiver.plan.clone();
-    let control = options.receiver.control;
-    let receiver = receiver::Options {
-        sink: Some(sink),
-        ..options.receiver
-    };
-    let receiver = Receiver::bind(options.addr, receiver).await?;
-    let printer = Printer {
-        json: options.json,
-        body: options.body,
-        zone: options.zone,
-    };
-    let url = receiver.url();
-    if printer.json {
-        writeln!(out, "{}", serde_json::json!({ "listening": url }))?;
-    } else {
-        writeln!(out, "listening on {url}, answering {plan}")?;
-        if control {
-            writeln!(
-                out,
-                "another answer: curl -X PUT {url}_control/answer -d '{{\"answer\": \"fail\"}}'"
-            )?;
-        }
-    }
-    out.flush()?;
-    let mut stop = std::pin::pin!(stop);
-    let mut missed = 0;
-    loop {
-        tokio::select! {
-            biased;
-            received = records.recv() => {
-                // The receiver holds the other end.
-                let Some(received) = received else { break };
-                printer.print(&mut out, &received)?;
-                printer.print_missed(&mut out, &mut missed, receiver.count().missed)?;
-                out.flush()?;
-            }
-            () = stop.as_mut() => break,
-        }
-    }
-    receiver.stop().await;
-    while let Ok(received) = records.try_recv() {
-        printer.print(&mut out, &received)?;
-    }
-    out.flush()
+pub async fn listen(options: Options, out: impl Write, stop: impl Future<Output = ()>) -> io::Result<()> {
+    Listener::bind(options).await?.run(out, stop).await
 }
 
+/// A receiver that listens already; what comes in waits to be printed.
+#[derive(Debug)]
+pub struct Listener {
+    receiver: Receiver,
+    records: mpsc::Receiver<Received>,
+    printer: Printer,
+    plan: Plan,
+    control: bool,
+}
+
+impl Listener {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, or the journal not be opened.
+    pub async fn bind(options: Options) -> io::Result<Self> {
+        let (sink, records) = mpsc::channel(WAITING);
+        let plan = options.receiver.plan.clone();
+        let control = options.receiver.control;
+        let receiver = receiver::Options {
+            sink: Some(sink),
+            ..options.receiver
+        };
+        Ok(Self {
+            receiver: Receiver::bind(options.addr, receiver).await?,
+            records,
+            printer: Printer {
+                json: options.json,
+                body: options.body,
+                zone: options.zone,
+            },
+            plan,
+            control,
+        })
+    }
+
+    /// The URL of its root.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.receiver.url()
+    }
+
+    /// Prints until `stop` is ready. The first line says where it listens: readable, or `{"listening": "http://…"}`.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub async fn run(mut self, mut out: impl Write, stop: impl Future<Output = ()>) -> io::Result<()> {
+        self.announce(&mut out)?;
+        let mut stop = std::pin::pin!(stop);
+        let mut missed = 0;
+        loop {
+            tokio::select! {
+                biased;
+                received = self.records.recv() => {
+                    // The receiver holds the other end.
+                    let Some(received) = received else { break };
+                    self.printer.print(&mut out, &received)?;
+                    self.printer.print_missed(&mut out, &mut missed, self.receiver.count().missed)?;
+                    out.flush()?;
+                }
+                () = stop.as_mut() => break,
+            }
+        }
+        self.receiver.stop().await;
+        while let Ok(received) = self.records.try_recv() {
+            self.printer.print(&mut out, &received)?;
+        }
+        out.flush()
+    }
+
+    fn announce(&self, out: &mut impl Write) -> io::Result<()> {
+        let (url, plan) = (self.url(), &self.plan);
+        if self.printer.json {
+            writeln!(out, "{}", serde_json::json!({ "listening": url }))?;
+        } else {
+            writeln!(out, "listening on {url}, answering {plan}")?;
+            if self.control {
+                writeln!(
+                    out,
+                    "another answer: curl -X PUT {url}_control/answer -d '{{\"answer\": \"fail\"}}'"
+                )?;
+            }
+        }
+        out.flush()
+    }
+}
+
+#[derive(Debug)]
 struct Printer {
     json: bool,
     body: bool,

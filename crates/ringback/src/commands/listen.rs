@@ -1,11 +1,12 @@
 //! `ringback listen`: a receiver that shows what comes.
 
+use std::fs::OpenOptions;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 use ringback_contract::webhook::Secret;
-use ringback_workbench::listen;
+use ringback_workbench::listen::{self, Listener};
 use ringback_workbench::receiver::{self, App, Plan, Verifier};
 
 use crate::environment;
@@ -80,13 +81,30 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     runtime::run(async move {
         let mut signals = Signals::catch()?;
+        let listener = bind(options).await?;
         let stop = async {
             signals.next().await;
         };
-        listen::listen(options, std::io::stdout(), stop)
+        listener
+            .run(std::io::stdout(), stop)
             .await
             .map_err(|error| Failure::output(&error))
     })
+}
+
+/// Begins to listen. The journal is tried first, so that the error can say which of the two it was.
+pub(super) async fn bind(options: listen::Options) -> Result<Listener, Failure> {
+    if let Some(path) = &options.receiver.journal {
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(|error| Failure::failed(format_args!("cannot write to {}: {error}", path.display())))?;
+    }
+    let address = options.addr;
+    Listener::bind(options)
+        .await
+        .map_err(|error| Failure::failed(format_args!("cannot listen on {address}: {error}")))
 }
 
 /// `127.0.0.1:7701`, or `7701` alone.
@@ -104,7 +122,7 @@ pub(super) fn secret(text: &str) -> Result<Secret, Failure> {
     Secret::parse(text).map_err(|error| Failure::usage([format!("--secret {error}")]))
 }
 
-fn app(text: &str) -> Result<App, Failure> {
+pub(super) fn app(text: &str) -> Result<App, Failure> {
     text.split_once(':')
         .filter(|(key, secret)| !key.is_empty() && !secret.is_empty())
         .map(|(key, secret)| App {

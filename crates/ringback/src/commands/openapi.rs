@@ -14,6 +14,6 @@ A running service gives the same under /v1/openapi.json.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {}
 
-pub(crate) fn run(_args: Args) -> Result<(), Failure> {
-    output::line(ringback_server::api::document().trim_end())
+pub(crate) fn run() -> Result<(), Failure> {
+    output::line(format_args!("{:#}", ringback_server::api::document()))
 }

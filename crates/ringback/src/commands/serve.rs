@@ -42,7 +42,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     runtime::run(async {
         let mut signals = Signals::catch()?;
         ignore_hangups()?;
-        let app = App::start(&config, Arc::new(RealClock)).await.map_err(|error| Failure::caused(&error))?;
+        let app = App::start(&config, Arc::new(RealClock))
+            .await
+            .map_err(|error| Failure::failed(&error))?;
         announce(&app);
         signals.next().await;
         tracing::info!("shutting down");

@@ -94,7 +94,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 async fn create(name: &str, service: &Service) -> Result<(), Failure> {
     let made = service
         .api()?
-        .expect(Method::POST, "/v1/tokens", Some(&json!({ "name": name })))
+        .expect(Method::POST, "/v1/tokens", json!({ "name": name }).to_string())
         .await?;
     if service.json {
         return output::json(&made);
@@ -108,7 +108,10 @@ async fn create(name: &str, service: &Service) -> Result<(), Failure> {
 }
 
 async fn list(service: &Service) -> Result<(), Failure> {
-    let tokens = service.api()?.expect(Method::GET, "/v1/tokens", None).await?;
+    let tokens = service
+        .api()?
+        .expect(Method::GET, "/v1/tokens", String::new())
+        .await?;
     if service.json {
         return output::json(&tokens);
     }
@@ -130,7 +133,7 @@ async fn revoke(id: &str, service: &Service) -> Result<(), Failure> {
     }
     let answer = service
         .api()?
-        .request(Method::DELETE, &format!("/v1/tokens/{id}"), None)
+        .request(Method::DELETE, &format!("/v1/tokens/{id}"), String::new())
         .await?;
     if answer.status == StatusCode::NO_CONTENT {
         if service.json {

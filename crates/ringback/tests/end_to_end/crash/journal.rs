@@ -7,27 +7,27 @@ use serde::Deserialize;
 /// One send as the receiver saw it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Send {
+pub(crate) struct Send {
     /// When it had arrived, by the boot clock.
-    pub boot_us: i64,
-    pub event_id: String,
+    pub(crate) boot_us: i64,
+    pub(crate) event_id: String,
     /// The number that it gives itself.
-    pub send: u32,
-    pub kind: String,
-    pub entity_id: i64,
+    pub(crate) send: u32,
+    pub(crate) kind: String,
+    pub(crate) entity_id: i64,
     pub body_sha256: String,
     /// How it was answered.
-    pub answer: String,
+    pub(crate) answer: String,
 }
 
 impl Send {
-    pub fn acknowledged(&self) -> bool {
+    pub(crate) fn acknowledged(&self) -> bool {
         self.answer.ends_with("success")
     }
 }
 
 /// All sends, in the order of their arrival.
-pub fn read(path: &Path) -> Vec<Send> {
+pub(crate) fn read(path: &Path) -> Vec<Send> {
     let text = std::fs::read_to_string(path).expect("the journal can be read");
     let mut sends: Vec<Send> = text
         .lines()

@@ -1,15 +1,13 @@
 //! The main job, on real input, against the built program: the walk-through of the README. The seed's samples go in
 //! through the API, arrive as the seed says, fail, and are delivered on schedule.
 
-mod support;
-
 use std::net::SocketAddr;
 
+use crate::support::api::TOKEN;
+use crate::support::process::command;
+use crate::support::{Api, Process, http, wait_for};
 use ringback_contract::samples;
 use serde_json::{Value, json};
-use support::api::TOKEN;
-use support::process::command;
-use support::{Api, Process, http, wait_for};
 
 /// Gaps of the walk-through's schedule, in milliseconds.
 const GAP_MS: i64 = 1_000;

@@ -12,17 +12,15 @@
 mod journal;
 mod load;
 mod service;
-#[path = "../support/mod.rs"]
-mod support;
 mod verdict;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::support::process::command;
+use crate::support::{Process, Random, wait_for};
 use serde_json::{Value, json};
-use support::process::command;
-use support::{Process, Random, wait_for};
 
 use load::Load;
 use service::Service;

@@ -8,17 +8,17 @@ use serde_json::Value;
 use super::http::{self, Response};
 
 /// A token that is long enough.
-pub const TOKEN: &str = "a-token-for-tests-0123456789abcdef";
+pub(crate) const TOKEN: &str = "a-token-for-tests-0123456789abcdef";
 
 /// A service and the token for it.
 #[derive(Clone, Debug)]
-pub struct Api {
-    pub address: SocketAddr,
+pub(crate) struct Api {
+    pub(crate) address: SocketAddr,
     token: String,
 }
 
 impl Api {
-    pub fn new(address: SocketAddr, token: &str) -> Self {
+    pub(crate) fn new(address: SocketAddr, token: &str) -> Self {
         Self {
             address,
             token: token.to_owned(),
@@ -26,7 +26,7 @@ impl Api {
     }
 
     /// One request with a JSON body, or none where it is empty.
-    pub fn request(&self, method: &str, path: &str, body: &str) -> io::Result<Response> {
+    pub(crate) fn request(&self, method: &str, path: &str, body: &str) -> io::Result<Response> {
         let authorization = format!("Bearer {}", self.token);
         let headers = [
             ("authorization", authorization.as_str()),
@@ -37,7 +37,7 @@ impl Api {
 
     /// A request that has to be answered with this status.
     #[track_caller]
-    pub fn expect(&self, status: u16, method: &str, path: &str, body: &str) -> Value {
+    pub(crate) fn expect(&self, status: u16, method: &str, path: &str, body: &str) -> Value {
         let answer = self.request(method, path, body).expect("the service answers");
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
         if answer.body.is_empty() {
@@ -48,7 +48,7 @@ impl Api {
     }
 
     #[track_caller]
-    pub fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         self.expect(200, "GET", path, "")
     }
 }

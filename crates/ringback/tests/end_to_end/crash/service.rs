@@ -11,19 +11,21 @@ use crate::support::api::TOKEN;
 use crate::support::{Api, Process, Random, boot_us, pause};
 
 /// Where the service listens now; `None` while it is down.
-pub type Address = Arc<Mutex<Option<SocketAddr>>>;
+pub(crate) type Address = Arc<Mutex<Option<SocketAddr>>>;
 
 /// One kill and the start after it, by the boot clock.
 #[derive(Clone, Copy, Debug)]
-pub struct Kill {
-    /// When the killed process was gone.
-    pub gone_us: i64,
+pub(crate) struct Kill {
+    /// When the process was still alive, just before the signal.
+    pub(crate) alive_us: i64,
+    /// When it was gone.
+    pub(crate) gone_us: i64,
     /// When the next one was up, or gone again.
-    pub back_us: i64,
+    pub(crate) back_us: i64,
 }
 
 /// The service and its kills.
-pub struct Service {
+pub(crate) struct Service {
     dir: PathBuf,
     process: Option<Process>,
     address: Address,
@@ -31,7 +33,7 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         let process = Some(Process::serve(dir, TOKEN));
         Self {
             dir: dir.to_owned(),
@@ -41,12 +43,12 @@ impl Service {
         }
     }
 
-    pub const fn address(&self) -> &Address {
+    pub(crate) const fn address(&self) -> &Address {
         &self.address
     }
 
     #[track_caller]
-    pub fn api(&self) -> Api {
+    pub(crate) fn api(&self) -> Api {
         let address = self
             .address
             .lock()
@@ -55,14 +57,14 @@ impl Service {
         Api::new(address, TOKEN)
     }
 
-    pub fn wait_until_up(&mut self) {
+    pub(crate) fn wait_until_up(&mut self) {
         let address = self.process.as_mut().expect("the service runs").address();
         *self.address.lock().expect("no holder panics") = Some(address);
         self.back();
     }
 
     /// Kills the process – now and then before it is up, else under load – and starts the next one.
-    pub fn kill_at_random(&mut self, random: &mut Random) {
+    pub(crate) fn kill_at_random(&mut self, random: &mut Random) {
         if random.within(0..4) == 0 {
             pause(Duration::from_millis(random.within(0..150)));
         } else {
@@ -70,9 +72,11 @@ impl Service {
             pause(Duration::from_millis(random.within(50..900)));
         }
         *self.address.lock().expect("no holder panics") = None;
+        let alive_us = boot_us();
         self.process.take().expect("the service runs").kill();
         self.back();
         self.kills.push(Kill {
+            alive_us,
             gone_us: boot_us(),
             back_us: i64::MAX,
         });
@@ -86,7 +90,7 @@ impl Service {
     }
 
     /// All items of a list of the API.
-    pub fn all(&self, path: &str) -> Vec<Value> {
+    pub(crate) fn all(&self, path: &str) -> Vec<Value> {
         let api = self.api();
         let mut items = Vec::new();
         let mut cursor = String::new();
@@ -107,7 +111,7 @@ impl Service {
     }
 
     /// Ends the last process in order, and tells the kills.
-    pub fn stop(mut self) -> Vec<Kill> {
+    pub(crate) fn stop(mut self) -> Vec<Kill> {
         self.process.take().expect("the service runs").stop();
         self.kills
     }

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::wait_for;
 
 /// A command of the built program with none of its variables set.
-pub fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+pub(crate) fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringback"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("RINGBACK_") {
@@ -25,7 +25,7 @@ pub fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Comma
 }
 
 /// Runs a command to its end.
-pub fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Output {
+pub(crate) fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Output {
     command(arguments)
         .stdin(Stdio::null())
         .output()
@@ -34,7 +34,7 @@ pub fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Output {
 
 /// A running program. Dropped, it is killed.
 #[derive(Debug)]
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     stdout: Arc<Mutex<Vec<String>>>,
     stderr: Arc<Mutex<Vec<String>>>,
@@ -42,7 +42,7 @@ pub struct Process {
 }
 
 impl Process {
-    pub fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -60,7 +60,7 @@ impl Process {
     }
 
     /// `ringback serve` on the store in `dir` and a free port, callbacks to this machine allowed.
-    pub fn serve(dir: &Path, token: &str) -> Self {
+    pub(crate) fn serve(dir: &Path, token: &str) -> Self {
         let mut command = command(["serve"]);
         command
             .env("RINGBACK_LISTEN", "127.0.0.1:0")
@@ -70,21 +70,17 @@ impl Process {
         Self::start(command)
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub fn stdout(&self) -> Vec<String> {
+    pub(crate) fn stdout(&self) -> Vec<String> {
         self.stdout.lock().expect("no reader panics").clone()
     }
 
-    pub fn stderr(&self) -> Vec<String> {
+    pub(crate) fn stderr(&self) -> Vec<String> {
         self.stderr.lock().expect("no reader panics").clone()
     }
 
     /// Waits for a line of stdout that fits.
     #[track_caller]
-    pub fn line<T>(&mut self, what: &str, fits: impl Fn(&str) -> Option<T>) -> T {
+    pub(crate) fn line<T>(&mut self, what: &str, fits: impl Fn(&str) -> Option<T>) -> T {
         wait_for(what, || {
             if let Some(found) = self.stdout().iter().find_map(|line| fits(line)) {
                 return Some(found);
@@ -101,26 +97,26 @@ impl Process {
 
     /// The address in the line that says where it listens.
     #[track_caller]
-    pub fn address(&mut self) -> SocketAddr {
+    pub(crate) fn address(&mut self) -> SocketAddr {
         self.line("where it listens", |line| {
             let (_, url) = line.split_once("listening on http://")?;
             url.split(['/', ',', ' ']).next()?.parse().ok()
         })
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the child can be signalled");
     }
 
     /// Ends it without warning, as a power cut would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("the child can be killed");
         self.child.wait().expect("the child can be waited for");
     }
 
     /// Waits for its end, and for all of its output.
     #[track_caller]
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         let status = wait_for("the end of the program", || {
             self.child.try_wait().expect("the child can be asked")
         });
@@ -132,7 +128,7 @@ impl Process {
 
     /// Ends it in order and checks that it says so.
     #[track_caller]
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.signal(Signal::TERM);
         let status = self.wait();
         assert!(status.success(), "{status} {:?}", self.stderr());

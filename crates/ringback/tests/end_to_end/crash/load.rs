@@ -7,36 +7,37 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::service::Address;
 use crate::support::api::TOKEN;
 use crate::support::{Api, Random, pause};
 
+use super::service::Address;
+
 /// Clients at work.
-const CLIENTS: i64 = 4;
+const CLIENTS: i64 = 6;
 /// The longest pause of a client between two requests, in milliseconds: so much load that the backlog of a debug build
 /// is gone soon after the last kill.
-const PAUSE_MS: u64 = 16;
+const PAUSE_MS: u64 = 8;
 
 /// A request that was answered.
 #[derive(Debug)]
-pub struct Accepted {
-    pub event_id: String,
-    pub company_id: i64,
-    pub call_id: i64,
+pub(crate) struct Accepted {
+    pub(crate) event_id: String,
+    pub(crate) company_id: i64,
+    pub(crate) call_id: i64,
     /// How often it broke before.
-    pub broke: u32,
+    pub(crate) broke: u32,
     /// Whether the answer was that of an earlier request, whose answer had been lost.
-    pub replayed: bool,
+    pub(crate) replayed: bool,
 }
 
 /// The clients.
-pub struct Load {
+pub(crate) struct Load {
     stopping: Arc<AtomicBool>,
     clients: Vec<JoinHandle<Vec<Accepted>>>,
 }
 
 impl Load {
-    pub fn start(random: &mut Random, address: Address, company_ids: [i64; 3]) -> Self {
+    pub(crate) fn start(random: &mut Random, address: Address, company_ids: [i64; 3]) -> Self {
         let stopping = Arc::new(AtomicBool::new(false));
         let clients = (0..CLIENTS)
             .map(|number| {
@@ -57,7 +58,7 @@ impl Load {
     }
 
     /// Lets every client finish its call, and tells what was answered: the events of one call in their order.
-    pub fn stop(self) -> Vec<Accepted> {
+    pub(crate) fn stop(self) -> Vec<Accepted> {
         self.stopping.store(true, Ordering::Relaxed);
         self.clients
             .into_iter()

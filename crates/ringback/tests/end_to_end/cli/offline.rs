@@ -1,0 +1,269 @@
+//! Commands that need no service.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use super::{assert_refused, outcome};
+use crate::support::process::{command, run};
+
+/// Every command, with what its help shows as an example.
+const COMMANDS: [&[&str]; 13] = [
+    &["serve"],
+    &["dev"],
+    &["listen"],
+    &["trigger"],
+    &["token"],
+    &["token", "create"],
+    &["token", "list"],
+    &["token", "revoke"],
+    &["check-config"],
+    &["migrate"],
+    &["bench"],
+    &["openapi"],
+    &["completions"],
+];
+
+#[test]
+fn every_command_has_help_and_the_help_has_examples() {
+    let (code, all, _) = outcome(&run(["--help"]));
+    assert_eq!(code, 0);
+    for path in COMMANDS {
+        let (code, help, stderr) = outcome(&run(path.iter().copied().chain(["--help"])));
+        let name = path.join(" ");
+        assert_eq!((code, stderr.as_str()), (0, ""), "{name}");
+        assert!(
+            help.contains(&format!("Usage: ringback {name}")),
+            "{name}: {help}"
+        );
+        if let [name] = path {
+            assert!(
+                help.contains(&format!("Examples:\n  ringback {name}")) || help.contains("  RINGBACK_"),
+                "{help}"
+            );
+            assert!(all.contains(&format!("  {name} ")), "{name} is not listed: {all}");
+        }
+    }
+}
+
+#[test]
+fn version_and_no_command() {
+    let version = format!("ringback {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(outcome(&run(["--version"])), (0, version, String::new()));
+    let (code, stdout, stderr) = outcome(&run::<&str>([]));
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("Usage: ringback <COMMAND>"), "{stderr}");
+}
+
+#[test]
+fn a_wrong_call_is_explained_in_one_line() {
+    for (arguments, mistake) in [
+        (&["listn"][..], "'listen'"),
+        (&["serve", "now"], "unexpected argument 'now'"),
+        (&["listen", "somewhere"], "an IP address and a port"),
+        (&["listen", "--answer", "maybe"], "allowed are success, fail"),
+        (
+            &["listen", "--secret", "whsec_not-to-be-shown"],
+            "--secret is no signing secret",
+        ),
+        (
+            &["listen", "--app", "key-without-a-secret"],
+            "--app: allowed are an appKey",
+        ),
+        (&["trigger", "call"], "<URL>"),
+        (
+            &["trigger", "sms", "http://127.0.0.1:1/"],
+            "call, correction, inbound, job",
+        ),
+        (
+            &["trigger", "call", "http://127.0.0.1:1/", "--timeout", "soon"],
+            "is no duration",
+        ),
+        (
+            &["trigger", "call", "http://127.0.0.1:1/", "--header", "x"],
+            "--header: allowed is",
+        ),
+        (&["dev", "--rate", "0"], "0.01 to 1000"),
+        (&["bench", "--seconds", "0"], "0 is not in 1..="),
+        (&["token", "list"], "a token is needed"),
+        (
+            &["token", "list", "--token", "x", "--server", "https://127.0.0.1"],
+            "--server: allowed is http://",
+        ),
+        (
+            &["token", "revoke", "../companies/1", "--token", "x"],
+            "ID: allowed is",
+        ),
+        (&["completions", "cmd"], "bash"),
+        (
+            &["check-config", "--config", "/nowhere/ringback.toml"],
+            "a file that cannot be read",
+        ),
+    ] {
+        let output = run(arguments);
+        assert_refused(&output, 2, &[mistake]);
+        assert!(
+            !String::from_utf8_lossy(&output.stderr).contains("not-to-be-shown"),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn all_mistakes_of_the_configuration_are_reported_by_every_command_that_reads_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ringback.toml");
+    std::fs::write(
+        &file,
+        "listen = 7700\nzoen = \"Asia/Shanghai\"\nconnections = 0\n",
+    )
+    .unwrap();
+    for name in ["serve", "check-config", "migrate"] {
+        let output = command([name, "--config"])
+            .arg(&file)
+            .env("RINGBACK_LOG", "loud")
+            .env("RINGBACK_OPERATOR_TOKEN", "not-to-be-shown")
+            .output()
+            .unwrap();
+        let mistakes = [
+            "listen (",
+            "zoen (",
+            "connections (",
+            "RINGBACK_LOG",
+            "RINGBACK_OPERATOR_TOKEN",
+        ];
+        let (_, _, stderr) = outcome(&output);
+        assert_eq!(stderr.lines().count(), mistakes.len(), "{stderr}");
+        for mistake in mistakes {
+            assert!(
+                stderr
+                    .lines()
+                    .any(|line| line.starts_with(&format!("ringback: {mistake}"))),
+                "{name}: {stderr}"
+            );
+        }
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(!stderr.contains("not-to-be-shown"), "{stderr}");
+    }
+    assert!(!std::path::Path::new("ringback-data").exists());
+}
+
+#[test]
+fn check_config_shows_values_and_sources_and_no_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ringback.toml");
+    std::fs::write(&file, "zone = \"UTC\"\n").unwrap();
+    let with = |arguments: &[&str]| {
+        let mut command = command(["check-config", "--config"]);
+        command.arg(&file).args(arguments);
+        command
+            .env("RINGBACK_OPERATOR_TOKEN", "not-to-be-shown-0123456789abcdef")
+            .output()
+            .unwrap()
+    };
+    let (code, lines, stderr) = outcome(&with(&[]));
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    for (key, value, source) in [
+        ("listen", "\"127.0.0.1:7700\"", "default"),
+        ("zone", "\"UTC\"", "file"),
+        ("operator_token", "(set)", "environment: RINGBACK_OPERATOR_TOKEN"),
+    ] {
+        let line = lines.lines().find(|line| line.starts_with(key)).unwrap();
+        let (setting, from) = line.split_once(" # ").unwrap();
+        assert!(
+            setting.contains(&format!("= {value}")) && from.trim() == source,
+            "{line}"
+        );
+    }
+    let (_, json, _) = outcome(&with(&["--json"]));
+    let settings: Value = serde_json::from_str(&json).unwrap();
+    let zone = settings["settings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|setting| setting["key"] == "zone")
+        .unwrap();
+    let expected =
+        json!({ "key": "zone", "environment": "RINGBACK_ZONE", "value": "\"UTC\"", "source": "file" });
+    assert_eq!(*zone, expected);
+    assert!(!lines.contains("not-to-be-shown") && !json.contains("not-to-be-shown"));
+
+    // The default file is itself a configuration.
+    let (_, defaults, _) = outcome(&run(["check-config", "--defaults"]));
+    std::fs::write(&file, defaults).unwrap();
+    assert_eq!(outcome(&with(&[])).0, 0);
+}
+
+#[test]
+fn migrate_says_what_it_did() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", directory.path().join("new").display());
+    let migrate = |arguments: &[&str]| {
+        outcome(
+            &command(["migrate"])
+                .args(arguments)
+                .env("RINGBACK_STORE", &store)
+                .output()
+                .unwrap(),
+        )
+    };
+    let (code, first, stderr) = migrate(&["--json"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let first: Value = serde_json::from_str(&first).unwrap();
+    let version = first["version"].as_u64().unwrap();
+    assert_eq!(first["applied"], json!((1..=version).collect::<Vec<_>>()));
+    let (code, again, _) = migrate(&[]);
+    assert_eq!(
+        (code, again),
+        (
+            0,
+            format!("{store}: nothing to do, the schema has version {version}\n")
+        )
+    );
+}
+
+#[test]
+fn openapi_is_the_committed_document() {
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
+    let (code, document, _) = outcome(&run(["openapi"]));
+    assert_eq!(code, 0);
+    assert_eq!(document, std::fs::read_to_string(golden).unwrap());
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (code, script, _) = outcome(&run(["completions", shell]));
+        assert_eq!(code, 0);
+        assert!(
+            script.contains("check-config") && script.contains("ack-rule"),
+            "{shell}"
+        );
+    }
+}
+
+/// The pipe is closed before anything is written to it.
+#[test]
+fn a_closed_pipe_ends_a_command_quietly() {
+    for arguments in [
+        &["openapi"][..],
+        &["check-config"],
+        &["--help"],
+        &["completions", "zsh"],
+        &["listen", "0"],
+    ] {
+        let mut child = command(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(
+            outcome(&output),
+            (0, String::new(), String::new()),
+            "{arguments:?}"
+        );
+    }
+}

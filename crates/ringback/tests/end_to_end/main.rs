@@ -1,0 +1,7 @@
+//! Tests of the built program, from outside: processes, signals, HTTP over loopback, files. Everything listens on a free
+//! port, keeps its files in a temporary directory, and ends with its test.
+
+mod cli;
+mod crash;
+mod support;
+mod walkthrough;
