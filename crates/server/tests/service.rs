@@ -297,7 +297,10 @@ async fn a_disk_that_is_nearly_full_refuses_events_and_nothing_else() {
     while !lab.service.health().problems.is_empty() {
         tokio::task::yield_now().await;
     }
-    lab.accept(call(1, 8, 0)).await;
+    let accepted = lab.accept(call(1, 8, 0)).await;
+    receiver.next().await.answer.send("success").unwrap();
+    lab.until(accepted.event_id, |record| state(record, 0) == State::Delivered)
+        .await;
     lab.running.shut_down().await;
 }
 
