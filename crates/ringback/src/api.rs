@@ -23,23 +23,23 @@ pub(crate) struct Answer {
 }
 
 impl Api {
-    /// The API at `server`, `http://HOST:PORT`. A name is resolved once, here.
+    /// The API at `server`, `http://HOST` or `http://HOST:PORT`. A name is resolved once, here.
     pub(crate) fn new(server: &str, token: String) -> Result<Self, Failure> {
-        let wrong = || {
-            Failure::usage([
-                "--server: allowed is http:// with a host and a port, such as http://127.0.0.1:7700",
-            ])
-        };
         let authority = server
             .strip_prefix("http://")
-            .ok_or_else(wrong)?
-            .trim_end_matches('/');
-        let port_missing = !authority
+            .map(|rest| rest.trim_end_matches('/'))
+            .filter(|rest| !rest.is_empty() && !rest.contains(['/', '@', '?']))
+            .ok_or_else(|| {
+                Failure::usage(["--server: allowed is http:// with a host, such as http://127.0.0.1:7700"])
+            })?;
+        let has_port = authority
             .rsplit_once(':')
             .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        if authority.contains(['/', '@', '?']) || port_missing {
-            return Err(wrong());
-        }
+        let authority = if has_port {
+            authority.to_owned()
+        } else {
+            format!("{authority}:80")
+        };
         let address = authority
             .to_socket_addrs()
             .ok()

@@ -42,6 +42,14 @@ impl Failure {
         Self { code: 2, lines }
     }
 
+    /// A signal ended it before it was done; shells count such ends from 128.
+    pub(crate) const fn signalled(number: u8) -> Self {
+        Self {
+            code: 128 + number,
+            lines: Vec::new(),
+        }
+    }
+
     /// The command's answer is no, and everything there is to say has been printed.
     pub(crate) const fn no() -> Self {
         Self {

@@ -4,6 +4,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 
+/// The numbers, which are the same on every Unix.
+const INTERRUPT: u8 = 2;
+const TERMINATE: u8 = 15;
+
 /// SIGINT (Ctrl-C) and SIGTERM, caught from the moment this is made.
 pub(crate) struct Signals {
     interrupt: Signal,
@@ -23,10 +27,10 @@ impl Signals {
     }
 
     /// Waits for the next one and returns its number.
-    pub(crate) async fn next(&mut self) -> i32 {
+    pub(crate) async fn next(&mut self) -> u8 {
         tokio::select! {
-            _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
-            _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
+            _ = self.interrupt.recv() => INTERRUPT,
+            _ = self.terminate.recv() => TERMINATE,
         }
     }
 
@@ -34,7 +38,7 @@ impl Signals {
     pub(crate) async fn unless_repeated(&mut self, ending: impl Future<Output = ()>) {
         tokio::select! {
             () = ending => {}
-            number = self.next() => std::process::exit(128 + number),
+            number = self.next() => std::process::exit(128 + i32::from(number)),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::output;
 use crate::runtime;
+use crate::signals::Signals;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,13 +73,17 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         ..BenchOptions::new(exe)
     };
     runtime::run(async move {
-        let report = bench::bench(&options, |phase| output::note(phase))
-            .await
-            .map_err(|error| Failure::caused(&error))?;
+        let mut signals = Signals::catch()?;
+        let report = tokio::select! {
+            report = bench::bench(&options, |phase| output::note(phase)) => report,
+            // Dropped, the benchmark ends its processes and removes its files.
+            number = signals.next() => return Err(Failure::signalled(number)),
+        };
+        let report = report.map_err(|error| Failure::caused(&error))?;
         if args.json {
             output::json(&report.json())?;
         } else {
-            output::line(&report)?;
+            output::line(report.to_string().trim_end())?;
         }
         if report.is_sound() {
             Ok(())

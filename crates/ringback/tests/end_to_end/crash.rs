@@ -16,7 +16,6 @@ mod verdict;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::support::process::command;
 use crate::support::{Process, Random, wait_for};
@@ -59,7 +58,7 @@ fn nothing_is_lost_when_the_process_is_killed_again_and_again() {
 
     let load = Load::start(
         &mut random,
-        Arc::clone(service.address()),
+        service.address(),
         ANSWERS.map(|(company_id, _)| company_id),
     );
     for _ in 0..kills {

@@ -37,13 +37,13 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    pub(crate) fn start(random: &mut Random, address: Address, company_ids: [i64; 3]) -> Self {
+    pub(crate) fn start(random: &mut Random, address: &Address, company_ids: [i64; 3]) -> Self {
         let stopping = Arc::new(AtomicBool::new(false));
         let clients = (0..CLIENTS)
             .map(|number| {
                 let client = Client {
                     random: Random::new(random.next()),
-                    address: Arc::clone(&address),
+                    address: Arc::clone(address),
                     stopping: Arc::clone(&stopping),
                     company_ids,
                     accepted: Vec::new(),
@@ -81,7 +81,7 @@ impl Client {
             if self.stopping.load(Ordering::Relaxed) {
                 break;
             }
-            let company_id = self.company_ids[self.random.within(0..3) as usize];
+            let company_id = self.company_ids[self.random.place(3)];
             let scene = json!({ "callInstanceId": call_id, "companyId": company_id, "duration": self.random.within(0..600) });
             self.hand_over(
                 company_id,
@@ -92,7 +92,7 @@ impl Client {
             );
             for level in ["A", "B", "C"]
                 .iter()
-                .take(self.random.within(0..6).saturating_sub(2) as usize)
+                .take(self.random.place(6).saturating_sub(2))
             {
                 let correction = json!({ "companyId": company_id, "resultValue": level }).to_string();
                 self.hand_over(

@@ -17,6 +17,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
+    /// A place in a list of this length.
+    pub(crate) fn place(&mut self, length: usize) -> usize {
+        let length = u64::try_from(length).expect("a list's length fits");
+        usize::try_from(self.within(0..length)).expect("it is less than the length")
+    }
+
     /// A number of the range; its unevenness does not matter here.
     pub(crate) const fn within(&mut self, range: Range<u64>) -> u64 {
         range.start + self.next() % (range.end - range.start)
