@@ -6,3 +6,10 @@ mod invariants;
 mod lab;
 
 mod accept;
+mod order;
+mod reading;
+mod record;
+mod repair;
+mod search;
+mod settings;
+mod sweep;
