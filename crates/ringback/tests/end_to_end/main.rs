@@ -7,5 +7,6 @@
 
 mod cli;
 mod crash;
+mod readme;
 mod support;
 mod walkthrough;

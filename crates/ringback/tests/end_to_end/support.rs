@@ -9,6 +9,7 @@ pub(crate) mod random;
 use std::time::{Duration, Instant};
 
 pub(crate) use api::Api;
+pub(crate) use http::Response;
 pub(crate) use process::Process;
 pub(crate) use random::Random;
 
