@@ -67,9 +67,13 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             .map_err(|error| Failure::failed(&error))?;
         let secret = Secret::from_bytes(&random::bytes::<32>()).map_err(|error| Failure::caused(&error))?;
         let listener = listen(&args, secret.clone()).await?;
-        let api = Api::new(&format!("http://{}", app.address), token.clone())?;
-        setup::endpoint(&api, &listener.url(), &secret).await?;
-        announce(&args, app.address, &listener.url(), &token)?;
+        let (service, receiver) = (
+            reachable(&format!("http://{}", app.address)),
+            reachable(&listener.url()),
+        );
+        let api = Api::new(&service, token.clone())?;
+        setup::endpoint(&api, &receiver, &secret).await?;
+        announce(&args, &service, &receiver, &token)?;
         let trickle = Trickle::new(args.seed, args.rate, config.zone.clone());
         let mut ended = Ok(());
         let stop = async {
@@ -106,22 +110,28 @@ async fn listen(args: &Args, secret: Secret) -> Result<Listener, Failure> {
     bind(options).await
 }
 
+/// The URL by which this machine reaches a program that listens on all addresses.
+fn reachable(url: &str) -> String {
+    url.replacen("//0.0.0.0:", "//127.0.0.1:", 1)
+        .replacen("//[::]:", "//[::1]:", 1)
+}
+
 /// Where everything is, and what to try.
-fn announce(args: &Args, api: SocketAddr, receiver: &str, token: &str) -> Result<(), Failure> {
+fn announce(args: &Args, api: &str, receiver: &str, token: &str) -> Result<(), Failure> {
     let company_id = setup::COMPANY_ID;
     output::line(format_args!(
         "\
-API        http://{api}, described under /v1/openapi.json
+API        {api}, described under /v1/openapi.json
 receiver   {receiver}
 token      {token}
 kept in    {dir}
 
 In another terminal:
   TOKEN={token}
-  curl -H \"Authorization: Bearer $TOKEN\" 'http://{api}/v1/deliveries?limit=3'
-  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' http://{api}/v1/calls \\
+  curl -H \"Authorization: Bearer $TOKEN\" '{api}/v1/deliveries?limit=3'
+  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' {api}/v1/calls \\
     -d '{{\"sceneInstance\": {{\"companyId\": {company_id}, \"callInstanceId\": 7, \"duration\": 35}}}}'
-  curl -H \"Authorization: Bearer $TOKEN\" 'http://{api}/v1/calls/7?companyId={company_id}'
+  curl -H \"Authorization: Bearer $TOKEN\" '{api}/v1/calls/7?companyId={company_id}'
 
 Ctrl-C ends it.
 ",

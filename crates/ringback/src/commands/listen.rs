@@ -15,9 +15,9 @@ use crate::runtime;
 use crate::signals::Signals;
 
 const EXAMPLES: &str = "\
-Answers: success, fail, a status (500), delay:5s, delay:5s:fail, hang, reset, close, and the bodies of real receivers:
-unsuccessful, success-true, html, bom, quoted, result-msg, result-msg-500, code, empty, huge. A plan gives each event
-one answer after the other: fail*3,success.
+Answers: success, fail, a status (500), delay:5s, delay:5s:fail, hang, reset, close, and the bodies of real receivers: \
+unsuccessful, success-true, html, bom, quoted, result-msg, result-msg-500, code, empty, huge. A plan gives each event one \
+answer after the other: fail*3,success.
 
 Examples:
   ringback listen
