@@ -10,7 +10,7 @@ pub const IN_FLIGHT: usize = 4096;
 /// store that cannot record stops the sending.
 pub const UNRECORDED: usize = 4096;
 /// Bytes of bodies held by the engine over all endpoints, queued and in flight.
-pub const ENGINE_BYTES: usize = 48 * 1024 * 1024;
+pub const ENGINE_BYTES: usize = 32 * 1024 * 1024;
 /// Deliveries that one lane keeps queued in memory.
 pub const LANE_QUEUE: usize = 1024;
 /// Deliveries that a lane may queue even when [`ENGINE_BYTES`] is used up, so that no lane starves.
@@ -30,7 +30,7 @@ pub const COMMIT_BYTES: usize = 8 * 1024 * 1024;
 /// Writes that may wait for the committer; beyond it intake is answered 503.
 pub const QUEUE_WRITES: usize = 8192;
 /// Bytes of event bodies that may wait for the committer; beyond it intake is answered 503.
-pub const QUEUE_BYTES: usize = 48 * 1024 * 1024;
+pub const QUEUE_BYTES: usize = 32 * 1024 * 1024;
 /// Free bytes below which the disk counts as nearly full and intake is answered 503.
 pub const DISK_FREE_LEAST: u64 = 256 * 1024 * 1024;
 /// The beginning of an answer's body that is kept with an attempt, in bytes.

@@ -195,27 +195,23 @@ impl Service {
         answer.await.unwrap_or(Err(Unavailable::StoreFailed))
     }
 
-    /// Writes several, in order, with an answer for each. They need not share a transaction, and a part waits until
-    /// the part before is durable, so that one caller does not fill the queue.
+    /// Writes several, in order, with an answer for each. They need not share a transaction.
     pub async fn write_all(&self, writes: Vec<Write>) -> Vec<Result<Written, Unavailable>> {
-        let mut results = Vec::with_capacity(writes.len());
-        let mut writes = writes.into_iter().peekable();
-        while writes.peek().is_some() {
-            let mut answers = Vec::with_capacity(limits::COMMIT_WRITES);
-            for write in writes.by_ref().take(limits::COMMIT_WRITES) {
-                let (reply, answer) = oneshot::channel();
-                let queued = self.inner.queue.push(Ticket {
-                    write,
-                    reply: Some(reply),
-                });
-                answers.push(queued.map(|()| answer));
-            }
-            for answer in answers {
-                results.push(match answer {
-                    Ok(answer) => answer.await.unwrap_or(Err(Unavailable::StoreFailed)),
-                    Err(unavailable) => Err(unavailable),
-                });
-            }
+        let mut answers = Vec::with_capacity(writes.len());
+        for write in writes {
+            let (reply, answer) = oneshot::channel();
+            let ticket = Ticket {
+                write,
+                reply: Some(reply),
+            };
+            answers.push(self.inner.queue.push(ticket).map(|()| answer));
+        }
+        let mut results = Vec::with_capacity(answers.len());
+        for answer in answers {
+            results.push(match answer {
+                Ok(answer) => answer.await.unwrap_or(Err(Unavailable::StoreFailed)),
+                Err(unavailable) => Err(unavailable),
+            });
         }
         results
     }

@@ -22,7 +22,7 @@ const AUTO_VACUUM_INCREMENTAL: u32 = 2;
 /// The writer's page cache, in KiB; the operating system caches the file besides.
 const WRITER_CACHE_KIB: i32 = 16 * 1024;
 /// The page cache of each other connection, in KiB.
-const READER_CACHE_KIB: i32 = 4 * 1024;
+const READER_CACHE_KIB: i32 = 1024;
 /// How long a connection waits for another one. Readers last at most a second.
 const BUSY: Duration = Duration::from_secs(5);
 /// Statements that a connection keeps prepared: more than there are.

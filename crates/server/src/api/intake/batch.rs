@@ -19,6 +19,10 @@ const LINES_MOST: usize = 20_000;
 /// Events that are handed to the committer at a time, so that a batch takes no more than its share of the queue.
 const CHUNK_EVENTS: usize = 256;
 
+/// Events that are read before others get the thread: reading is the work of a batch, and the sends of others, which
+/// share the threads, would wait for all of it.
+const EVENTS_AT_A_STRETCH: usize = 4;
+
 /// Takes in the lines of a batch in their order.
 pub(super) async fn take_in<P>(
     api: &ApiState,
@@ -41,10 +45,13 @@ where
             }
             event(api, route, key.map(|key| format!("{key}/{line}")), &parse(text)?)
         };
-        let events: Vec<_> = chunk
-            .iter()
-            .map(|(line, text)| (*line, read(*line, text)))
-            .collect();
+        let mut events = Vec::with_capacity(chunk.len());
+        for (line, text) in chunk {
+            events.push((*line, read(*line, text)));
+            if events.len() % EVENTS_AT_A_STRETCH == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
         for answer in write(api, route, events).await {
             // Writing to memory does not fail.
             let _ = serde_json::to_writer(&mut answers, &answer);
