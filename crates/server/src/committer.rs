@@ -7,17 +7,19 @@
 //! When a commit fails, its outcome is unknown. The thread drops the store, fails everything that was queued, tells the
 //! driver ([`Message::StoreLost`]), and opens the store anew until that succeeds ([`Message::StoreBack`]).
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+mod queue;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ringback_core::limits;
-use ringback_core::store::{Reader, Start, Store, StoreError, Write, Written};
+use ringback_core::store::{Reader, Start, Store, StoreError};
 use ringback_core::time::Millis;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+pub(crate) use self::queue::{Queue, Ticket};
 use crate::driver::Message;
 use crate::service::Unavailable;
 use crate::telemetry::Metrics;
@@ -30,195 +32,12 @@ pub type OpenStore = Box<dyn FnMut() -> Result<Box<dyn Store>, StoreError> + Sen
 /// How often the free space of the disk is looked at, and the least wait before the store is opened again.
 const PULSE: Duration = Duration::from_secs(1);
 
+/// The least time from the beginning of one commit to that of the next, unless enough writes wait. A commit costs the same
+/// dozen pages whether it holds one write or twenty; see `docs/benchmarks.md`.
+const SPACING_US: i64 = 2_000;
+
 /// Readers opened with the store: for the API, and as many for the engine.
 pub(crate) const READERS: usize = limits::READS * 2;
-
-/// A write on its way.
-#[derive(Debug)]
-pub(crate) struct Ticket {
-    pub(crate) write: Write,
-    /// Who waits for the answer; nobody for the driver's own writes.
-    pub(crate) reply: Option<oneshot::Sender<Result<Written, Unavailable>>>,
-}
-
-impl Ticket {
-    /// Answers whoever waits.
-    pub(crate) fn answer(self, answer: Result<Written, Unavailable>) {
-        if let Some(reply) = self.reply {
-            // Whoever asked may have gone away meanwhile.
-            let _ = reply.send(answer);
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match &self.write {
-            Write::Accept(event) => event.body.len(),
-            _ => 0,
-        }
-    }
-}
-
-/// The queue before the committer.
-#[derive(Debug)]
-pub(crate) struct Queue {
-    inner: Mutex<Inner>,
-    filled: Condvar,
-    disk_low: AtomicBool,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    tickets: VecDeque<Ticket>,
-    bytes: usize,
-    state: State,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    Open,
-    /// The store failed and is not open again yet.
-    Lost,
-    /// Nothing further is taken; the thread ends when the queue is empty.
-    Closed,
-}
-
-impl Queue {
-    pub(crate) fn new() -> Self {
-        Self {
-            inner: Mutex::default(),
-            filled: Condvar::new(),
-            disk_low: AtomicBool::new(false),
-        }
-    }
-
-    /// Queues a write for which somebody waits.
-    pub(crate) fn push(&self, ticket: Ticket) -> Result<(), Unavailable> {
-        let mut inner = self.lock();
-        match inner.state {
-            State::Open => {}
-            State::Lost => return Err(Unavailable::StoreFailed),
-            State::Closed => return Err(Unavailable::ShuttingDown),
-        }
-        if self.disk_low() && matches!(ticket.write, Write::Accept(_)) {
-            return Err(Unavailable::DiskNearlyFull);
-        }
-        if inner.tickets.len() >= limits::QUEUE_WRITES || inner.bytes >= limits::QUEUE_BYTES {
-            return Err(Unavailable::Behind);
-        }
-        inner.bytes += ticket.bytes();
-        inner.tickets.push_back(ticket);
-        drop(inner);
-        self.filled.notify_one();
-        Ok(())
-    }
-
-    /// Queues the driver's own writes. They are bounded by the engine, and dropped when the store is lost: so is the
-    /// engine that made them.
-    pub(crate) fn push_own(&self, writes: &mut Vec<Write>) {
-        let mut inner = self.lock();
-        if inner.state == State::Lost {
-            writes.clear();
-            return;
-        }
-        inner
-            .tickets
-            .extend(writes.drain(..).map(|write| Ticket { write, reply: None }));
-        drop(inner);
-        self.filled.notify_one();
-    }
-
-    /// Takes no further writes; the thread ends when the queue is empty.
-    pub(crate) fn close(&self) {
-        self.lock().state = State::Closed;
-        self.filled.notify_one();
-    }
-
-    /// How many writes wait, and how many bytes of bodies.
-    pub(crate) fn size(&self) -> (usize, usize) {
-        let inner = self.lock();
-        (inner.tickets.len(), inner.bytes)
-    }
-
-    pub(crate) fn is_lost(&self) -> bool {
-        self.lock().state == State::Lost
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.lock().state == State::Closed
-    }
-
-    pub(crate) fn disk_low(&self) -> bool {
-        self.disk_low.load(Ordering::Relaxed)
-    }
-
-    /// The next batch; empty after a pulse without writes, `None` when closed and empty.
-    fn take(&self, batch: &mut Vec<Ticket>) -> Option<()> {
-        let mut inner = self.lock();
-        if inner.tickets.is_empty() && inner.state != State::Closed {
-            inner = self
-                .filled
-                .wait_timeout(inner, PULSE)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        if inner.tickets.is_empty() && inner.state == State::Closed {
-            return None;
-        }
-        let mut bytes = 0;
-        while batch.len() < limits::COMMIT_WRITES
-            && let Some(ticket) = inner.tickets.front()
-            && (batch.is_empty() || bytes + ticket.bytes() <= limits::COMMIT_BYTES)
-        {
-            bytes += ticket.bytes();
-            batch.extend(inner.tickets.pop_front());
-        }
-        inner.bytes -= bytes;
-        Some(())
-    }
-
-    /// Fails everything that waits and refuses what comes, until [`Queue::regain`]. False when closed.
-    fn lose(&self) -> bool {
-        let mut inner = self.lock();
-        let waiting = std::mem::take(&mut inner.tickets);
-        inner.bytes = 0;
-        let open = inner.state != State::Closed;
-        if open {
-            inner.state = State::Lost;
-        }
-        drop(inner);
-        for ticket in waiting {
-            ticket.answer(Err(Unavailable::StoreFailed));
-        }
-        open
-    }
-
-    /// Takes writes again: the driver has learned that the store is back.
-    pub(crate) fn regain(&self) {
-        let mut inner = self.lock();
-        if inner.state == State::Lost {
-            inner.state = State::Open;
-        }
-    }
-
-    /// Waits for a pulse; false when the queue was closed.
-    fn pause(&self, pulses: u32) -> bool {
-        let inner = self.lock();
-        if inner.state == State::Closed {
-            return false;
-        }
-        let inner = self
-            .filled
-            .wait_timeout(inner, PULSE * pulses)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0;
-        inner.state != State::Closed
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A store that was just opened, with what it told and its readers.
 pub(crate) struct Opened {
@@ -259,7 +78,8 @@ impl Committer {
     fn run(mut self, mut store: Box<dyn Store>) {
         let mut looked_at = Millis::ZERO;
         let mut batch = Vec::new();
-        while self.queue.take(&mut batch).is_some() {
+        let mut began = i64::MIN;
+        while self.queue.take(&mut batch, self.gather(began)).is_some() {
             let now = self.time.now();
             if now.since(looked_at) >= PULSE_MS {
                 looked_at = now;
@@ -271,7 +91,7 @@ impl Committer {
             }
             let (writes, replies): (Vec<_>, Vec<_>) =
                 batch.drain(..).map(|ticket| (ticket.write, ticket.reply)).unzip();
-            let began = self.time.clock().boot_us();
+            began = self.time.clock().boot_us();
             let committed = store.commit(now, &writes);
             self.count(writes.len(), began);
             let tickets = writes
@@ -297,6 +117,13 @@ impl Committer {
                 }
             }
         }
+    }
+
+    /// How long to let writes gather after a commit that began at this reading of the boot clock.
+    fn gather(&self, began_boot_us: i64) -> Duration {
+        let next = began_boot_us.saturating_add(SPACING_US);
+        let rest = next.saturating_sub(self.time.clock().boot_us());
+        Duration::from_micros(u64::try_from(rest).unwrap_or(0))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "figures of one commit")]

@@ -1,0 +1,227 @@
+//! The queue before the committer.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ringback_core::limits;
+use ringback_core::store::{Write, Written};
+use tokio::sync::oneshot;
+
+use super::PULSE;
+use crate::service::Unavailable;
+
+/// Writes that are enough for a commit of their own: the committer does not wait for more.
+const ENOUGH: usize = 256;
+
+/// A write on its way.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    pub(crate) write: Write,
+    /// Who waits for the answer; nobody for the driver's own writes.
+    pub(crate) reply: Option<oneshot::Sender<Result<Written, Unavailable>>>,
+}
+
+impl Ticket {
+    /// Answers whoever waits.
+    pub(crate) fn answer(self, answer: Result<Written, Unavailable>) {
+        if let Some(reply) = self.reply {
+            // Whoever asked may have gone away meanwhile.
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match &self.write {
+            Write::Accept(event) => event.body.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// The queue. Any thread puts writes in; the committer's takes them out, in batches.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    inner: Mutex<Inner>,
+    filled: Condvar,
+    pub(super) disk_low: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    tickets: VecDeque<Ticket>,
+    bytes: usize,
+    state: State,
+    /// At how many writes the committer wants to be woken; `None` while it does not wait. Waking costs a system call,
+    /// which a write that is taken anyway need not pay.
+    wake_at: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Open,
+    /// The store failed and is not open again yet.
+    Lost,
+    /// Nothing further is taken; the thread ends when the queue is empty.
+    Closed,
+}
+
+impl Queue {
+    pub(crate) fn new() -> Self {
+        Self {
+            inner: Mutex::default(),
+            filled: Condvar::new(),
+            disk_low: AtomicBool::new(false),
+        }
+    }
+
+    /// Queues a write for which somebody waits.
+    pub(crate) fn push(&self, ticket: Ticket) -> Result<(), Unavailable> {
+        let mut inner = self.lock();
+        match inner.state {
+            State::Open => {}
+            State::Lost => return Err(Unavailable::StoreFailed),
+            State::Closed => return Err(Unavailable::ShuttingDown),
+        }
+        if self.disk_low() && matches!(ticket.write, Write::Accept(_)) {
+            return Err(Unavailable::DiskNearlyFull);
+        }
+        if inner.tickets.len() >= limits::QUEUE_WRITES || inner.bytes >= limits::QUEUE_BYTES {
+            return Err(Unavailable::Behind);
+        }
+        inner.bytes += ticket.bytes();
+        inner.tickets.push_back(ticket);
+        self.wake(inner);
+        Ok(())
+    }
+
+    /// Queues the driver's own writes. They are bounded by the engine, and dropped when the store is lost: so is the
+    /// engine that made them.
+    pub(crate) fn push_own(&self, writes: &mut Vec<Write>) {
+        let mut inner = self.lock();
+        if inner.state == State::Lost {
+            writes.clear();
+            return;
+        }
+        let tickets = writes.drain(..).map(|write| Ticket { write, reply: None });
+        inner.tickets.extend(tickets);
+        self.wake(inner);
+    }
+
+    /// Takes no further writes; the thread ends when the queue is empty.
+    pub(crate) fn close(&self) {
+        self.lock().state = State::Closed;
+        self.filled.notify_one();
+    }
+
+    /// How many writes wait, and how many bytes of bodies.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let inner = self.lock();
+        (inner.tickets.len(), inner.bytes)
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lock().state == State::Lost
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().state == State::Closed
+    }
+
+    pub(crate) fn disk_low(&self) -> bool {
+        self.disk_low.load(Ordering::Relaxed)
+    }
+
+    /// The next batch; empty after a pulse without writes, `None` when closed and empty. When there are writes, it waits
+    /// up to `gather` for [`ENOUGH`] of them.
+    pub(super) fn take(&self, batch: &mut Vec<Ticket>, gather: Duration) -> Option<()> {
+        let mut inner = self.wait(self.lock(), 1, PULSE);
+        if !gather.is_zero() && !inner.tickets.is_empty() {
+            inner = self.wait(inner, ENOUGH, gather);
+        }
+        if inner.tickets.is_empty() && inner.state == State::Closed {
+            return None;
+        }
+        let mut bytes = 0;
+        while batch.len() < limits::COMMIT_WRITES
+            && let Some(ticket) = inner.tickets.front()
+            && (batch.is_empty() || bytes + ticket.bytes() <= limits::COMMIT_BYTES)
+        {
+            bytes += ticket.bytes();
+            batch.extend(inner.tickets.pop_front());
+        }
+        inner.bytes -= bytes;
+        Some(())
+    }
+
+    /// Fails everything that waits and refuses what comes, until [`Queue::regain`]. False when closed.
+    pub(super) fn lose(&self) -> bool {
+        let mut inner = self.lock();
+        let waiting = std::mem::take(&mut inner.tickets);
+        inner.bytes = 0;
+        let open = inner.state != State::Closed;
+        if open {
+            inner.state = State::Lost;
+        }
+        drop(inner);
+        for ticket in waiting {
+            ticket.answer(Err(Unavailable::StoreFailed));
+        }
+        open
+    }
+
+    /// Takes writes again: the driver has learned that the store is back.
+    pub(crate) fn regain(&self) {
+        let mut inner = self.lock();
+        if inner.state == State::Lost {
+            inner.state = State::Open;
+        }
+    }
+
+    /// Waits for a pulse; false when the queue was closed.
+    pub(super) fn pause(&self, pulses: u32) -> bool {
+        let inner = self.lock();
+        if inner.state == State::Closed {
+            return false;
+        }
+        let inner = self
+            .filled
+            .wait_timeout(inner, PULSE * pulses)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
+        inner.state != State::Closed
+    }
+
+    /// Wakes the committer if it waits for no more writes than there are.
+    fn wake(&self, mut inner: MutexGuard<'_, Inner>) {
+        if inner
+            .wake_at
+            .is_some_and(|wake_at| inner.tickets.len() >= wake_at)
+        {
+            inner.wake_at = None;
+            drop(inner);
+            self.filled.notify_one();
+        }
+    }
+
+    /// Waits until there are `count` writes, the queue is closed, or `limit` is over.
+    fn wait<'a>(
+        &self,
+        mut inner: MutexGuard<'a, Inner>,
+        count: usize,
+        limit: Duration,
+    ) -> MutexGuard<'a, Inner> {
+        inner.wake_at = Some(count);
+        let missing = |inner: &mut Inner| inner.tickets.len() < count && inner.state != State::Closed;
+        let waited = self.filled.wait_timeout_while(inner, limit, missing);
+        let mut inner = waited.unwrap_or_else(PoisonError::into_inner).0;
+        inner.wake_at = None;
+        inner
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
