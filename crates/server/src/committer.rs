@@ -34,7 +34,7 @@ const PULSE: Duration = Duration::from_secs(1);
 
 /// The least time from the beginning of one commit to that of the next, unless enough writes wait. A commit costs the same
 /// dozen pages whether it holds one write or twenty; see `docs/benchmarks.md`.
-const SPACING_US: i64 = 2_000;
+const SPACING_US: i64 = 1_000;
 
 /// Readers opened with the store: for the API, and as many for the engine.
 pub(crate) const READERS: usize = limits::READS * 2;

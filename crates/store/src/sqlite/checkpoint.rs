@@ -2,10 +2,12 @@
 //!
 //! A second thread moves committed pages into the database file while the writer goes on (a *passive* checkpoint), so
 //! that commits do not pay for it. A writer that never pauses keeps it from ever reaching the end of the log, and the
-//! log would grow without bound; so beyond [`WAL_PAGES_MOST`] the writer waits for the readers and finishes it itself.
+//! log would grow without bound; so when little is left, the writer moves the rest between two commits, and the next
+//! commit begins the log anew. A reader that stays in the way of that long enough meets the last resort: beyond
+//! [`WAL_PAGES_MOST`] the writer waits for the readers and finishes the checkpoint itself.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -17,6 +19,10 @@ use super::open::{self, PAGE_BYTES};
 
 /// Growth of the log, in pages, after which the second thread is called: 16 MB.
 const CALL_AFTER: i32 = 1000;
+/// What the second thread may leave to the writer, in pages: 4 MB, a matter of milliseconds.
+const REST: i32 = 256;
+/// How often the second thread goes after what was written while it worked, before it leaves the rest to the next call.
+const PASSES: u32 = 4;
 /// The log, in pages, beyond which the writer finishes the checkpoint itself: 256 MB.
 #[expect(clippy::cast_possible_wrap, reason = "a small constant")]
 const WAL_PAGES_MOST: i32 = 256 * 1024 * 1024 / PAGE_BYTES as i32;
@@ -32,6 +38,8 @@ pub(super) struct Checkpoints {
     thread: Option<JoinHandle<()>>,
     /// Held during a checkpoint: two at once would fail.
     turn: Arc<Mutex<()>>,
+    /// Set by the second thread when it has left at most [`REST`].
+    rest: Arc<AtomicBool>,
 }
 
 impl Checkpoints {
@@ -47,12 +55,13 @@ impl Checkpoints {
             .map_err(opening("watch the write-ahead log"))?;
         let connection = open::checkpointer(dir).map_err(opening("open the database for checkpoints"))?;
         let turn = Arc::new(Mutex::new(()));
+        let rest = Arc::new(AtomicBool::new(false));
         let (call, calls) = sync_channel(1);
         let thread = {
-            let turn = Arc::clone(&turn);
+            let (turn, rest) = (Arc::clone(&turn), Arc::clone(&rest));
             Builder::new()
                 .name("checkpoint".to_owned())
-                .spawn(move || run(&connection, &calls, &turn))
+                .spawn(move || run(&connection, &calls, &turn, &rest))
                 .map_err(|source| OpenError::Io {
                     what: "start the checkpoint thread for",
                     path: dir.to_owned(),
@@ -66,6 +75,7 @@ impl Checkpoints {
             call: Some(call),
             thread: Some(thread),
             turn,
+            rest,
         })
     }
 
@@ -77,7 +87,13 @@ impl Checkpoints {
             self.called_at = 0;
             self.tried_at = 0;
         }
-        if pages >= WAL_PAGES_MOST && pages - self.tried_at >= CALL_AFTER {
+        if self.rest.swap(false, Ordering::Relaxed) {
+            let turn = lock(&self.turn);
+            if let Err(error) = checkpoint(writer, "PASSIVE") {
+                tracing::warn!(%error, "the rest of a checkpoint failed");
+            }
+            drop(turn);
+        } else if pages >= WAL_PAGES_MOST && pages - self.tried_at >= CALL_AFTER {
             self.finish(writer, pages);
         } else if pages - self.called_at >= CALL_AFTER {
             self.called_at = pages;
@@ -92,10 +108,14 @@ impl Checkpoints {
     fn finish(&mut self, writer: &Connection, pages: i32) {
         let turn = lock(&self.turn);
         match checkpoint(writer, "RESTART") {
-            Ok(true) => {}
-            Ok(false) => {
+            Ok(0) => {}
+            Ok(left) => {
                 self.tried_at = pages;
-                tracing::warn!(pages, "a reader kept the write-ahead log from being finished");
+                tracing::warn!(
+                    pages,
+                    left,
+                    "a reader kept the write-ahead log from being finished"
+                );
             }
             Err(error) => {
                 self.tried_at = pages;
@@ -117,20 +137,32 @@ impl Drop for Checkpoints {
     }
 }
 
-fn run(connection: &Connection, calls: &Receiver<()>, turn: &Mutex<()>) {
+fn run(connection: &Connection, calls: &Receiver<()>, turn: &Mutex<()>, rest: &AtomicBool) {
     while calls.recv().is_ok() {
-        let turn = lock(turn);
-        if let Err(error) = checkpoint(connection, "PASSIVE") {
-            tracing::warn!(%error, "a checkpoint failed");
+        for _ in 0..PASSES {
+            let turn = lock(turn);
+            let left = checkpoint(connection, "PASSIVE");
+            drop(turn);
+            match left {
+                Ok(left) if left > REST => {}
+                Ok(_) => {
+                    rest.store(true, Ordering::Relaxed);
+                    break;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a checkpoint failed");
+                    break;
+                }
+            }
         }
-        drop(turn);
     }
 }
 
-/// Whether the checkpoint came to its end.
-fn checkpoint(connection: &Connection, mode: &'static str) -> rusqlite::Result<bool> {
+/// Moves pages of the log into the database; answers how many are left.
+fn checkpoint(connection: &Connection, mode: &'static str) -> rusqlite::Result<i32> {
     connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
-        row.get::<_, bool>(0).map(|busy| !busy)
+        let (in_log, moved): (i32, i32) = (row.get(1)?, row.get(2)?);
+        Ok(in_log - moved)
     })
 }
 
