@@ -17,8 +17,9 @@ use rusqlite::Connection;
 use super::error::{OpenError, opening};
 use super::open::{self, PAGE_BYTES};
 
-/// Growth of the log, in pages, after which the second thread is called: 16 MB.
-const CALL_AFTER: i32 = 1000;
+/// Growth of the log, in pages, after which the second thread is called: 64 MB. Pages that change often are then moved
+/// once for many commits, and the file is synced less often.
+const CALL_AFTER: i32 = 4000;
 /// What the second thread may leave to the writer, in pages: 4 MB, a matter of milliseconds.
 const REST: i32 = 256;
 /// How often the second thread goes after what was written while it worked, before it leaves the rest to the next call.
