@@ -222,17 +222,21 @@ impl Service {
     /// As [`Service::write`]; a part may be done already.
     pub async fn retry_now(&self, endpoint: EndpointId) -> Result<usize, Unavailable> {
         let cutoff = self.inner.time.now();
-        let mut moved = 0;
+        let (mut moved, mut after) = (0, None);
         loop {
-            match self.write(Write::RetryNow { endpoint, cutoff }).await? {
-                Written::RetriedNow { changed, more } => {
-                    moved += changed;
-                    if !more {
-                        return Ok(moved);
-                    }
-                }
-                _ => return Ok(moved),
+            let write = Write::RetryNow {
+                endpoint,
+                cutoff,
+                after,
+            };
+            let Written::RetriedNow { changed, next } = self.write(write).await? else {
+                return Ok(moved);
+            };
+            moved += changed;
+            if next.is_none() {
+                return Ok(moved);
             }
+            after = next;
         }
     }
 
