@@ -195,10 +195,15 @@ impl Service {
         answer.await.unwrap_or(Err(Unavailable::StoreFailed))
     }
 
-    /// Writes several, in order, with an answer for each. They need not share a transaction.
+    /// Writes several, in order, with an answer for each. They need not share a transaction. Behind one for which there
+    /// was no room none is written.
     pub async fn write_all(&self, writes: Vec<Write>) -> Vec<Result<Written, Unavailable>> {
-        let mut answers = Vec::with_capacity(writes.len());
+        let mut answers: Vec<Result<_, Unavailable>> = Vec::with_capacity(writes.len());
         for write in writes {
+            if let Some(Err(unavailable)) = answers.last() {
+                answers.push(Err(*unavailable));
+                continue;
+            }
             let (reply, answer) = oneshot::channel();
             let ticket = Ticket {
                 write,
