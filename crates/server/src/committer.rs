@@ -109,10 +109,15 @@ impl Committer {
                 }
                 Err(error) => {
                     self.fail(&error);
+                    // Before anybody hears of it, so that nobody is told to come again to a store that seems open.
+                    let goes_on = self.queue.lose();
                     for ticket in tickets {
                         ticket.answer(Err(Unavailable::StoreFailed));
                     }
                     drop(store);
+                    if !goes_on {
+                        return;
+                    }
                     match self.reopen(failures.wait(now)) {
                         Some(opened) => store = opened,
                         None => return,
@@ -145,7 +150,7 @@ impl Committer {
 
     /// Opens the store again after so many pulses, however long it takes; `None` when the queue was closed.
     fn reopen(&mut self, wait: u32) -> Option<Box<dyn Store>> {
-        if !self.queue.lose() || self.messages.blocking_send(Message::StoreLost).is_err() {
+        if self.messages.blocking_send(Message::StoreLost).is_err() {
             return None;
         }
         if wait > 0 && !self.queue.pause(wait) {

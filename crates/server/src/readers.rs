@@ -114,7 +114,7 @@ mod tests {
         let readers = Readers::new(1);
         readers.replace(vec![Memory::new([0; 32]).reader().unwrap()]);
         let (begun, begins) = tokio::sync::oneshot::channel();
-        let (end, ends) = mpsc::channel::<()>();
+        let (end, ends) = mpsc::sync_channel::<()>(1);
         {
             let slow = readers.read(move |_| {
                 let _ = begun.send(());
