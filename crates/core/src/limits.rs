@@ -21,7 +21,7 @@ pub const PAGE_ROWS: usize = 256;
 pub const PAGE_BYTES: usize = 2 * 1024 * 1024;
 /// Page reads under way at once.
 pub const READS: usize = 4;
-/// Deliveries that one [`crate::store::Write::Sweep`], or one `RetryNow`, changes in one transaction.
+/// Deliveries that one [`crate::store::Write::Sweep`], or one `RetryNow`, looks at in one transaction.
 pub const SWEEP_ROWS: usize = 2000;
 /// Writes taken into one commit.
 pub const COMMIT_WRITES: usize = 1024;

@@ -44,10 +44,12 @@ pub fn after_send(
 }
 
 /// Whether the maximum age ended before a waiting delivery could be sent again. A delivery that has had no send still
-/// gets one.
+/// gets one; so does one that is due at the very end, where a receiver's `Retry-After` can push it: whatever is done at
+/// that moment is done a little after it.
 #[must_use]
 pub fn expired(work: &Work, now: Millis) -> bool {
-    work.sends > 0 && now > age_end(work, now)
+    let end = age_end(work, now);
+    work.sends > 0 && work.due < end && now > end
 }
 
 fn age_end(work: &Work, now: Millis) -> Millis {
@@ -166,6 +168,23 @@ mod tests {
             );
             assert_eq!(next, Next::Retry(T0.plus(expected)), "{asked}");
         }
+    }
+
+    #[test]
+    fn what_a_receiver_pushed_to_the_end_of_the_maximum_age_is_sent_once_more() {
+        let mut work = work(Schedule::default(), 0);
+        let next = after_send(&work, 1, Outcome::Refused, T0, 0, Some(u64::MAX));
+        let Next::Retry(due) = next else {
+            panic!("{next:?}")
+        };
+        work.due = due;
+        work.sends = 1;
+        let late = due.plus(5);
+        assert!(!expired(&work, late));
+        assert_eq!(
+            after_send(&work, 2, Outcome::Refused, late, 0, Some(0)),
+            Next::Exhausted
+        );
     }
 
     #[test]

@@ -102,13 +102,17 @@ pub enum Write {
         /// Where the last sweep stopped.
         after: Option<(OrderKey, DeliveryId)>,
     },
-    /// Make an endpoint's pending deliveries that are due later than `cutoff` due at `cutoff`, at most
-    /// [`crate::limits::SWEEP_ROWS`] of them. What waits for the head of its key goes on waiting.
+    /// Make an endpoint's pending deliveries that are due later than `cutoff` due at `cutoff`: of its open deliveries at
+    /// most [`crate::limits::SWEEP_ROWS`] in (key, id) order after `after`. A request looks at each delivery once: one
+    /// that is sent and fails while the request goes on is not made due a second time. What waits for the head of its
+    /// key goes on waiting.
     RetryNow {
         /// The endpoint.
         endpoint: EndpointId,
         /// The moment of the request.
         cutoff: Millis,
+        /// Where the part before stopped.
+        after: Option<(OrderKey, DeliveryId)>,
     },
     /// Send once more: a new delivery at the tail of its key, or, where it is parked, the parked one becomes pending.
     Resend(DeliveryId),
@@ -179,8 +183,8 @@ pub enum Written {
     RetriedNow {
         /// Deliveries that were made due.
         changed: usize,
-        /// Whether more are to be made due.
-        more: bool,
+        /// Where to go on; `None` when all were looked at.
+        next: Option<(OrderKey, DeliveryId)>,
     },
     /// To [`Write::Resend`].
     Resent(Resent),

@@ -5,7 +5,9 @@
 //! goes to the driver.
 //!
 //! When a commit fails, its outcome is unknown. The thread drops the store, fails everything that was queued, tells the
-//! driver ([`Message::StoreLost`]), and opens the store anew until that succeeds ([`Message::StoreBack`]).
+//! driver ([`Message::StoreLost`]), and opens the store anew until that succeeds ([`Message::StoreBack`]). Each opening
+//! makes the engine send again what it could not record; so a store that opens well but fails again soon, as on a full
+//! disk, is opened at growing intervals: otherwise receivers would get the same callbacks as fast as they answer.
 
 mod queue;
 
@@ -77,6 +79,7 @@ impl Committer {
 
     fn run(mut self, mut store: Box<dyn Store>) {
         let mut looked_at = Millis::ZERO;
+        let mut failures = Failures::default();
         let mut batch = Vec::new();
         let mut began = i64::MIN;
         while self.queue.take(&mut batch, self.gather(began)).is_some() {
@@ -106,14 +109,20 @@ impl Committer {
                 }
                 Err(error) => {
                     self.fail(&error);
+                    // Before anybody hears of it, so that nobody is told to come again to a store that seems open.
+                    let goes_on = self.queue.lose();
                     for ticket in tickets {
                         ticket.answer(Err(Unavailable::StoreFailed));
                     }
                     drop(store);
-                    match self.reopen() {
+                    if !goes_on {
+                        return;
+                    }
+                    match self.reopen(failures.wait(now)) {
                         Some(opened) => store = opened,
                         None => return,
                     }
+                    failures.reopened(self.time.now());
                 }
             }
         }
@@ -139,9 +148,12 @@ impl Committer {
         tracing::error!(what = error.what, full = error.full, cause, "the store failed");
     }
 
-    /// Opens the store again, however long it takes; `None` when the queue was closed.
-    fn reopen(&mut self) -> Option<Box<dyn Store>> {
-        if !self.queue.lose() || self.messages.blocking_send(Message::StoreLost).is_err() {
+    /// Opens the store again after so many pulses, however long it takes; `None` when the queue was closed.
+    fn reopen(&mut self, wait: u32) -> Option<Box<dyn Store>> {
+        if self.messages.blocking_send(Message::StoreLost).is_err() {
+            return None;
+        }
+        if wait > 0 && !self.queue.pause(wait) {
             return None;
         }
         let mut pulses = 1;
@@ -162,6 +174,61 @@ impl Committer {
     }
 }
 
+/// The failures that came soon after one another.
+#[derive(Debug, Default)]
+struct Failures {
+    /// Pulses waited before the last opening.
+    waited: u32,
+    reopened_at: Option<Millis>,
+}
+
+impl Failures {
+    /// How many pulses to wait before the store is opened again, after a commit that began at `now` failed: none unless
+    /// the store was opened again only a short time before, then 1, doubling.
+    fn wait(&mut self, now: Millis) -> u32 {
+        let held = self.reopened_at.is_none_or(|at| now.since(at) >= HELD_MS);
+        self.waited = if held {
+            0
+        } else {
+            (self.waited * 2).clamp(1, LONGEST_PAUSE)
+        };
+        self.waited
+    }
+
+    fn reopened(&mut self, now: Millis) {
+        self.reopened_at = Some(now);
+    }
+}
+
 const PULSE_MS: u64 = 1_000;
+/// A store that has worked for so long after an opening is sound again: the next failure has another cause.
+const HELD_MS: u64 = 60_000;
 /// Pulses between two attempts to open a lost store, at most.
 const LONGEST_PAUSE: u32 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Milliseconds from each opening to the next failure, with the pulses that are waited after it.
+    #[test]
+    fn a_store_that_fails_soon_after_it_was_opened_is_opened_at_growing_intervals() {
+        let mut failures = Failures::default();
+        let mut now = Millis(1_000);
+        for (worked_ms, pulses) in [
+            (0, 0),
+            (3, 1),
+            (3, 2),
+            (HELD_MS - 1, 4),
+            (0, 8),
+            (0, 16),
+            (0, 16),
+            (HELD_MS, 0),
+            (0, 1),
+        ] {
+            now = now.plus(worked_ms);
+            assert_eq!(failures.wait(now), pulses, "{worked_ms}");
+            failures.reopened(now);
+        }
+    }
+}

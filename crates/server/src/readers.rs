@@ -20,7 +20,7 @@ pub(crate) struct Readers {
 struct Inner {
     /// The readers of the store as it was opened last, with the number of that opening.
     idle: Mutex<(u64, Vec<Box<dyn Reader>>)>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     queue: Semaphore,
 }
 
@@ -30,7 +30,7 @@ impl Readers {
         let idle = Mutex::new((0, Vec::new()));
         let inner = Inner {
             idle,
-            permits: Semaphore::new(count),
+            permits: Arc::new(Semaphore::new(count)),
             queue: Semaphore::new(count + WAITING),
         };
         Self {
@@ -50,10 +50,8 @@ impl Readers {
         read: impl FnOnce(&mut dyn Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let _place = self.inner.queue.try_acquire().map_err(|_| Unavailable::Behind)?;
-        let _permit = self
-            .inner
-            .permits
-            .acquire()
+        let permit = Arc::clone(&self.inner.permits)
+            .acquire_owned()
             .await
             .map_err(|_| Unavailable::ShuttingDown)?;
         let (opening, mut reader) = self.inner.take().ok_or(Unavailable::StoreFailed)?;
@@ -61,6 +59,8 @@ impl Readers {
         let result = tasks::spawn_blocking("read", move || {
             let result = read(reader.as_mut());
             inner.put_back(opening, reader);
+            // Only now: whoever asked may have gone away long before, and a permit means that a reader is idle.
+            drop(permit);
             result
         })
         .await;
@@ -94,5 +94,43 @@ impl Inner {
 impl std::fmt::Debug for Readers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Readers").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Waker};
+
+    use ringback_core::store::Store as _;
+    use ringback_store::memory::Memory;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_gives_up_in_the_middle_of_a_read_takes_no_reader_from_others() {
+        let readers = Readers::new(1);
+        readers.replace(vec![Memory::new([0; 32]).reader().unwrap()]);
+        let (begun, begins) = tokio::sync::oneshot::channel();
+        let (end, ends) = mpsc::sync_channel::<()>(1);
+        {
+            let slow = readers.read(move |_| {
+                let _ = begun.send(());
+                let _ = ends.recv();
+                Ok(())
+            });
+            tokio::select! {
+                biased;
+                _ = begins => {}
+                _ = slow => panic!("it ends when it is told to"),
+            }
+        }
+        let mut next = pin!(readers.read(|_| Ok(7)));
+        let waits = next.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(waits.is_pending(), "{waits:?}");
+        drop(end);
+        assert_eq!(next.await, Ok(7));
     }
 }

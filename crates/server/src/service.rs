@@ -195,10 +195,15 @@ impl Service {
         answer.await.unwrap_or(Err(Unavailable::StoreFailed))
     }
 
-    /// Writes several, in order, with an answer for each. They need not share a transaction.
+    /// Writes several, in order, with an answer for each. They need not share a transaction. Behind one for which there
+    /// was no room none is written.
     pub async fn write_all(&self, writes: Vec<Write>) -> Vec<Result<Written, Unavailable>> {
-        let mut answers = Vec::with_capacity(writes.len());
+        let mut answers: Vec<Result<_, Unavailable>> = Vec::with_capacity(writes.len());
         for write in writes {
+            if let Some(Err(unavailable)) = answers.last() {
+                answers.push(Err(*unavailable));
+                continue;
+            }
             let (reply, answer) = oneshot::channel();
             let ticket = Ticket {
                 write,
@@ -222,17 +227,21 @@ impl Service {
     /// As [`Service::write`]; a part may be done already.
     pub async fn retry_now(&self, endpoint: EndpointId) -> Result<usize, Unavailable> {
         let cutoff = self.inner.time.now();
-        let mut moved = 0;
+        let (mut moved, mut after) = (0, None);
         loop {
-            match self.write(Write::RetryNow { endpoint, cutoff }).await? {
-                Written::RetriedNow { changed, more } => {
-                    moved += changed;
-                    if !more {
-                        return Ok(moved);
-                    }
-                }
-                _ => return Ok(moved),
+            let write = Write::RetryNow {
+                endpoint,
+                cutoff,
+                after,
+            };
+            let Written::RetriedNow { changed, next } = self.write(write).await? else {
+                return Ok(moved);
+            };
+            moved += changed;
+            if next.is_none() {
+                return Ok(moved);
             }
+            after = next;
         }
     }
 

@@ -126,6 +126,7 @@ pub(crate) fn act(
         7 => Write::RetryNow {
             endpoint: known.id,
             cutoff: now,
+            after: None,
         },
         _ if deliveries.is_empty() => change(known, |settings| settings.enabled = true),
         _ => Write::Resend(deliveries[random.index(deliveries.len())]),

@@ -457,10 +457,14 @@ impl World<'_> {
                 self.on_swept(endpoint.id, &swept);
             }
             (Write::Sweep { endpoint, .. }, Written::Swept(swept)) => self.on_swept(*endpoint, &swept),
-            (Write::RetryNow { endpoint, .. }, Written::RetriedNow { more, .. }) => {
+            (Write::RetryNow { endpoint, cutoff, .. }, Written::RetriedNow { next, .. }) => {
                 self.tell(Input::RetryNow(*endpoint));
-                if more {
-                    self.write(ticket.write.clone());
+                if next.is_some() {
+                    self.write(Write::RetryNow {
+                        endpoint: *endpoint,
+                        cutoff: *cutoff,
+                        after: next,
+                    });
                 }
             }
             _ => {}

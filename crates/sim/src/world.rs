@@ -339,7 +339,7 @@ impl<'a> World<'a> {
                         journal: Vec::new(),
                     });
             }
-            (_, Write::RetryNow { endpoint, cutoff }, Written::RetriedNow { .. }) => {
+            (_, Write::RetryNow { endpoint, cutoff, .. }, Written::RetriedNow { .. }) => {
                 self.ledger.retried_now(*endpoint, *cutoff);
             }
             (_, _, Written::Resent(resent)) => self.ledger.made(now, resent.event_id, &resent.deliveries),

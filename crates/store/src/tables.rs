@@ -80,13 +80,6 @@ pub(crate) trait Tables {
         after: Option<Place>,
         most: usize,
     ) -> Result<Vec<Delivery>, Self::Error>;
-    /// Pending deliveries of an endpoint that are due later than a moment, by (due, id).
-    fn due_after(
-        &mut self,
-        endpoint: EndpointId,
-        after: Millis,
-        most: usize,
-    ) -> Result<Vec<Delivery>, Self::Error>;
     /// Counts open deliveries; counting stops at `most` each.
     fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, Self::Error>;
     /// Keeps a finished send, unless one of that number is kept already.

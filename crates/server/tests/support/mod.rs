@@ -104,6 +104,8 @@ struct Faulty {
 pub(crate) struct Faults {
     /// Commits fail without having written.
     pub(crate) before: AtomicBool,
+    /// One commit fails without having written.
+    pub(crate) once: AtomicBool,
     /// Commits fail although they have written.
     pub(crate) after: AtomicBool,
     /// The disk has less free space than it should.
@@ -126,7 +128,7 @@ impl Store for Faulty {
     }
 
     fn commit(&mut self, now: Millis, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
-        if self.faults.before.load(Ordering::SeqCst) {
+        if self.faults.before.load(Ordering::SeqCst) || self.faults.once.swap(false, Ordering::SeqCst) {
             return Err(broken());
         }
         let written = self.inner.commit(now, writes)?;

@@ -295,18 +295,6 @@ impl Tables for State {
         Ok(self.open_of(endpoint, after).take(most).cloned().collect())
     }
 
-    fn due_after(
-        &mut self,
-        endpoint: EndpointId,
-        after: Millis,
-        most: usize,
-    ) -> Result<Vec<Delivery>, Infallible> {
-        let later = self
-            .due_from(endpoint, after.plus(1))
-            .filter_map(|(_, id)| self.deliveries.get(&id));
-        Ok(later.take(most).cloned().collect())
-    }
-
     fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, Infallible> {
         Ok(self.count(endpoint, most))
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ringback_contract::kind::Kind;
 use ringback_core::company::Company;
+use ringback_core::delivery::State;
 use ringback_core::endpoint::{Endpoint, Settings};
 use ringback_core::id::EndpointId;
 use ringback_core::limits::{ENDPOINTS_PER_COMPANY, SWEEP_ROWS};
@@ -11,7 +12,7 @@ use ringback_core::store::{Refusal, Swept, Written};
 use ringback_core::time::Millis;
 
 use super::sweep;
-use crate::tables::{EndpointRow, Tables};
+use crate::tables::{EndpointRow, Place, Tables};
 
 pub(super) fn put<T: Tables>(
     tables: &mut T,
@@ -142,23 +143,31 @@ pub(super) fn delete<T: Tables>(
     })
 }
 
-/// Those that are made due leave the range that is looked at, so that the next call goes on by itself.
+/// It goes by (key, id), which sends do not change, so that a delivery that fails meanwhile does not come up again: with
+/// a receiver that refuses at once a long walk by due times would use up whole schedules.
 pub(super) fn retry_now<T: Tables>(
     tables: &mut T,
     endpoint: EndpointId,
     cutoff: Millis,
+    after: Option<Place>,
 ) -> Result<Written, T::Error> {
     if tables.endpoint(endpoint)?.is_none_or(|row| row.endpoint.deleted) {
         return Ok(Written::Refused(Refusal::NoEndpoint));
     }
-    let later = tables.due_after(endpoint, cutoff, SWEEP_ROWS)?;
-    let changed = later.len();
-    for mut delivery in later {
-        delivery.due = Some(cutoff);
-        tables.update_delivery(&delivery)?;
+    let page = tables.open_after(endpoint, after, SWEEP_ROWS)?;
+    let next = page
+        .last()
+        .filter(|_| page.len() == SWEEP_ROWS)
+        .map(|last| (last.key, last.id));
+    let mut changed = 0;
+    for mut delivery in page {
+        if delivery.state == State::Pending && delivery.due.is_some_and(|due| due > cutoff) {
+            delivery.due = Some(cutoff);
+            tables.update_delivery(&delivery)?;
+            changed += 1;
+        }
     }
-    let more = changed == SWEEP_ROWS && !tables.due_after(endpoint, cutoff, 1)?.is_empty();
-    Ok(Written::RetriedNow { changed, more })
+    Ok(Written::RetriedNow { changed, next })
 }
 
 fn find<T: Tables>(tables: &T, company_id: i64, name: &str) -> Option<EndpointId> {

@@ -33,7 +33,11 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
             cancel_open,
         } => endpoint::delete(tables, now, *company_id, name, *cancel_open),
         Write::Sweep { endpoint, after } => sweep::go_on(tables, now, *endpoint, *after),
-        Write::RetryNow { endpoint, cutoff } => endpoint::retry_now(tables, *endpoint, *cutoff),
+        Write::RetryNow {
+            endpoint,
+            cutoff,
+            after,
+        } => endpoint::retry_now(tables, *endpoint, *cutoff, *after),
         Write::Resend(delivery) => resend::resend(tables, now, *delivery),
         Write::AddToken(token) => tables.add_token(token).map(Written::Token),
         Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),

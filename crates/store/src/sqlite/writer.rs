@@ -324,14 +324,6 @@ impl Tables for Writer {
         )
     }
 
-    fn due_after(&mut self, endpoint: EndpointId, after: Millis, most: usize) -> Result<Vec<Delivery>> {
-        self.deliveries(
-            select!(delivery "INDEXED BY delivery_due \
-                WHERE endpoint_id = ?1 AND state = 0 AND due_ms > ?2 ORDER BY due_ms, id LIMIT ?3"),
-            params![endpoint.0, after.0, most],
-        )
-    }
-
     fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount> {
         query::count_open(&self.connection, endpoint, most)
     }

@@ -2,7 +2,8 @@
 
 use ringback_contract::kind::Kind;
 use ringback_core::delivery::{Age, Outcome, State};
-use ringback_core::id::EndpointId;
+use ringback_core::event::OrderKey;
+use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::limits::SWEEP_ROWS;
 use ringback_core::settle::Next;
 use ringback_core::store::{Refusal, Resent, Write, Written};
@@ -198,12 +199,15 @@ fn nobody_fits(lab: &mut Lab) {
     assert_eq!(lab.delivery(homeless).endpoint, None);
 }
 
-fn retried(lab: &mut Lab, endpoint: EndpointId, cutoff: i64) -> (usize, bool) {
+type Place = (OrderKey, DeliveryId);
+
+fn retried(lab: &mut Lab, endpoint: EndpointId, cutoff: i64, after: Option<Place>) -> (usize, Option<Place>) {
     match lab.write(Write::RetryNow {
         endpoint,
         cutoff: at(cutoff),
+        after,
     }) {
-        Written::RetriedNow { changed, more } => (changed, more),
+        Written::RetriedNow { changed, next } => (changed, next),
         other => panic!("{other:?}"),
     }
 }
@@ -218,15 +222,16 @@ fn retry_now_makes_later_ones_due(lab: &mut Lab) {
     for (id, due) in [(early, 999), (exact, 1000), (late, 60_000)] {
         lab.report(id, Outcome::Refused, Next::Retry(at(due)));
     }
-    assert_eq!(retried(lab, erp, 1000), (1, false));
+    assert_eq!(retried(lab, erp, 1000, None), (1, None));
     let due = [early, exact, late, waiting].map(|id| lab.stands(id).1);
     assert_eq!(due, [Some(999), Some(1000), Some(1000), None]);
     let delivery = lab.delivery(late);
     assert_eq!((delivery.sends, delivery.age), (1, Age::starting(T0)));
-    assert_eq!(retried(lab, erp, 1000), (0, false));
+    assert_eq!(retried(lab, erp, 1000, None), (0, None));
     let unknown = Write::RetryNow {
         endpoint: EndpointId(99),
         cutoff: at(0),
+        after: None,
     };
     assert_eq!(lab.refused(unknown), Refusal::NoEndpoint);
 }
@@ -246,7 +251,13 @@ fn retry_now_goes_on_in_parts(lab: &mut Lab) {
         .map(|id| report(id, 1, Outcome::Refused, Next::Retry(at(60_000))))
         .collect();
     lab.commit(&reports);
-    assert_eq!(retried(lab, erp, 5), (SWEEP_ROWS, true));
-    assert_eq!(retried(lab, erp, 5), (1, false));
+    let (changed, next) = retried(lab, erp, 5, None);
+    assert_eq!(changed, SWEEP_ROWS);
     assert_eq!(lab.store().start().unwrap().due, [(erp, at(5))]);
+
+    // One that failed again meanwhile has had its turn.
+    let first = lab.all_deliveries().pop().unwrap().delivery.id;
+    lab.record(report(first, 2, Outcome::Refused, Next::Retry(at(30_000))));
+    assert_eq!(retried(lab, erp, 5, next), (1, None));
+    assert_eq!(lab.stands(first), (State::Pending, Some(30_000)));
 }

@@ -226,7 +226,8 @@ fn a_deleted_endpoint_is_swept_after_a_restart(lab: &mut Lab) {
     assert_eq!(
         lab.refused(Write::RetryNow {
             endpoint,
-            cutoff: at(0)
+            cutoff: at(0),
+            after: None,
         }),
         Refusal::NoEndpoint
     );

@@ -13,6 +13,7 @@ use super::super::problem::{FieldError, Problem, Type};
 use super::super::state::ApiState;
 use super::answer::{Accepted, BatchLine};
 use super::{Route, accepted, event, reason};
+use crate::service::Unavailable;
 
 /// Lines with an event that a batch may have: the answer is held in memory until it is whole.
 const LINES_MOST: usize = 20_000;
@@ -23,7 +24,8 @@ const CHUNK_EVENTS: usize = 256;
 /// share the threads, would wait for all of it.
 const EVENTS_AT_A_STRETCH: usize = 4;
 
-/// Takes in the lines of a batch in their order.
+/// Takes in the lines of a batch in their order. Behind a line that the committer could not take none is taken in: the
+/// rest gets the same answer. Otherwise repeating what failed would put it behind what came after it.
 pub(super) async fn take_in<P>(
     api: &ApiState,
     route: Route,
@@ -37,8 +39,12 @@ where
     let lines: Vec<(usize, &[u8])> = lines(&body).collect();
     check_count(lines.len())?;
     let mut answers = Vec::with_capacity(lines.len() * 128);
+    let mut stopped = None;
     for chunk in lines.chunks(CHUNK_EVENTS) {
         let read = |line: usize, text: &[u8]| -> Result<NewEvent, Problem> {
+            if let Some(unavailable) = stopped {
+                return Err(Problem::from(unavailable));
+            }
             if text.len() > limits::EVENT_BYTES {
                 let detail = format!("a line has at most {} bytes", limits::EVENT_BYTES);
                 return Err(Problem::new(Type::TooLarge, detail));
@@ -52,7 +58,7 @@ where
                 tokio::task::yield_now().await;
             }
         }
-        for answer in write(api, route, events).await {
+        for answer in write(api, route, events, &mut stopped).await {
             // Writing to memory does not fail.
             let _ = serde_json::to_writer(&mut answers, &answer);
             answers.push(b'\n');
@@ -70,6 +76,7 @@ async fn write(
     api: &ApiState,
     route: Route,
     events: Vec<(usize, Result<NewEvent, Problem>)>,
+    stopped: &mut Option<Unavailable>,
 ) -> Vec<BatchLine> {
     let mut writes = Vec::with_capacity(events.len());
     let mut waiting: Vec<(usize, Option<Problem>)> = Vec::with_capacity(events.len());
@@ -82,7 +89,9 @@ async fn write(
             Err(problem) => waiting.push((line, Some(problem))),
         }
     }
-    let mut written = api.service.write_all(writes).await.into_iter();
+    let written = api.service.write_all(writes).await;
+    *stopped = stopped.or_else(|| written.iter().find_map(|written| written.as_ref().err().copied()));
+    let mut written = written.into_iter();
     waiting
         .into_iter()
         .map(|(line, problem)| {
