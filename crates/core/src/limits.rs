@@ -13,12 +13,15 @@ pub const UNRECORDED: usize = 4096;
 pub const ENGINE_BYTES: usize = 32 * 1024 * 1024;
 /// Deliveries that one lane keeps queued in memory.
 pub const LANE_QUEUE: usize = 1024;
+/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits), so that it takes dozens of lanes
+/// with large queues to use up [`ENGINE_BYTES`].
+pub const LANE_BYTES: usize = 512 * 1024;
 /// Deliveries that a lane may queue even when [`ENGINE_BYTES`] is used up, so that no lane starves.
 pub const LANE_QUEUE_LEAST: usize = 2;
 /// Deliveries that one page read from the store brings at most.
 pub const PAGE_ROWS: usize = 256;
 /// Bytes of bodies that one page read from the store brings at most (one row always fits).
-pub const PAGE_BYTES: usize = 2 * 1024 * 1024;
+pub const PAGE_BYTES: usize = 256 * 1024;
 /// Page reads under way at once.
 pub const READS: usize = 4;
 /// Deliveries that one [`crate::store::Write::Sweep`], or one `RetryNow`, looks at in one transaction.

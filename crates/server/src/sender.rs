@@ -126,8 +126,15 @@ impl Sender {
             Arc::clone(&self.metrics),
         );
         async move {
+            let began_us = time.clock().boot_us();
             let (attempt, retry_after_ms) = post(&outbound, &**time.clock(), &prepared, &send, now).await;
-            count(&metrics, &attempt, time.now().since(send.event_id.time()));
+            let took_us = time.clock().boot_us() - began_us;
+            count(
+                &metrics,
+                attempt.outcome,
+                took_us,
+                time.now().since(send.event_id.time()),
+            );
             Sent {
                 endpoint: send.endpoint.id,
                 delivery: send.delivery,
@@ -164,19 +171,13 @@ pub(crate) async fn test(
     Ok(outbound.post(&target, message).await)
 }
 
-fn count(metrics: &Metrics, attempt: &Attempt, since_accepted_ms: u64) {
-    metrics.sends(attempt.outcome).inc();
-    metrics
-        .send_seconds
-        .observe(f64::from(attempt.duration_ms) / 1000.0);
-    if attempt.outcome == Outcome::Acknowledged {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a time since acceptance is far below 2^52 ms"
-        )]
-        metrics
-            .accept_to_acknowledged_seconds
-            .observe(since_accepted_ms as f64 / 1000.0);
+#[expect(clippy::cast_precision_loss, reason = "times far below 2^52")]
+fn count(metrics: &Metrics, outcome: Outcome, took_us: i64, since_accepted_ms: u64) {
+    metrics.sends(outcome).inc();
+    metrics.send_seconds.observe(took_us as f64 / 1_000_000.0);
+    if outcome == Outcome::Acknowledged {
+        let seconds = since_accepted_ms as f64 / 1000.0;
+        metrics.accept_to_acknowledged_seconds.observe(seconds);
     }
 }
 

@@ -11,8 +11,8 @@ pub(crate) const INTENT_LEVEL: &str = "客户意向等级";
 const INTENT_LEVEL_QUOTED: &str = r#""客户意向等级""#;
 
 /// Reads the correction of a call: `{"companyId": 241, "resultValue": "B"}`, or the envelope of the seed's sample,
-/// whose `taskResult` has one entry, about 客户意向等级 and with this `sceneInstanceId`. Other members are ignored:
-/// a correction has four fields.
+/// whose `taskResult` has one entry, about 客户意向等级 and with this `sceneInstanceId`. The short form may say these two as well, and then has to say the
+/// same. Other members are ignored: a correction has four fields.
 ///
 /// # Errors
 /// When the input is no JSON object, is an envelope of another kind, lacks a field, has one of a wrong type, or is
@@ -21,6 +21,12 @@ pub fn parse_correction(call_instance_id: i64, input: &[u8]) -> Result<Intake, I
     match open(Kind::Correction, input)? {
         Opened::Bare(data) => {
             let data = data.deepen()?;
+            if data.get("sceneInstanceId").is_some() {
+                check_call(&data, call_instance_id)?;
+            }
+            if data.get("resultName").is_some() {
+                check_name(&data)?;
+            }
             build(
                 required_integer(&data, "companyId")?,
                 call_instance_id,
@@ -63,13 +69,25 @@ fn only_entry<'o, 'a>(data: &'o Object<'a>) -> Result<&'o Object<'a>, Invalid> {
 fn from_entry(entry: &Object<'_>, expected: Option<i64>) -> Result<Intake, Invalid> {
     let company_id = required_integer(entry, "companyId")?;
     let call_instance_id = required_integer(entry, "sceneInstanceId")?;
-    if expected.is_some_and(|expected| expected != call_instance_id) {
-        return Err(Invalid::here(Problem::OtherCall).under("sceneInstanceId"));
+    if let Some(expected) = expected {
+        check_call(entry, expected)?;
     }
-    if required_text(entry, "resultName")?.as_str() != INTENT_LEVEL {
-        return Err(Invalid::here(Problem::WrongResultName).under("resultName"));
-    }
+    check_name(entry)?;
     build(company_id, call_instance_id, required_text(entry, "resultValue")?)
+}
+
+fn check_call(entry: &Object<'_>, expected: i64) -> Result<(), Invalid> {
+    if required_integer(entry, "sceneInstanceId")? == expected {
+        return Ok(());
+    }
+    Err(Invalid::here(Problem::OtherCall).under("sceneInstanceId"))
+}
+
+fn check_name(entry: &Object<'_>) -> Result<(), Invalid> {
+    if required_text(entry, "resultName")?.as_str() == INTENT_LEVEL {
+        return Ok(());
+    }
+    Err(Invalid::here(Problem::WrongResultName).under("resultName"))
 }
 
 fn build(company_id: i64, call_instance_id: i64, result_value: &Text<'_>) -> Result<Intake, Invalid> {

@@ -34,7 +34,9 @@ pub(super) struct Lane {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) gate: Gate,
     /// Due, waiting for their send.
-    pub(super) queue: VecDeque<Work>,
+    queue: VecDeque<Work>,
+    /// Bytes of the bodies in `queue`.
+    queued_bytes: usize,
     /// In flight, or ended and not recorded yet.
     pub(super) busy: HashMap<DeliveryId, Work>,
     pub(super) in_flight: u32,
@@ -66,6 +68,7 @@ impl Lane {
             endpoint,
             gate: Gate::new(),
             queue: VecDeque::new(),
+            queued_bytes: 0,
             busy: HashMap::new(),
             in_flight: 0,
             held: HashSet::new(),
@@ -112,6 +115,7 @@ impl Lane {
             count += 1;
             bytes += work.body.len();
         }
+        self.queued_bytes -= bytes;
         (count, bytes)
     }
 
@@ -119,9 +123,27 @@ impl Lane {
     pub(super) fn push(&mut self, work: Work) -> bool {
         let new = self.held.insert(work.id);
         if new {
+            self.queued_bytes += work.body.len();
             self.queue.push_back(work);
         }
         new
+    }
+
+    /// Takes the next delivery from the queue.
+    pub(super) fn pop(&mut self) -> Option<Work> {
+        let work = self.queue.pop_front()?;
+        self.queued_bytes -= work.body.len();
+        Some(work)
+    }
+
+    /// Deliveries that are queued.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Bytes of the bodies that are queued.
+    pub(super) const fn queued_bytes(&self) -> usize {
+        self.queued_bytes
     }
 
     /// The delivery stays in the store only, not due before `due`.
@@ -146,12 +168,10 @@ impl Lane {
 
     /// Empties the queue; says how many bytes that freed. What is busy stays.
     pub(super) fn clear_queue(&mut self) -> usize {
-        let mut bytes = 0;
         for work in self.queue.drain(..) {
             self.held.remove(&work.id);
-            bytes += work.body.len();
         }
-        bytes
+        std::mem::take(&mut self.queued_bytes)
     }
 
     /// The store has to be read from the beginning; a page under way is void.

@@ -262,7 +262,9 @@ impl Engine {
         };
         let most = most.min(lane.queue_most());
         let room = lane.loaded() < limits::LANE_QUEUE_LEAST
-            || (lane.queue.len() < most && self.stats.bytes < limits::ENGINE_BYTES);
+            || (lane.queued() < most
+                && lane.queued_bytes() < limits::LANE_BYTES
+                && self.stats.bytes < limits::ENGINE_BYTES);
         if room && work.due <= now {
             let bytes = work.body.len();
             if lane.push(work) {
@@ -361,7 +363,7 @@ impl Engine {
     /// Forgets what a lane has queued: its deliveries are parked, cancelled, or will be read again.
     fn empty(&mut self, endpoint: EndpointId) {
         if let Some(lane) = self.lanes.get_mut(&endpoint) {
-            self.stats.queued -= lane.queue.len();
+            self.stats.queued -= lane.queued();
             self.stats.bytes -= lane.clear_queue();
         }
     }
@@ -396,7 +398,11 @@ impl Engine {
         }
         match lane.unread() {
             Some(at) if at > now => wake = Some(wake.map_or(at, |wake| wake.min(at))),
-            Some(_) if !lane.in_read_queue && lane.queue.len() < lane.queue_most().div_ceil(2) => {
+            Some(_)
+                if !lane.in_read_queue
+                    && lane.queued() < lane.queue_most().div_ceil(2)
+                    && lane.queued_bytes() < limits::LANE_BYTES / 2 =>
+            {
                 lane.in_read_queue = true;
                 self.read_queue.push_back(endpoint);
             }
@@ -445,7 +451,7 @@ impl Engine {
         let Some(lane) = self.lanes.get_mut(&endpoint) else {
             return;
         };
-        let Some(work) = lane.queue.pop_front() else {
+        let Some(work) = lane.pop() else {
             return;
         };
         self.stats.queued -= 1;

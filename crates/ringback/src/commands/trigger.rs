@@ -68,7 +68,12 @@ pub(crate) struct Args {
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
     /// A network that may be sent to besides public addresses and this machine; can be given several times
-    #[arg(long = "allow", value_name = "CIDR")]
+    #[arg(
+        long = "allow",
+        value_name = "CIDR",
+        env = "RINGBACK_OUTBOUND_ALLOW",
+        value_delimiter = ','
+    )]
     allow: Vec<ipnet::IpNet>,
     /// A PEM file with authorities to trust besides the public ones
     #[arg(long, value_name = "FILE")]
@@ -85,7 +90,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     runtime::run(async move {
         let report = trigger::trigger(kind, &url, &options, Arc::new(RealClock))
             .await
-            .map_err(|error| Failure::failed(&error))?;
+            .map_err(|error| Failure::usage([error]))?;
         if json {
             output::json(&report)?;
         } else {
@@ -102,10 +107,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 fn options(args: Args) -> Result<Options, Failure> {
     let tls_ca = args.tls_ca.map(|path| {
         std::fs::read_to_string(&path).map_err(|error| {
-            Failure::failed(format_args!(
-                "--tls-ca: {} cannot be read: {error}",
-                path.display()
-            ))
+            Failure::usage([format!("--tls-ca: {} cannot be read: {error}", path.display())])
         })
     });
     Ok(Options {

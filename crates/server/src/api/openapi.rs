@@ -3,7 +3,7 @@
 
 mod webhooks;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
@@ -72,7 +72,31 @@ pub(super) fn head() -> OpenApi {
 #[must_use]
 pub fn document() -> Value {
     // A document that cannot be written as JSON would be a mistake in these modules, which the golden test would show.
-    serde_json::to_value(super::routes().into_openapi()).unwrap_or(Value::Null)
+    let mut document = serde_json::to_value(super::routes().into_openapi()).unwrap_or(Value::Null);
+    tell_of_tokens(&mut document);
+    document
+}
+
+/// Every operation that asks for a token answers 401 without one: said here once, not at each of them.
+fn tell_of_tokens(document: &mut Value) {
+    let paths = document["paths"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|paths| paths.values_mut());
+    for operation in paths
+        .filter_map(Value::as_object_mut)
+        .flat_map(|path| path.values_mut())
+    {
+        let open = operation["security"]
+            .as_array()
+            .is_some_and(|ways| ways.contains(&json!({})));
+        if !open && let Some(responses) = operation["responses"].as_object_mut() {
+            let problem = json!({ "schema": { "$ref": "#/components/schemas/Problem" } });
+            responses.entry("401").or_insert_with(
+                || json!({ "description": "No valid token", "content": { "application/problem+json": problem } }),
+            );
+        }
+    }
 }
 
 /// The whole document as the golden file has it: indented, its members sorted.

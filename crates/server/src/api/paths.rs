@@ -37,11 +37,14 @@ pub(crate) struct TokenPath(pub(crate) String);
 /// Whether an endpoint can have this name.
 pub(crate) fn is_endpoint_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=limits::ENDPOINT_NAME).contains(&name.len()) && name.bytes().all(plain)
+    // A name of points only would be a step in a path, which clients resolve before they send it.
+    let steps = name.bytes().all(|byte| byte == b'.');
+    (1..=limits::ENDPOINT_NAME).contains(&name.len()) && name.bytes().all(plain) && !steps
 }
 
 /// What [`is_endpoint_name`] asks for.
-pub(crate) const ENDPOINT_NAME: &str = "1 to 64 characters of a-z, A-Z, 0-9, point, underscore and hyphen";
+pub(crate) const ENDPOINT_NAME: &str =
+    "1 to 64 characters of a-z, A-Z, 0-9, point, underscore and hyphen, not points alone";
 
 struct Params(RawPathParams);
 

@@ -48,7 +48,7 @@ pub(crate) struct SearchParams {
     #[param(format = DateTime)]
     to: Option<String>,
     /// At most so many, 1 to 500
-    #[param(example = 50)]
+    #[param(minimum = 1, maximum = 500, example = 50)]
     limit: Option<usize>,
     /// The `nextCursor` of the page before
     cursor: Option<String>,

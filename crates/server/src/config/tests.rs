@@ -1,3 +1,5 @@
+//! Reading the configuration, case by case.
+
 use std::collections::BTreeSet;
 
 use super::*;

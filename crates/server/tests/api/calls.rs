@@ -29,7 +29,7 @@ async fn the_sample_as_it_stands() {
     assert_eq!(view["event"]["eventId"], accepted["eventId"]);
     assert_eq!(
         view["names"]["sceneInstance.finishStatus"],
-        json!({"value": 0, "zh": "已接通", "en": "connected"})
+        json!({"value": 0, "zh": "已接通", "en": "answered"})
     );
     receiver.next().await.answer.send("success").unwrap();
     app.until(accepted["eventId"].as_str().unwrap(), "delivered")

@@ -68,6 +68,8 @@ fn apply(delivery: &mut Delivery, report: &Report, now: Millis) -> Effect {
             delivery.due = Some(due);
             return Effect::Open;
         }
+        // It was parked and made pending again during the send, and has a head to wait for now.
+        Next::Retry(_) if is_waiting(delivery) => return Effect::Open,
         Next::Retry(due) => {
             make_due(delivery, due, now);
             return Effect::Open;

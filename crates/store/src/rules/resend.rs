@@ -26,7 +26,7 @@ pub(super) fn resend<T: Tables>(tables: &mut T, now: Millis, id: DeliveryId) -> 
     };
     let outgoing = match (asked.state, asked.endpoint) {
         (State::Parked, None) => find_home(tables, now, asked, &event)?,
-        _ => to_its_endpoint(tables, now, asked)?,
+        _ => to_its_endpoint(tables, now, asked, &event)?,
     };
     match outgoing {
         Ok(outgoing) => answer(tables, &event, &outgoing),
@@ -86,13 +86,18 @@ fn find_home<T: Tables>(
     Ok(Ok(outgoing))
 }
 
-fn to_its_endpoint<T: Tables>(tables: &mut T, now: Millis, asked: Delivery) -> Result<Outgoing, T::Error> {
+fn to_its_endpoint<T: Tables>(
+    tables: &mut T,
+    now: Millis,
+    asked: Delivery,
+    event: &Event,
+) -> Result<Outgoing, T::Error> {
     let row = match asked.endpoint {
         Some(id) => tables.endpoint(id)?,
         None => None,
     };
     let Some(row) = row.filter(|row| !row.endpoint.deleted) else {
-        return Ok(Err(Refusal::NoEndpoint));
+        return to_another_endpoint(tables, now, &asked, event);
     };
     let endpoint: &Endpoint = &row.endpoint;
     if !endpoint.settings.enabled {
@@ -106,6 +111,28 @@ fn to_its_endpoint<T: Tables>(tables: &mut T, now: Millis, asked: Delivery) -> R
         make::delivery(tables, now, subject(&asked), Some(endpoint), Some(asked.id))?
     };
     Ok(Ok(vec![outgoing]))
+}
+
+/// Its endpoint is gone: the first fitting endpoint by name gets a new delivery.
+fn to_another_endpoint<T: Tables>(
+    tables: &mut T,
+    now: Millis,
+    asked: &Delivery,
+    event: &Event,
+) -> Result<Outgoing, T::Error> {
+    let configured = tables
+        .company(event.company_id)
+        .is_some_and(|company| company.configured);
+    let endpoints = tables.endpoints(event.company_id);
+    let first = fitting(event.kind, event.job_status, &endpoints).next();
+    let Some(endpoint) = first.filter(|_| configured) else {
+        return Ok(Err(Refusal::NoneFits));
+    };
+    if !endpoint.settings.enabled {
+        return Ok(Err(Refusal::Disabled));
+    }
+    let made = make::delivery(tables, now, subject(asked), Some(endpoint), Some(asked.id))?;
+    Ok(Ok(vec![made]))
 }
 
 fn subject(delivery: &Delivery) -> Subject {

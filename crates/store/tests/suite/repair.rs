@@ -17,6 +17,7 @@ on_every_store! {
     a_resend_goes_to_the_tail_of_its_key,
     a_resend_has_the_present_schedule,
     a_resend_needs_an_enabled_endpoint,
+    what_its_deleted_endpoint_left_goes_to_the_first_one_that_fits,
     a_parked_delivery_becomes_pending_itself,
     a_delivery_without_endpoint_finds_its_home,
     a_delivery_that_finds_home_waits_behind_what_is_due,
@@ -117,11 +118,30 @@ fn a_resend_needs_an_enabled_endpoint(lab: &mut Lab) {
     assert_eq!(lab.stands(open).0, State::Parked);
     lab.write(delete_endpoint("erp", true));
     for id in [settled, open] {
-        assert_eq!(lab.refused(Write::Resend(id)), Refusal::NoEndpoint);
+        assert_eq!(lab.refused(Write::Resend(id)), Refusal::NoneFits);
     }
-    // An endpoint made again under the name is another one.
-    lab.endpoint("erp", |_| ());
-    assert_eq!(lab.refused(Write::Resend(settled)), Refusal::NoEndpoint);
+}
+
+fn what_its_deleted_endpoint_left_goes_to_the_first_one_that_fits(lab: &mut Lab) {
+    lab.company();
+    lab.endpoint("old", |_| ());
+    let settled = lab.deliver(call(1));
+    lab.settle(settled);
+    lab.write(delete_endpoint("old", true));
+    lab.endpoint("jobs", |settings| {
+        settings.callbacks = [Kind::Job].into_iter().collect()
+    });
+    assert_eq!(lab.refused(Write::Resend(settled)), Refusal::NoneFits);
+    // An endpoint made again under the name is another one, and fits like any other.
+    let new = lab.endpoint("old", |_| ());
+    let Written::Resent(resent) = lab.write(Write::Resend(settled)) else {
+        panic!("the resend was refused");
+    };
+    let [made] = resent.deliveries.as_slice() else {
+        panic!("one delivery goes out");
+    };
+    assert_eq!(made.endpoint.as_ref().map(|(id, _)| *id), Some(new.id));
+    assert_eq!(made.state, State::Pending);
 }
 
 /// On an enabled endpoint something is parked only while a sweep is under way.

@@ -28,6 +28,14 @@ fn corrections_are_checked() {
         "resultValue: is a number; allowed is a string",
     );
     check(
+        r#"{"companyId":241,"resultValue":"B","sceneInstanceId":6}"#,
+        "sceneInstanceId: is another call's; allowed is the callInstanceId of the path",
+    );
+    check(
+        r#"{"companyId":241,"resultValue":"B","resultName":"x"}"#,
+        "resultName: is another result's; allowed is 客户意向等级",
+    );
+    check(
         samples::JOB,
         "data.dataType: is that of another callback; allowed here is CALL_INSTANCE_RESULT",
     );

@@ -1,3 +1,5 @@
+//! Reading and showing a company's settings, case by case.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The golden file of the API's description.
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

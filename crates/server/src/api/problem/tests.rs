@@ -1,3 +1,5 @@
+//! The problems, as they go out.
+
 use std::collections::BTreeSet;
 
 use ringback_contract::kind::Kind;

@@ -1,3 +1,5 @@
+//! The sentences about arrival, case by case.
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -1,3 +1,5 @@
+//! Reading an endpoint's settings, case by case.
+
 use ringback_contract::kind::Kind;
 use ringback_contract::schedule::Preset;
 use ringback_core::time::Millis;
