@@ -14,6 +14,7 @@ mod read;
 mod rows;
 mod search;
 mod select;
+mod walk;
 mod writer;
 
 use std::fs::File;
@@ -133,7 +134,7 @@ fn start(writer: &Writer) -> rusqlite::Result<Start> {
         .iter()
         .filter(|endpoint| endpoint.settings.enabled && !endpoint.deleted)
     {
-        if let Some(earliest) = query::earliest_due(connection, endpoint.id)? {
+        if let Some(earliest) = walk::earliest_due(connection, endpoint.id, Millis(i64::MIN))? {
             due.push((endpoint.id, earliest));
         }
     }

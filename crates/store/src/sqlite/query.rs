@@ -2,8 +2,7 @@
 
 use ringback_core::id::EndpointId;
 use ringback_core::store::OpenCount;
-use ringback_core::time::Millis;
-use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params};
+use rusqlite::{Connection, Params, Result, Row, params};
 
 /// Every row of a query.
 pub(super) fn all<T>(
@@ -38,15 +37,4 @@ pub(super) fn count_open(connection: &Connection, endpoint: EndpointId, most: us
         pending: (due + waiting).min(most),
         parked,
     })
-}
-
-/// The earliest due time of an endpoint's pending deliveries.
-pub(super) fn earliest_due(connection: &Connection, endpoint: EndpointId) -> Result<Option<Millis>> {
-    connection
-        .prepare_cached(
-            "SELECT due_ms FROM delivery INDEXED BY delivery_due \
-             WHERE endpoint_id = ?1 AND state = 0 AND due_ms IS NOT NULL ORDER BY due_ms LIMIT 1",
-        )?
-        .query_row([endpoint.0], |row| row.get(0).map(Millis))
-        .optional()
 }

@@ -8,7 +8,6 @@ use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, OpenCount,
     Page, PageRequest, Reader, StoreError,
 };
-use ringback_core::time::Millis;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::error::store_error;
@@ -16,7 +15,7 @@ use super::query;
 use super::rows::{self, Schedules};
 use super::search;
 use super::select::select;
-use crate::rules;
+use super::walk;
 
 pub(super) struct SqliteReader {
     connection: Connection,
@@ -53,7 +52,9 @@ impl SqliteReader {
 
 impl Reader for SqliteReader {
     fn due(&mut self, query: &DueQuery) -> Result<DuePage, StoreError> {
-        self.read("read due deliveries", |snapshot| snapshot.due(query))
+        self.read("read due deliveries", |snapshot| {
+            walk::due(snapshot.connection, snapshot.schedules, query)
+        })
     }
 
     fn event(&mut self, id: EventId) -> Result<Option<EventRecord>, StoreError> {
@@ -95,46 +96,6 @@ pub(super) struct Snapshot<'a> {
 }
 
 impl Snapshot<'_> {
-    fn due(&mut self, query: &DueQuery) -> Result<DuePage> {
-        let mut page = DuePage::default();
-        let mut bytes = 0;
-        let mut after = query.after;
-        let mut statement = self
-            .connection
-            .prepare_cached(select!(work "INDEXED BY delivery_due \
-                WHERE endpoint_id = ?1 AND state = 0 AND due_ms IS NOT NULL AND (due_ms, id) > (?2, ?3) \
-                AND due_ms <= ?4 ORDER BY due_ms, id LIMIT ?5"))?;
-        let until = query.until.0;
-        let mut found =
-            statement.query(params![query.endpoint.0, after.0.0, after.1.0, until, query.rows])?;
-        while let Some(row) = found.next()? {
-            let (delivery, body) = rows::work(row, self.schedules)?;
-            bytes += body.len();
-            if bytes > query.bytes && !page.work.is_empty() {
-                break;
-            }
-            if let Some(work) = rules::work(&delivery, || body) {
-                after = (work.due, work.id);
-                page.work.push(work);
-            }
-        }
-        page.next = self.next_due(query.endpoint, after)?;
-        Ok(page)
-    }
-
-    fn next_due(&self, endpoint: EndpointId, after: (Millis, DeliveryId)) -> Result<Option<Millis>> {
-        self.connection
-            .prepare_cached(
-                "SELECT due_ms FROM delivery INDEXED BY delivery_due \
-                 WHERE endpoint_id = ?1 AND state = 0 AND due_ms IS NOT NULL AND (due_ms, id) > (?2, ?3) \
-                 ORDER BY due_ms, id LIMIT 1",
-            )?
-            .query_row(params![endpoint.0, after.0.0, after.1.0], |row| {
-                row.get(0).map(Millis)
-            })
-            .optional()
-    }
-
     fn event(&mut self, id: EventId) -> Result<Option<EventRecord>> {
         let event = self
             .connection

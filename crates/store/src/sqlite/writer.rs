@@ -19,6 +19,7 @@ use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params
 use super::query;
 use super::rows::{self, Schedules};
 use super::select::select;
+use super::walk;
 use crate::directory::Directory;
 use crate::tables::{EndpointRow, Known, Place, Tables};
 
@@ -310,18 +311,7 @@ impl Tables for Writer {
         after: Option<Place>,
         most: usize,
     ) -> Result<Vec<Delivery>> {
-        let Some((key, id)) = after else {
-            return self.deliveries(
-                select!(delivery "INDEXED BY delivery_open WHERE endpoint_id = ?1 AND state IN (0, 3) \
-                    ORDER BY key_class, key_id, id LIMIT ?2"),
-                params![endpoint.0, most],
-            );
-        };
-        self.deliveries(
-            select!(delivery "INDEXED BY delivery_open WHERE endpoint_id = ?1 AND state IN (0, 3) \
-                AND (key_class, key_id, id) > (?2, ?3, ?4) ORDER BY key_class, key_id, id LIMIT ?5"),
-            params![endpoint.0, key.class as u8, key.id, id.0, most],
-        )
+        walk::open_after(&self.connection, &mut self.schedules, endpoint, after, most)
     }
 
     fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount> {
