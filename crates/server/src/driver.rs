@@ -100,6 +100,8 @@ impl Driver {
 
     /// Makes the engine learn everything that the store tells at its start.
     pub(crate) fn begin(&mut self, now: Millis, start: Start) {
+        let (endpoints, with_pending) = (start.endpoints.len(), start.due.len());
+        tracing::info!(endpoints, with_pending, "the store is read");
         self.directory.reset(&start);
         for endpoint in &start.endpoints {
             self.engine.handle(now, Input::Endpoint(Arc::clone(endpoint)));
@@ -185,31 +187,6 @@ impl Driver {
                         .handle(now, Input::Recorded(report.endpoint, Box::new(recorded)));
                 }
             }
-            Written::Company { company, .. } => self.directory.put_company(company.clone()),
-            Written::CompanyDeleted { kept: Some(company) } => self.directory.put_company(company.clone()),
-            Written::CompanyDeleted { kept: None } => {
-                if let Write::DeleteCompany(company_id) = write {
-                    self.directory.remove_company(*company_id);
-                }
-            }
-            Written::Endpoint {
-                endpoint,
-                company,
-                swept,
-                ..
-            } => {
-                self.directory.put_company(company.clone());
-                self.directory.put_endpoint(Arc::clone(endpoint));
-                self.engine.handle(now, Input::Endpoint(Arc::clone(endpoint)));
-                self.on_swept(now, endpoint.id, swept);
-            }
-            Written::EndpointDeleted { endpoint, swept } => {
-                self.directory
-                    .remove_endpoint(endpoint.company_id, &endpoint.name);
-                self.sender.forget(endpoint.id);
-                self.engine.handle(now, Input::Endpoint(Arc::clone(endpoint)));
-                self.on_swept(now, endpoint.id, swept);
-            }
             Written::Swept(swept) => {
                 if let Write::Sweep { endpoint, .. } = write {
                     self.on_swept(now, *endpoint, swept);
@@ -223,13 +200,62 @@ impl Driver {
             Written::Resent(resent) => self
                 .engine
                 .handle(now, Input::Work(std::mem::take(&mut resent.work))),
+            Written::Refused(refusal) => self.on_refused(now, write, *refusal),
+            Written::Conflict { .. } => {}
+            Written::Company { .. }
+            | Written::CompanyDeleted { .. }
+            | Written::Endpoint { .. }
+            | Written::EndpointDeleted { .. }
+            | Written::Token(_) => self.on_configured(now, write, written),
+        }
+    }
+
+    /// Tells the directory, and of endpoints also the engine, what a write has configured.
+    fn on_configured(&mut self, now: Millis, write: &Write, written: &Written) {
+        match written {
+            Written::Company { company, .. } => {
+                tracing::info!(company_id = company.company_id, "a company was configured");
+                self.directory.put_company(company.clone());
+            }
+            Written::CompanyDeleted { kept: Some(company) } => self.directory.put_company(company.clone()),
+            Written::CompanyDeleted { kept: None } => {
+                if let Write::DeleteCompany(company_id) = write {
+                    self.directory.remove_company(*company_id);
+                }
+            }
+            Written::Endpoint {
+                endpoint,
+                company,
+                swept,
+                ..
+            } => {
+                let (company_id, enabled) = (endpoint.company_id, endpoint.settings.enabled);
+                tracing::info!(
+                    company_id,
+                    endpoint = endpoint.name,
+                    enabled,
+                    "an endpoint was configured"
+                );
+                self.directory.put_company(company.clone());
+                self.directory.put_endpoint(Arc::clone(endpoint));
+                self.engine.handle(now, Input::Endpoint(Arc::clone(endpoint)));
+                self.on_swept(now, endpoint.id, swept);
+            }
+            Written::EndpointDeleted { endpoint, swept } => {
+                let company_id = endpoint.company_id;
+                tracing::info!(company_id, endpoint = endpoint.name, "an endpoint was deleted");
+                self.directory
+                    .remove_endpoint(endpoint.company_id, &endpoint.name);
+                self.sender.forget(endpoint.id);
+                self.engine.handle(now, Input::Endpoint(Arc::clone(endpoint)));
+                self.on_swept(now, endpoint.id, swept);
+            }
             Written::Token(_) => match write {
                 Write::AddToken(token) => self.directory.put_token((**token).clone()),
                 Write::RevokeToken(id) => self.directory.remove_token(id),
                 _ => {}
             },
-            Written::Refused(refusal) => self.on_refused(now, write, *refusal),
-            Written::Conflict { .. } => {}
+            _ => {}
         }
     }
 

@@ -108,20 +108,13 @@ impl Service {
     ///
     /// # Errors
     /// The store could not be opened, or the committer's thread could not be started.
-    pub fn start(options: Options) -> Result<(Self, Running), StoreError> {
-        let Options {
-            mut open_store,
-            outbound,
-            clock,
-            disk_free_least,
-            metrics,
-        } = options;
+    pub fn start(mut options: Options) -> Result<(Self, Running), StoreError> {
         let Opened {
             store,
             start,
             mut readers,
-        } = committer::open(&mut open_store)?;
-        let time = EngineTime::new(clock, start.newest);
+        } = committer::open(&mut options.open_store)?;
+        let time = EngineTime::new(options.clock, start.newest);
         let queue = Arc::new(Queue::new());
         let directory = Arc::new(Directory::default());
         let (messages, inbox) = mpsc::channel(driver::QUEUE);
@@ -131,7 +124,7 @@ impl Service {
         api_readers.replace(readers);
         let inner = Inner {
             directory: Arc::clone(&directory),
-            outbound: outbound.clone(),
+            outbound: options.outbound.clone(),
             queue: Arc::clone(&queue),
             readers: api_readers.clone(),
             time: time.clone(),
@@ -141,10 +134,10 @@ impl Service {
         let committer = Committer {
             queue: Arc::clone(&queue),
             time: time.clone(),
-            open_store,
+            open_store: options.open_store,
             messages: messages.clone(),
-            disk_free_least,
-            metrics: Arc::clone(&metrics),
+            disk_free_least: options.disk_free_least,
+            metrics: Arc::clone(&options.metrics),
         };
         let committer = committer.spawn(store).map_err(|error| StoreError {
             what: "starting the committer's thread",
@@ -159,8 +152,8 @@ impl Service {
             directory,
             api_readers,
             engine_readers,
-            sender: Sender::new(outbound, time.clone(), Arc::clone(&metrics)),
-            metrics,
+            sender: Sender::new(options.outbound, time.clone(), Arc::clone(&options.metrics)),
+            metrics: options.metrics,
             messages: messages.clone(),
             stats: stats_sender,
             stopping: false,

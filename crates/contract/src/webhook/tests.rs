@@ -82,6 +82,7 @@ fn a_rotated_secret_is_accepted_on_both_sides() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_wrong_is_told() {
     let secrets = [secret(1)];
     let good = secrets[0].sign(ID, NOW_S, BODY);

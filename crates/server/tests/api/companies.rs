@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::app::{TestApp, call};
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write the change in place")]
 fn company(company_id: i64, change: Value) -> Value {
     let mut company = json!({
         "companyId": company_id, "name": null, "unconfigured": false, "callbacks": ["call", "correction", "inbound"],

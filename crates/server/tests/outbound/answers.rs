@@ -138,6 +138,7 @@ async fn interim_answers_are_passed_over() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn broken_answers() {
     use Then::{Close, Reset, Stall, Wait};
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n";

@@ -4,6 +4,7 @@ use super::*;
 use crate::samples;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn corrections_are_checked() {
     let check = |input: &str, expected: &str| {
         let found = parse_correction(2016, input.as_bytes()).map_or_else(|e| e.to_string(), |i| render(&i));

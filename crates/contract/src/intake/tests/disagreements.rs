@@ -4,6 +4,7 @@ use super::*;
 
 /// Every row of the contract's table *Where the seed disagrees with itself*.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn where_the_seed_disagrees_with_itself() {
     let entry = |list: &str, member: &str| match list {
         "taskResult" => {
