@@ -8,7 +8,7 @@
 //! It promises, as long as each effect's result comes back:
 //!
 //! - a delivery is never sent before its due time, and never while it is in flight or its outcome is not durable;
-//! - memory is bounded by [`crate::limits`], whatever the backlog: see [`lane`] for how the rest stays in the store;
+//! - memory is bounded by [`crate::limits`], whatever the backlog: `lane.rs` says how the rest stays in the store;
 //! - lanes take turns, so that a lane with a long queue, a slow or a dead receiver delays no other;
 //! - when outcomes cannot be recorded, sending stops after [`limits::UNRECORDED`] of them.
 
