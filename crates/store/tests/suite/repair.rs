@@ -129,7 +129,7 @@ fn what_its_deleted_endpoint_left_goes_to_the_first_one_that_fits(lab: &mut Lab)
     lab.settle(settled);
     lab.write(delete_endpoint("old", true));
     lab.endpoint("jobs", |settings| {
-        settings.callbacks = [Kind::Job].into_iter().collect()
+        settings.callbacks = [Kind::Job].into_iter().collect();
     });
     assert_eq!(lab.refused(Write::Resend(settled)), Refusal::NoneFits);
     // An endpoint made again under the name is another one, and fits like any other.

@@ -93,6 +93,7 @@ fn town(lab: &mut Lab) -> Town {
 }
 
 /// Filters, and the names of what they let through, newest first.
+#[expect(clippy::too_many_lines, reason = "the cases are one table")]
 fn questions(town: &Town) -> Vec<(Filter, Vec<EventId>)> {
     let Town {
         call_7,

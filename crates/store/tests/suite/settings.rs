@@ -123,7 +123,7 @@ fn jobs_at_an_endpoint_switch_jobs_on_for_the_company(lab: &mut Lab) {
     lab.write(put_company(COMPANY, kinds(&[Kind::Call])));
     for (callbacks, on) in [(&[Kind::Call, Kind::Inbound][..], false), (&[Kind::Job], true)] {
         match lab.write(put_endpoint("erp", |settings| {
-            settings.callbacks = kinds(callbacks)
+            settings.callbacks = kinds(callbacks);
         })) {
             Written::Endpoint { company, .. } => assert_eq!(company.callbacks.has(Kind::Job), on),
             other => panic!("{other:?}"),
@@ -222,7 +222,7 @@ fn settings_survive_a_restart_to_the_last_field(lab: &mut Lab) {
     let id = lab.deliver(call(1));
     lab.reopen();
     let start = lab.store().start().unwrap();
-    assert_eq!(start.endpoints, [put.clone()]);
+    assert_eq!(start.endpoints, std::slice::from_ref(&put));
     assert_ne!(put.settings.schedule, settings().schedule);
     assert_eq!(lab.delivery(id).schedule, put.settings.schedule);
     // What is made keeps the schedule that it was made with.
