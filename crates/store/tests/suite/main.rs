@@ -2,6 +2,7 @@
 //! must agree.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod histories;
 mod invariants;
 mod lab;
 
