@@ -125,7 +125,7 @@ fn what_cannot_be_sent_is_said() {
     let (code, stdout, stderr) = outcome(&run(["trigger", "call", "ftp://127.0.0.1/"]));
     assert_eq!(
         (code, stdout.as_str(), stderr.lines().count()),
-        (1, "", 1),
+        (2, "", 1),
         "{stderr}"
     );
 }
