@@ -116,6 +116,16 @@ pub enum Write {
     },
     /// Send once more: a new delivery at the tail of its key, or, where it is parked, the parked one becomes pending.
     Resend(DeliveryId),
+    /// Go on with the pruning: look at events after `after`, in the order of their ids and within the bounds of
+    /// [`crate::limits::PRUNE_EVENTS`] and its neighbours, and remove those that are over: with their deliveries,
+    /// attempts and idempotency keys. An event is over when it was accepted before `before`, all its deliveries settled
+    /// before `before`, and no older event of its company, kind and id is kept. What is pending or parked never goes.
+    Prune {
+        /// What has happened at this moment or later is kept.
+        before: Millis,
+        /// The last event that was looked at; `None` to begin with the oldest.
+        after: Option<EventId>,
+    },
     /// Keep a token.
     AddToken(Box<Token>),
     /// Forget a token.
@@ -188,6 +198,8 @@ pub enum Written {
     },
     /// To [`Write::Resend`].
     Resent(Resent),
+    /// To [`Write::Prune`].
+    Pruned(Pruned),
     /// To [`Write::AddToken`] and [`Write::RevokeToken`]; false when there was no such token.
     Token(bool),
     /// The write asks for something that does not exist or is not allowed; nothing was changed.
@@ -264,6 +276,8 @@ pub struct Recorded {
     pub due: Option<Millis>,
     /// The next of its key, which this settled and let go.
     pub released: Option<Work>,
+    /// Whether this report settled it: not one about a delivery that was settled before.
+    pub settled: bool,
 }
 
 /// What a part of a sweep did.
@@ -273,6 +287,17 @@ pub struct Swept {
     pub changed: usize,
     /// Where to go on; `None` when the sweep is done.
     pub next: Option<(OrderKey, DeliveryId)>,
+}
+
+/// What a [`Write::Prune`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// Events that were removed.
+    pub events: usize,
+    /// The last event that was looked at: where to go on.
+    pub reached: Option<EventId>,
+    /// Whether there is more to do at once: further events that are old enough, or free space to give back.
+    pub more: bool,
 }
 
 /// What a [`Write::Resend`] did.

@@ -176,7 +176,7 @@ impl Driver {
             }
             Written::Recorded(recorded) => {
                 if let Write::Record(report) = write {
-                    if recorded.state.is_settled() {
+                    if recorded.settled {
                         self.metrics.settled(recorded.state).inc();
                     }
                     let recorded = Recorded {
@@ -201,7 +201,7 @@ impl Driver {
                 .engine
                 .handle(now, Input::Work(std::mem::take(&mut resent.work))),
             Written::Refused(refusal) => self.on_refused(now, write, *refusal),
-            Written::Conflict { .. } => {}
+            Written::Conflict { .. } | Written::Pruned(_) => {}
             Written::Company { .. }
             | Written::CompanyDeleted { .. }
             | Written::Endpoint { .. }
@@ -276,12 +276,13 @@ impl Driver {
     /// themselves.
     fn on_refused(&mut self, now: Millis, write: &Write, refusal: Refusal) {
         if let Write::Record(report) = write {
-            tracing::warn!(delivery = %report.delivery, %refusal, "an outcome could not be recorded");
+            tracing::warn!(delivery_id = %report.delivery, %refusal, "an outcome could not be recorded");
             let gone = Recorded {
                 delivery: report.delivery,
                 state: State::Cancelled,
                 due: None,
                 released: None,
+                settled: false,
             };
             self.engine
                 .handle(now, Input::Recorded(report.endpoint, Box::new(gone)));

@@ -4,6 +4,7 @@ mod accept;
 mod company;
 mod endpoint;
 mod make;
+mod prune;
 mod record;
 mod resend;
 mod sweep;
@@ -39,6 +40,7 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
             after,
         } => endpoint::retry_now(tables, *endpoint, *cutoff, *after),
         Write::Resend(delivery) => resend::resend(tables, now, *delivery),
+        Write::Prune { before, after } => prune::prune(tables, *before, *after),
         Write::AddToken(token) => tables.add_token(token).map(Written::Token),
         Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),
     }

@@ -32,6 +32,7 @@ pub(super) fn record<T: Tables>(tables: &mut T, now: Millis, report: &Report) ->
         state: delivery.state,
         due: delivery.due.filter(|_| delivery.state == State::Pending),
         released,
+        settled: effect == Effect::Settled,
     }))
 }
 

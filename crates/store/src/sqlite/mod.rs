@@ -14,6 +14,7 @@ mod read;
 mod rows;
 mod search;
 mod select;
+mod shrink;
 mod walk;
 mod writer;
 
@@ -113,6 +114,7 @@ fn transaction(writer: &mut Writer, now: Millis, writes: &[Write]) -> rusqlite::
         .iter()
         .map(|write| rules::apply(writer, now, write))
         .collect();
+    let written = written.and_then(|written| writer.note_time(now).map(|()| written));
     match written {
         Ok(written) => {
             writer.connection.prepare_cached("COMMIT")?.execute([])?;

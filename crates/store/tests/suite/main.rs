@@ -8,6 +8,7 @@ mod lab;
 
 mod accept;
 mod order;
+mod prune;
 mod reading;
 mod record;
 mod repair;
