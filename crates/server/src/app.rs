@@ -92,6 +92,7 @@ impl App {
             outbound: outbound.clone(),
             clock: Arc::clone(&clock),
             disk_free_least: config.disk_free_least_mib.saturating_mul(1024 * 1024),
+            retention_ms: config.retention_ms,
             metrics: Arc::clone(&metrics),
         })
         .map_err(|error| StartError::Store(chain(&error)))?;

@@ -9,6 +9,7 @@
 //! makes the engine send again what it could not record; so a store that opens well but fails again soon, as on a full
 //! disk, is opened at growing intervals: otherwise receivers would get the same callbacks as fast as they answer.
 
+mod pruning;
 mod queue;
 
 use std::sync::Arc;
@@ -17,10 +18,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ringback_core::limits;
-use ringback_core::store::{Reader, Start, Store, StoreError};
+use ringback_core::store::{Reader, Start, Store, StoreError, Written};
 use ringback_core::time::Millis;
 use tokio::sync::mpsc;
 
+use self::pruning::Pruning;
 pub(crate) use self::queue::{Queue, Ticket};
 use crate::driver::Message;
 use crate::service::Unavailable;
@@ -61,15 +63,40 @@ pub(crate) fn open(open_store: &mut OpenStore) -> Result<Opened, StoreError> {
 
 /// The committer's thread.
 pub(crate) struct Committer {
+    queue: Arc<Queue>,
+    time: EngineTime,
+    open_store: OpenStore,
+    messages: mpsc::Sender<Message>,
+    disk_free_least: u64,
+    metrics: Arc<Metrics>,
+    pruning: Pruning,
+}
+
+/// What a committer is made of.
+pub(crate) struct Parts {
     pub(crate) queue: Arc<Queue>,
     pub(crate) time: EngineTime,
     pub(crate) open_store: OpenStore,
     pub(crate) messages: mpsc::Sender<Message>,
     pub(crate) disk_free_least: u64,
+    pub(crate) retention_ms: Option<u64>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Committer {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let pruning = Pruning::new(parts.retention_ms, parts.time.clock().boot_us());
+        Self {
+            queue: parts.queue,
+            time: parts.time,
+            open_store: parts.open_store,
+            messages: parts.messages,
+            disk_free_least: parts.disk_free_least,
+            metrics: parts.metrics,
+            pruning,
+        }
+    }
+
     /// Starts the thread. It ends when the queue is closed and empty.
     pub(crate) fn spawn(self, store: Box<dyn Store>) -> std::io::Result<JoinHandle<()>> {
         std::thread::Builder::new()
@@ -82,48 +109,96 @@ impl Committer {
         let mut failures = Failures::default();
         let mut batch = Vec::new();
         let mut began = i64::MIN;
-        while self.queue.take(&mut batch, self.gather(began)).is_some() {
+        loop {
+            let idle = self.pruning.sleeps(self.time.clock().boot_us(), PULSE);
+            if self.queue.take(&mut batch, self.gather(began), idle).is_none() {
+                return;
+            }
             let now = self.time.now();
             if now.since(looked_at) >= PULSE_MS {
                 looked_at = now;
                 let low = store.free_bytes().is_some_and(|free| free < self.disk_free_least);
                 self.queue.disk_low.store(low, Ordering::Relaxed);
             }
-            if batch.is_empty() {
+            let done = if batch.is_empty() {
+                Ok(())
+            } else {
+                began = self.time.clock().boot_us();
+                self.commit(&mut *store, now, batch.drain(..))
+            };
+            let Err(lost) = done.and_then(|()| self.prune(&mut *store)) else {
                 continue;
+            };
+            // Before anybody hears of it, so that nobody is told to come again to a store that seems open.
+            let goes_on = self.queue.lose();
+            for ticket in lost {
+                ticket.answer(Err(Unavailable::StoreFailed));
             }
-            let (writes, replies): (Vec<_>, Vec<_>) =
-                batch.drain(..).map(|ticket| (ticket.write, ticket.reply)).unzip();
-            began = self.time.clock().boot_us();
-            let committed = store.commit(now, &writes);
-            self.count(writes.len(), began);
-            let tickets = writes
-                .into_iter()
-                .zip(replies)
-                .map(|(write, reply)| Ticket { write, reply });
-            match committed {
-                Ok(written) => {
-                    let done = tickets.zip(written).collect();
-                    // At the end of the process the driver goes first; what is queued is committed all the same.
-                    let _ = self.messages.blocking_send(Message::Committed(done));
+            drop(store);
+            if !goes_on {
+                return;
+            }
+            match self.reopen(failures.wait(now)) {
+                Some(opened) => store = opened,
+                None => return,
+            }
+            failures.reopened(self.time.now());
+        }
+    }
+
+    /// Commits a batch and hands the answers on; or gives back the tickets of one that failed.
+    fn commit(
+        &mut self,
+        store: &mut dyn Store,
+        now: Millis,
+        batch: impl Iterator<Item = Ticket>,
+    ) -> Result<(), Vec<Ticket>> {
+        let (writes, replies): (Vec<_>, Vec<_>) = batch.map(|ticket| (ticket.write, ticket.reply)).unzip();
+        let began = self.time.clock().boot_us();
+        let committed = store.commit(now, &writes);
+        self.count(writes.len(), began);
+        let tickets = writes
+            .into_iter()
+            .zip(replies)
+            .map(|(write, reply)| Ticket { write, reply });
+        match committed {
+            Ok(written) => {
+                let done = tickets.zip(written).collect();
+                // At the end of the process the driver goes first; what is queued is committed all the same.
+                let _ = self.messages.blocking_send(Message::Committed(done));
+                Ok(())
+            }
+            Err(error) => {
+                self.fail(&error);
+                Err(tickets.collect())
+            }
+        }
+    }
+
+    /// Prunes a part, if it is time to: in a commit of its own, which nobody waits for.
+    fn prune(&mut self, store: &mut dyn Store) -> Result<(), Vec<Ticket>> {
+        let (now, began) = (self.time.now(), self.time.clock().boot_us());
+        let waits = self.queue.size().0 > 0;
+        let Some(write) = self.pruning.next(now, began, waits) else {
+            return Ok(());
+        };
+        let written = store.commit(now, &[write]);
+        let ended = self.time.clock().boot_us();
+        match written.as_deref() {
+            Ok([Written::Pruned(pruned)]) => {
+                self.metrics.events_pruned.inc_by(pruned.events as u64);
+                let removed = self.pruning.done(*pruned, began, ended);
+                if let Some(events) = removed.filter(|events| *events > 0) {
+                    tracing::info!(events, "events beyond their retention were removed");
                 }
-                Err(error) => {
-                    self.fail(&error);
-                    // Before anybody hears of it, so that nobody is told to come again to a store that seems open.
-                    let goes_on = self.queue.lose();
-                    for ticket in tickets {
-                        ticket.answer(Err(Unavailable::StoreFailed));
-                    }
-                    drop(store);
-                    if !goes_on {
-                        return;
-                    }
-                    match self.reopen(failures.wait(now)) {
-                        Some(opened) => store = opened,
-                        None => return,
-                    }
-                    failures.reopened(self.time.now());
-                }
+                Ok(())
+            }
+            // A store answers each write by its own kind.
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.fail(error);
+                self.pruning.failed(ended);
+                Err(Vec::new())
             }
         }
     }

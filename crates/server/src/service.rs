@@ -73,6 +73,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Free bytes of the disk below which nothing new is taken in.
     pub disk_free_least: u64,
+    /// The age in milliseconds at which events that are over are removed; `None` keeps them for ever.
+    pub retention_ms: Option<u64>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -131,14 +133,15 @@ impl Service {
             phone_key: PhoneKey::new(start.phone_key),
             stats,
         };
-        let committer = Committer {
+        let committer = Committer::new(committer::Parts {
             queue: Arc::clone(&queue),
             time: time.clone(),
             open_store: options.open_store,
             messages: messages.clone(),
             disk_free_least: options.disk_free_least,
+            retention_ms: options.retention_ms,
             metrics: Arc::clone(&options.metrics),
-        };
+        });
         let committer = committer.spawn(store).map_err(|error| StoreError {
             what: "starting the committer's thread",
             full: false,

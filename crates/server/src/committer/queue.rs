@@ -134,10 +134,10 @@ impl Queue {
         self.disk_low.load(Ordering::Relaxed)
     }
 
-    /// The next batch; empty after a pulse without writes, `None` when closed and empty. When there are writes, it waits
+    /// The next batch; empty after `idle` without writes, `None` when closed and empty. When there are writes, it waits
     /// up to `gather` for [`ENOUGH`] of them.
-    pub(super) fn take(&self, batch: &mut Vec<Ticket>, gather: Duration) -> Option<()> {
-        let mut inner = self.wait(self.lock(), 1, PULSE);
+    pub(super) fn take(&self, batch: &mut Vec<Ticket>, gather: Duration, idle: Duration) -> Option<()> {
+        let mut inner = self.wait(self.lock(), 1, idle);
         if !gather.is_zero() && !inner.tickets.is_empty() {
             inner = self.wait(inner, ENOUGH, gather);
         }

@@ -151,12 +151,16 @@ impl Store for Faulty {
     }
 }
 
+/// After how long events that are over are removed.
+pub(crate) const RETENTION_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// The running service.
 pub(crate) struct Lab {
     pub(crate) service: Service,
     pub(crate) running: Running,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Lab {
@@ -166,6 +170,7 @@ impl Lab {
 
     pub(crate) fn start_with(dir: &tempfile::TempDir, clock: Arc<TestClock>) -> Self {
         let faults = Arc::new(Faults::default());
+        let metrics = Arc::new(Metrics::new([]));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let outbound = Outbound::new(outbound::Options {
             policy: AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()]),
@@ -191,7 +196,8 @@ impl Lab {
             outbound,
             clock: shared,
             disk_free_least: 2,
-            metrics: Arc::new(Metrics::new([])),
+            retention_ms: Some(RETENTION_MS),
+            metrics: Arc::clone(&metrics),
         })
         .unwrap();
         Self {
@@ -199,6 +205,7 @@ impl Lab {
             running,
             clock,
             faults,
+            metrics,
         }
     }
 
