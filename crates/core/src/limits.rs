@@ -56,6 +56,11 @@ pub const RETENTION_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 pub const SHRINK_FREE_BYTES: u64 = 64 * 1024 * 1024;
 /// By how much one [`crate::store::Write::Prune`] makes the file shorter, in bytes.
 pub const SHRINK_STEP_BYTES: u64 = 1024 * 1024;
+/// Bytes that a backup copies between two looks at the write-ahead log.
+pub const BACKUP_STEP_BYTES: u64 = 4 * 1024 * 1024;
+/// The length of the write-ahead log at which a backup gives up unless it is told otherwise: while it reads, the log
+/// cannot begin anew.
+pub const BACKUP_WAL_BYTES: u64 = 448 * 1024 * 1024;
 /// Writes taken into one commit.
 pub const COMMIT_WRITES: usize = 1024;
 /// Bytes of event bodies taken into one commit (one event always fits).

@@ -9,9 +9,9 @@
 //!
 //! The seed is printed; `CRASH_SEED` sets it, `CRASH_KILLS` the number of kills.
 
-mod journal;
-mod load;
-mod service;
+pub(crate) mod journal;
+pub(crate) mod load;
+pub(crate) mod service;
 mod verdict;
 
 use std::net::SocketAddr;

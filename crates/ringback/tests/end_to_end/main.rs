@@ -5,6 +5,7 @@
     reason = "a test ends at the first thing that is not as it must be"
 )]
 
+mod backup;
 mod cli;
 mod crash;
 mod readme;

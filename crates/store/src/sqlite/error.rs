@@ -1,5 +1,6 @@
 //! Errors: what opening can say, and how a failure of SQLite becomes a failure of the store.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -55,13 +56,34 @@ pub enum OpenError {
         /// What was being done.
         what: &'static str,
         /// The cause.
-        source: rusqlite::Error,
+        source: Cause,
     },
 }
 
+/// A failure of SQLite, as the cause of another error. Its text says all, so it has no cause of its own.
+#[derive(Debug)]
+pub struct Cause(rusqlite::Error);
+
+impl From<rusqlite::Error> for Cause {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Cause {}
+
 /// Fits `map_err`: the same failure with what was being done.
 pub(super) fn opening(what: &'static str) -> impl FnOnce(rusqlite::Error) -> OpenError {
-    move |source| OpenError::Sqlite { what, source }
+    move |source| OpenError::Sqlite {
+        what,
+        source: source.into(),
+    }
 }
 
 /// A commit after one that failed.

@@ -4,6 +4,7 @@
 //! (write-ahead log, `synchronous=FULL`); readers have connections of their own and never hold the writer up. The schema
 //! is in `migrations/`; its CHECK constraints repeat the state machine.
 
+mod backup;
 mod candidates;
 mod checkpoint;
 mod error;
@@ -24,8 +25,9 @@ use std::path::{Path, PathBuf};
 use ringback_core::store::{Reader, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
 
+pub use self::backup::{BackedUp, BackupError, Progress, backup};
 use self::checkpoint::Checkpoints;
-pub use self::error::OpenError;
+pub use self::error::{Cause, OpenError};
 use self::error::{Failed, opening, store_error};
 pub use self::migrate::Migrated;
 use self::read::SqliteReader;

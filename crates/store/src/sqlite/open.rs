@@ -33,6 +33,11 @@ pub(super) fn database(dir: &Path) -> PathBuf {
     dir.join(DATABASE)
 }
 
+/// The write-ahead log of the store in `dir`.
+pub(super) fn log(dir: &Path) -> PathBuf {
+    dir.join(format!("{DATABASE}-wal"))
+}
+
 /// Makes the directory, readable for its owner only, and takes the lock, which lasts as long as the file is open.
 pub(super) fn own(dir: &Path) -> Result<File, OpenError> {
     let io_error = |what, path: &Path| {

@@ -7,6 +7,7 @@ mod invariants;
 mod lab;
 
 mod accept;
+mod backup;
 mod order;
 mod prune;
 mod reading;

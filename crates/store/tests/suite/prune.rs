@@ -64,7 +64,7 @@ fn what_is_over_goes_and_what_is_open_stays(lab: &mut Lab) {
         kinds(&[Kind::Call, Kind::Correction, Kind::Job]),
     ));
     lab.endpoint("erp", |settings| {
-        settings.callbacks = kinds(&[Kind::Call, Kind::Correction])
+        settings.callbacks = kinds(&[Kind::Call, Kind::Correction]);
     });
     let delivered = lab.accept(call(1));
     lab.settle(delivered.deliveries[0].id);
@@ -88,7 +88,7 @@ fn what_is_over_goes_and_what_is_open_stays(lab: &mut Lab) {
     lab.write(put_company(COMPANY, kinds(&Kind::ALL)));
     let parked = lab.accept(event(Kind::Inbound, 7, "parked"));
     lab.write(put_endpoint("gone", |settings| {
-        settings.callbacks = kinds(&[Kind::Job])
+        settings.callbacks = kinds(&[Kind::Job]);
     }));
     let cancelled = lab.accept(event(Kind::Job, 8, "cancelled"));
     lab.write(delete_endpoint("gone", true));
