@@ -25,7 +25,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Token(args) => token::run(args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(&args),
-        Command::Backup(args) => backup::run(args),
+        Command::Backup(args) => backup::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Openapi(_) => openapi::run(),
         Command::Completions(args) => completions::run(&args),

@@ -50,7 +50,7 @@ pub(crate) struct Args {
 
 const MIB: u64 = 1024 * 1024;
 
-pub(crate) fn run(args: Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let dir = match &args.store {
         Some(dir) => without_prefix(dir),
         None => {
