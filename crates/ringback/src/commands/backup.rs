@@ -62,23 +62,18 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         let mut signals = Signals::catch()?;
         let stopped = Arc::new(AtomicBool::new(false));
         let mut bar = Bar::new(!args.json && io::stderr().is_terminal());
-        let target = args.target.clone();
+        let (target, wal_most) = (args.target.clone(), args.wal_most.saturating_mul(MIB));
         let copying = {
             let stopped = Arc::clone(&stopped);
             tasks::spawn_blocking("backup", move || {
-                let made = sqlite::backup(
-                    &dir,
-                    &target,
-                    args.wal_most.saturating_mul(MIB),
-                    &mut |progress| {
-                        bar.show(progress);
-                        if stopped.load(Ordering::Relaxed) {
-                            ControlFlow::Break(())
-                        } else {
-                            ControlFlow::Continue(())
-                        }
-                    },
-                );
+                let made = sqlite::backup(&dir, &target, wal_most, &mut |progress| {
+                    bar.show(progress);
+                    if stopped.load(Ordering::Relaxed) {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                });
                 bar.clear();
                 made
             })
