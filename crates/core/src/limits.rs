@@ -4,6 +4,11 @@
 pub const EVENT_BYTES: usize = 1024 * 1024;
 /// The largest ndjson batch, in bytes.
 pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of request bodies that the API holds in memory, being read or worked on; beyond it requests are answered 503. The
+/// first [`BODY_BYTES_FREE`] of each do not count: the number of connections bounds them.
+pub const BODY_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of each request's body that do not count among [`BODY_BYTES`]: a usual event is smaller, and needs no permit.
+pub const BODY_BYTES_FREE: usize = 16 * 1024;
 /// Sends in flight over all endpoints: sockets and tasks are bounded by it.
 pub const IN_FLIGHT: usize = 4096;
 /// Finished sends whose outcome is not durable yet, over all endpoints. At this many no further send starts, so that a
