@@ -81,6 +81,13 @@ pub const QUEUE_WRITES: usize = 8192;
 pub const QUEUE_BYTES: usize = 32 * 1024 * 1024;
 /// Free bytes below which the disk counts as nearly full and intake is answered 503.
 pub const DISK_FREE_LEAST: u64 = 256 * 1024 * 1024;
+/// Free bytes without which a store that failed on a full disk is not opened again: enough for the largest commit.
+pub const DISK_FREE_REOPEN: u64 = 16 * 1024 * 1024;
+/// How long a read may take before a search ends its page early, in milliseconds.
+pub const READ_SOFT_MS: u64 = 500;
+/// How long a read may take at all, in milliseconds: it is then ended with an error, since the write-ahead log cannot begin
+/// anew while it lasts.
+pub const READ_MS: u64 = 1000;
 /// The beginning of an answer's body that is kept with an attempt, in bytes.
 pub const ATTEMPT_BODY_BYTES: usize = 4 * 1024;
 /// The longest idempotency key, in bytes.

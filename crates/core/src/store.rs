@@ -30,10 +30,12 @@ pub trait Store: Send {
     /// The store could not be read.
     fn start(&mut self) -> Result<Start, StoreError>;
 
-    /// Applies `writes` in order, in one durable transaction, and answers for each. Later writes see earlier ones.
+    /// Applies `writes` in order, in one durable transaction, and answers for each. Later writes see earlier ones. No
+    /// writes at all are a durable transaction as well: so one learns whether the store can be written.
     ///
     /// # Errors
-    /// The transaction failed: its outcome is unknown, and the store must be dropped and opened again.
+    /// The transaction failed, and the store must be dropped and opened again. Its outcome is unknown, unless the failure
+    /// is [`Fault::Data`].
     fn commit(&mut self, now: Millis, writes: &[Write]) -> Result<Vec<Written>, StoreError>;
 
     /// A new reader. It may be used from another thread.
@@ -236,6 +238,9 @@ pub enum Refusal {
     /// The company has [`crate::limits::ENDPOINTS_PER_COMPANY`] endpoints.
     #[error("the company has too many endpoints")]
     TooManyEndpoints,
+    /// The store cannot keep what is written ([`Fault::Data`]).
+    #[error("the store cannot keep it")]
+    Unstorable,
 }
 
 /// An event that was taken in.
@@ -491,14 +496,45 @@ pub struct OpenCount {
     pub parked: usize,
 }
 
+/// What kind of failure a store had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// The disk is full.
+    Full,
+    /// The disk, or the file, cannot be written to.
+    ReadOnly,
+    /// The disk failed: a read, a write or an fsync.
+    Io,
+    /// One of the writes, or a row that it met, cannot be: it broke a constraint. Nothing of the batch was written, and
+    /// the disk is well: the batch may be committed without that write.
+    Data,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+impl Fault {
+    /// What is wrong, in a few words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "the disk is full",
+            Self::ReadOnly => "the disk is read-only",
+            Self::Io => "the disk failed",
+            Self::Data => "it refuses what is written",
+            Self::Other => "see the log",
+        }
+    }
+}
+
 /// The store failed. For a commit: whether the batch is durable is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 pub struct StoreError {
     /// What was being done.
     pub what: &'static str,
-    /// Whether the disk was full.
-    pub full: bool,
+    /// What kind of failure it was, as far as the store can tell.
+    pub fault: Fault,
     /// The cause.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,

@@ -126,6 +126,13 @@ impl Driver {
                 }
             }
             Message::StoreLost => {
+                let lost = self.engine.stats();
+                let repeated = lost.in_flight + lost.unrecorded;
+                self.metrics.sends_repeated.inc_by(repeated as u64);
+                tracing::warn!(
+                    repeated,
+                    "sends that are under way or not recorded are repeated when the store is back"
+                );
                 self.generation += 1;
                 self.engine = Engine::new();
                 self.writes.clear();

@@ -6,16 +6,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use ringback_core::endpoint::Endpoint;
 use ringback_core::engine::{Engine, Stats};
 use ringback_core::id::{EndpointId, EventId};
 use ringback_core::limits;
-use ringback_core::store::{Reader, StoreError, Write, Written};
+use ringback_core::store::{Fault, Reader, StoreError, Write, Written};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::{self, Clock};
 pub use crate::committer::OpenStore;
-use crate::committer::{self, Committer, Opened, Queue, Ticket};
+use crate::committer::{self, Committer, LostStore, Opened, Queue, Ticket};
 use crate::directory::Directory;
 use crate::driver::{self, Driver, Message};
 use crate::outbound::{Exchange, Outbound, TargetProblem};
@@ -121,7 +122,8 @@ impl Service {
         let directory = Arc::new(Directory::default());
         let (messages, inbox) = mpsc::channel(driver::QUEUE);
         let (stats_sender, stats) = watch::channel(Stats::default());
-        let (api_readers, engine_readers) = (Readers::new(limits::READS), Readers::new(limits::READS));
+        let new_readers = || Readers::new(limits::READS, Arc::clone(&options.metrics));
+        let (api_readers, engine_readers) = (new_readers(), new_readers());
         engine_readers.replace(readers.split_off(readers.len() / 2));
         api_readers.replace(readers);
         let inner = Inner {
@@ -144,7 +146,7 @@ impl Service {
         });
         let committer = committer.spawn(store).map_err(|error| StoreError {
             what: "starting the committer's thread",
-            full: false,
+            fault: Fault::Other,
             source: Box::new(error),
         })?;
         let mut driver = Driver {
@@ -307,20 +309,30 @@ impl Service {
     pub fn health(&self) -> Health {
         let queue = &self.inner.queue;
         let mut problems = Vec::new();
-        if queue.is_lost() {
-            problems.push("the store failed and is being opened again".to_owned());
+        if let Some(lost) = queue.lost() {
+            problems.push(store_problem(lost));
         }
         if queue.disk_low() {
             problems.push("the disk is nearly full: nothing new is taken in".to_owned());
         }
-        if queue.size().0 >= limits::QUEUE_WRITES {
-            problems.push("the committer is behind: nothing new is taken in".to_owned());
+        if queue.is_full() {
+            problems.push("the committer is behind, its queue is full: nothing new is taken in".to_owned());
         }
         if queue.is_closed() {
             problems.push("the service is shutting down".to_owned());
         }
         Health { problems }
     }
+}
+
+fn store_problem(lost: LostStore) -> String {
+    let since = Timestamp::from_millisecond(lost.since_wall_ms)
+        .map_or_else(|_| "an unknown time".to_owned(), |since| format!("{since:.0}"));
+    let why = lost.fault.name();
+    format!(
+        "the store has failed since {since} ({why}): nothing is taken in or sent; it is opened again when it can be \
+         written"
+    )
 }
 
 impl Running {

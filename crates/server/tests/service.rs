@@ -5,6 +5,8 @@
     reason = "a test stops where something is not as it set it up"
 )]
 
+#[path = "service/faults.rs"]
+mod faults;
 mod support;
 
 use std::sync::Arc;

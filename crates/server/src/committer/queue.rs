@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ringback_core::limits;
-use ringback_core::store::{Write, Written};
+use ringback_core::store::{Fault, Write, Written};
 use tokio::sync::oneshot;
 
 use super::PULSE;
@@ -53,9 +53,25 @@ struct Inner {
     tickets: VecDeque<Ticket>,
     bytes: usize,
     state: State,
+    lost: Option<LostStore>,
     /// At how many writes the committer wants to be woken; `None` while it does not wait. Waking costs a system call,
     /// which a write that is taken anyway need not pay.
     wake_at: Option<usize>,
+}
+
+impl Inner {
+    fn is_full(&self) -> bool {
+        self.tickets.len() >= limits::QUEUE_WRITES || self.bytes >= limits::QUEUE_BYTES
+    }
+}
+
+/// A store that failed and is not open again yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LostStore {
+    /// The wall clock when it failed first.
+    pub(crate) since_wall_ms: i64,
+    /// Why it failed last.
+    pub(crate) fault: Fault,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +104,7 @@ impl Queue {
         if self.disk_low() && matches!(ticket.write, Write::Accept(_)) {
             return Err(Unavailable::DiskNearlyFull);
         }
-        if inner.tickets.len() >= limits::QUEUE_WRITES || inner.bytes >= limits::QUEUE_BYTES {
+        if inner.is_full() {
             return Err(Unavailable::Behind);
         }
         inner.bytes += ticket.bytes();
@@ -122,8 +138,14 @@ impl Queue {
         (inner.tickets.len(), inner.bytes)
     }
 
-    pub(crate) fn is_lost(&self) -> bool {
-        self.lock().state == State::Lost
+    /// Since when the store has failed, and why; `None` while it is open.
+    pub(crate) fn lost(&self) -> Option<LostStore> {
+        self.lock().lost
+    }
+
+    /// Whether so much waits that nothing further is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.lock().is_full()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -157,8 +179,10 @@ impl Queue {
     }
 
     /// Fails everything that waits and refuses what comes, until [`Queue::regain`]. False when closed.
-    pub(super) fn lose(&self) -> bool {
+    pub(super) fn lose(&self, wall_ms: i64, fault: Fault) -> bool {
         let mut inner = self.lock();
+        let since_wall_ms = inner.lost.map_or(wall_ms, |lost| lost.since_wall_ms);
+        inner.lost = Some(LostStore { since_wall_ms, fault });
         let waiting = std::mem::take(&mut inner.tickets);
         inner.bytes = 0;
         let open = inner.state != State::Closed;
@@ -177,6 +201,7 @@ impl Queue {
         let mut inner = self.lock();
         if inner.state == State::Lost {
             inner.state = State::Open;
+            inner.lost = None;
         }
     }
 

@@ -24,7 +24,7 @@ const WRITER_CACHE_KIB: i32 = 16 * 1024;
 /// The page cache of each other connection, in KiB.
 const READER_CACHE_KIB: i32 = 1024;
 /// How long a connection waits for another one. Readers last at most a second.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 128;
 
