@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::cli::{assert_refused, outcome};
+use crate::crash::Campaign;
 use crate::crash::journal;
 use crate::crash::load::{Accepted, Load};
 use crate::crash::service::{Address, all};
@@ -85,7 +86,15 @@ fn a_restored_backup_has_what_was_accepted_before_it_and_delivers_what_was_pendi
     for (company_id, port) in COMPANIES.into_iter().zip([first_port, second_port, third_port]) {
         configure(&api, company_id, &format!("http://127.0.0.1:{port}/"));
     }
-    let load = Load::start(&mut Random::new(7), &address, COMPANIES);
+    let campaign = Campaign {
+        seed: 7,
+        kills: 0,
+        events: 0,
+        clients: 6,
+        pause_ms: 8,
+    };
+    let mut random = Random::new(campaign.seed);
+    let load = Load::start(&campaign, &mut random, &address, COMPANIES);
     wait_for("some events to be delivered", || {
         let delivered = states(&api).into_values().filter(|state| state == "delivered");
         (delivered.count() > 40).then_some(())

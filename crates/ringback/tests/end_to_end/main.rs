@@ -8,6 +8,7 @@
 mod backup;
 mod cli;
 mod crash;
+mod disk;
 mod readme;
 mod support;
 mod walkthrough;

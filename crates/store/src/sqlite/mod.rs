@@ -201,3 +201,6 @@ fn start(writer: &Writer) -> rusqlite::Result<Start> {
         tokens: query::all(connection, select!(token "ORDER BY id"), [], rows::token)?,
     })
 }
+
+#[cfg(test)]
+mod tests;
