@@ -97,6 +97,7 @@ impl App {
             metrics: Arc::clone(&metrics),
         })
         .map_err(|error| StartError::Store(Chain(&error).to_string()))?;
+        tracing::info!(store = %config.store, "the store is open");
         let token_file = match first_token(config, &service, dir, &*clock).await {
             Ok(token_file) => token_file,
             Err(error) => {

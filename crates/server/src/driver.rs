@@ -224,10 +224,13 @@ impl Driver {
                 tracing::info!(company_id = company.company_id, "a company was configured");
                 self.directory.put_company(company.clone());
             }
-            Written::CompanyDeleted { kept: Some(company) } => self.directory.put_company(company.clone()),
-            Written::CompanyDeleted { kept: None } => {
+            Written::CompanyDeleted { kept } => {
                 if let Write::DeleteCompany(company_id) = write {
-                    self.directory.remove_company(*company_id);
+                    tracing::info!(company_id, "a company was deleted");
+                    match kept {
+                        Some(company) => self.directory.put_company(company.clone()),
+                        None => self.directory.remove_company(*company_id),
+                    }
                 }
             }
             Written::Endpoint {
@@ -279,8 +282,8 @@ impl Driver {
         }
     }
 
-    /// An outcome is refused only when its delivery is gone; the engine has to forget it. Other callers hear it
-    /// themselves.
+    /// An outcome is refused when its delivery is gone, or when the store cannot keep it: the engine has to forget the
+    /// delivery, or it would be sent again and again. Other callers hear it themselves.
     fn on_refused(&mut self, now: Millis, write: &Write, refusal: Refusal) {
         if let Write::Record(report) = write {
             tracing::warn!(delivery_id = %report.delivery, %refusal, "an outcome could not be recorded");
@@ -293,6 +296,8 @@ impl Driver {
             };
             self.engine
                 .handle(now, Input::Recorded(report.endpoint, Box::new(gone)));
+        } else if let Write::Sweep { endpoint, .. } = write {
+            tracing::error!(endpoint = endpoint.0, %refusal, "the sweep of an endpoint stopped; it goes on at the next start");
         }
     }
 

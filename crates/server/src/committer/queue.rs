@@ -250,3 +250,64 @@ impl Queue {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use ringback_contract::kind::Kind;
+    use ringback_core::event::NewEvent;
+
+    use super::*;
+
+    fn ticket(bytes: usize) -> Ticket {
+        let event = NewEvent {
+            company_id: 1,
+            kind: Kind::Call,
+            entity_id: 1,
+            call_job_id: None,
+            job_status: None,
+            phone_hash: None,
+            digest: [0; 32],
+            body: Bytes::from(vec![b' '; bytes]),
+            accepted_wall_ms: 0,
+            idempotency: None,
+        };
+        Ticket {
+            write: Write::Accept(Box::new(event)),
+            reply: None,
+        }
+    }
+
+    #[test]
+    fn it_is_full_by_writes_and_by_bytes_and_says_so() {
+        for (bytes, most) in [
+            (0, limits::QUEUE_WRITES),
+            (limits::QUEUE_BYTES / 4, 4),
+            (limits::QUEUE_BYTES / 4 + 1, 4),
+        ] {
+            let queue = Queue::new();
+            for _ in 0..most {
+                assert!(!queue.is_full(), "{bytes}");
+                queue.push(ticket(bytes)).unwrap();
+            }
+            assert!(queue.is_full(), "{bytes}");
+            assert_eq!(queue.push(ticket(0)).unwrap_err(), Unavailable::Behind);
+        }
+    }
+
+    #[test]
+    fn a_lost_store_is_lost_since_its_first_failure_and_for_its_last_cause() {
+        let queue = Queue::new();
+        assert_eq!(queue.lost(), None);
+        assert!(queue.lose(1_000, Fault::Io));
+        assert!(queue.lose(9_000, Fault::Full));
+        let lost = queue.lost().unwrap();
+        assert_eq!((lost.since_wall_ms, lost.fault), (1_000, Fault::Full));
+        assert_eq!(queue.push(ticket(0)).unwrap_err(), Unavailable::StoreFailed);
+        queue.regain();
+        assert_eq!(queue.lost(), None);
+        queue.push(ticket(0)).unwrap();
+        queue.close();
+        assert!(!queue.lose(10_000, Fault::Io));
+    }
+}
