@@ -8,6 +8,7 @@ mod lab;
 
 mod accept;
 mod backup;
+mod measure;
 mod order;
 mod prune;
 mod reading;
