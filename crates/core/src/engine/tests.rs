@@ -2,8 +2,10 @@
 
 mod changes;
 mod gates;
+mod holds;
 mod paging;
 mod random;
 mod rig;
 mod sending;
+mod standing;
 mod toy;
