@@ -418,7 +418,8 @@ pub struct DeliveryRecord {
 pub struct HeldBy {
     /// Open deliveries of calls of the job; counting stops at [`crate::limits::HOLD_CALLS_COUNTED`].
     pub open_calls: usize,
-    /// When the newest call of the job was accepted, if that is not longer ago than the longest `holdQuiet`.
+    /// When the newest call of the job was accepted, unless that was longer before the held delivery was made than the
+    /// longest `holdQuiet`.
     pub newest_call: Option<Millis>,
 }
 
