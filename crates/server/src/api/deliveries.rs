@@ -19,6 +19,7 @@ use super::records::FullDelivery;
 use super::search::{DeliveryList, Search, SearchParams};
 use super::state::ApiState;
 use super::unexpected;
+use super::waiting::Present;
 
 /// Deliveries, newest first.
 #[utoipa::path(
@@ -41,7 +42,8 @@ pub(crate) async fn list_deliveries(
         .service
         .read(move |reader| reader.deliveries(&search.filter, &search.page))
         .await?;
-    Ok(json(StatusCode::OK, &DeliveryList::of(&page)))
+    let present = Present::of(&api.service, page.items.iter().map(|item| &item.delivery)).await;
+    Ok(json(StatusCode::OK, &DeliveryList::of(&page, &present)))
 }
 
 /// A delivery with its timeline: what was sent when, what came back, what happens next and when.
@@ -71,7 +73,8 @@ pub(crate) async fn get_delivery(
         })
         .await?;
     let (record, event) = found.ok_or_else(|| Problem::new(Type::NoDelivery, "no delivery has this id"))?;
-    Ok(json(StatusCode::OK, &FullDelivery::of(&record, &event)))
+    let present = Present::of(&api.service, std::iter::once(&record.delivery)).await;
+    Ok(json(StatusCode::OK, &FullDelivery::of(&record, &event, &present)))
 }
 
 /// What a resend made.
