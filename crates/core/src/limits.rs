@@ -42,7 +42,7 @@ pub const HOLD_LIMIT_MS_MOST: u64 = 24 * 60 * 60 * 1000;
 pub const HOLD_CHECK_MS: u64 = 1_000;
 /// Held deliveries that one [`crate::store::Write::CheckHolds`] looks at in one transaction.
 pub const HOLD_ROWS: usize = 256;
-/// The pause between two [`crate::store::Write::CheckHolds`], in milliseconds: with [`HOLD_ROWS`] it keeps the looking at
+/// The least time between the beginnings of two [`crate::store::Write::CheckHolds`], in milliseconds: with [`HOLD_ROWS`] it keeps the looking at
 /// ever so many holds a small part of the committer's work.
 pub const HOLD_PAUSE_MS: u64 = 100;
 /// Open calls of a job that are counted when somebody asks what its final status waits for.

@@ -27,14 +27,14 @@ impl Holds {
         if begins {
             self.check = None;
             self.checking = true;
+            self.pause_until = now.plus(HOLD_PAUSE_MS);
         }
         begins
     }
 
     /// A look ended; something is held still if there is a `next`.
-    pub(super) fn checked(&mut self, now: Millis, next: Option<Millis>) {
+    pub(super) fn checked(&mut self, next: Option<Millis>) {
         self.checking = false;
-        self.pause_until = now.plus(HOLD_PAUSE_MS);
         if let Some(next) = next {
             self.note(next);
         }
@@ -67,10 +67,10 @@ mod tests {
         // What begins during a look may have come too late for it.
         holds.note(Millis(31));
         assert_eq!((holds.wake(), holds.begin_check(Millis(60))), (None, false));
-        holds.checked(Millis(60), Some(Millis(1_000)));
-        assert_eq!(holds.wake(), Some(Millis(60).plus(HOLD_PAUSE_MS)));
-        assert!(holds.begin_check(Millis(60).plus(HOLD_PAUSE_MS)));
-        holds.checked(Millis(500), None);
+        holds.checked(Some(Millis(1_000)));
+        assert_eq!(holds.wake(), Some(Millis(30).plus(HOLD_PAUSE_MS)));
+        assert!(holds.begin_check(Millis(30).plus(HOLD_PAUSE_MS)));
+        holds.checked(None);
         assert_eq!(holds.wake(), None);
     }
 
@@ -79,8 +79,8 @@ mod tests {
         let mut holds = Holds::default();
         holds.note(Millis(0));
         assert!(holds.begin_check(Millis(10)));
-        holds.checked(Millis(12), Some(Millis(0)));
-        assert!(!holds.begin_check(Millis(12).plus(HOLD_PAUSE_MS - 1)));
-        assert!(holds.begin_check(Millis(12).plus(HOLD_PAUSE_MS)));
+        holds.checked(Some(Millis(0)));
+        assert!(!holds.begin_check(Millis(10).plus(HOLD_PAUSE_MS - 1)));
+        assert!(holds.begin_check(Millis(10).plus(HOLD_PAUSE_MS)));
     }
 }

@@ -173,7 +173,7 @@ impl Engine {
             Input::Due(endpoint, due) => self.on_due(now, endpoint, due),
             Input::Holds(check) => self.holds.note(check),
             Input::HoldsChecked { released, next } => {
-                self.holds.checked(now, next);
+                self.holds.checked(next);
                 for (endpoint, due) in released {
                     self.on_due(now, endpoint, due);
                 }
