@@ -58,7 +58,7 @@ fn holds(settings: &mut Settings) {
 fn two_endpoints(lab: &mut Lab) {
     lab.company();
     lab.endpoint("calls", |settings| {
-        settings.callbacks = kinds(&[Kind::Call, Kind::Correction])
+        settings.callbacks = kinds(&[Kind::Call, Kind::Correction]);
     });
     lab.endpoint("jobs", holds);
 }
