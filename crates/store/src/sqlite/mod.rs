@@ -37,7 +37,8 @@ use self::select::select;
 use self::writer::Writer;
 use crate::rules;
 
-/// A store on SQLite. After a failed commit every further one fails: drop it and open it again.
+/// A store on SQLite. After a failed commit every further one fails: drop it and open it again. The exception is a commit
+/// that failed because of what was written ([`Fault::Data`]).
 pub struct Sqlite {
     // Dropped in this order: the connections before the lock.
     writer: Writer,
@@ -96,6 +97,23 @@ impl Sqlite {
         })
     }
 
+    /// A transaction that was rolled back because of what was written leaves the store as it was, once what the writer
+    /// remembers is read again.
+    fn after_failure(&mut self, error: rusqlite::Error) -> StoreError {
+        let error = self.error("commit")(error);
+        if error.fault != Fault::Data {
+            return error;
+        }
+        if self.writer.connection.is_autocommit() && self.writer.reload().is_ok() {
+            self.failed = false;
+            return error;
+        }
+        StoreError {
+            fault: Fault::Other,
+            ..error
+        }
+    }
+
     fn error(&self, what: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
         move |source| store_error(what, &self.dir, source)
     }
@@ -125,18 +143,10 @@ impl Store for Sqlite {
         }
         // Until it has succeeded it has failed: what the writer remembers may be ahead of the file.
         self.failed = true;
-        let committed = transaction(&mut self.writer, now, writes);
-        let rolled_back = self.writer.connection.is_autocommit();
-        let written = committed
-            .map_err(self.error("commit"))
-            .map_err(|error| match error.fault {
-                // Only what was rolled back for sure is known not to be there.
-                Fault::Data if !rolled_back => StoreError {
-                    fault: Fault::Other,
-                    ..error
-                },
-                _ => error,
-            })?;
+        let written = match transaction(&mut self.writer, now, writes) {
+            Ok(written) => written,
+            Err(error) => return Err(self.after_failure(error)),
+        };
         self.failed = false;
         self.checkpoints.after_commit(&self.writer.connection);
         Ok(written)

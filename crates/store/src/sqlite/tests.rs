@@ -83,17 +83,41 @@ fn a_read_only_disk_is_told_from_others() {
     check(read_only, &[call(3, 10)], Fault::ReadOnly, Some(Fault::ReadOnly));
 }
 
+/// The store goes on, and gives no id twice and forgets none: what it remembered of the rolled back commit is gone.
 #[test]
-fn a_write_that_breaks_a_constraint_is_told_from_a_failing_disk() {
-    let constraint = |connection: &Connection| {
-        connection
-            .execute_batch(
-                "CREATE TRIGGER IF NOT EXISTS refuse BEFORE INSERT ON event WHEN NEW.entity_id = 3 \
-                 BEGIN SELECT RAISE(ABORT, 'refused'); END",
-            )
-            .unwrap();
+fn a_write_that_breaks_a_constraint_leaves_the_store_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Sqlite::open(dir.path()).unwrap();
+    store.commit(NOW, &[call(1, 10)]).unwrap();
+    store
+        .writer
+        .connection
+        .execute_batch(
+            "CREATE TRIGGER refuse BEFORE INSERT ON event WHEN NEW.entity_id = 3 \
+             BEGIN SELECT RAISE(ABORT, 'refused'); END",
+        )
+        .unwrap();
+    let other = |write| match write {
+        Write::Accept(event) => Write::Accept(Box::new(NewEvent {
+            company_id: 2,
+            ..*event
+        })),
+        other => other,
     };
-    check(constraint, &[call(2, 10), call(3, 10)], Fault::Data, None);
+    let error = store
+        .commit(NOW.plus(9), &[call(2, 10), other(call(4, 10)), call(3, 10)])
+        .unwrap_err();
+    assert_eq!(error.fault, Fault::Data, "{error:?}");
+    assert_eq!((events(&store), store.start().unwrap().newest), (vec![1], NOW));
+    let written = store.commit(NOW, &[other(call(4, 10))]).unwrap();
+    let [Written::Accepted(accepted)] = &written[..] else {
+        panic!("{written:?}")
+    };
+    assert!(
+        accepted.discovered.is_some(),
+        "the company is not known before its commit"
+    );
+    assert_eq!(events(&store), [1, 4]);
 }
 
 /// Whatever an earlier opening has left in the log is in the database, and synced there, before anything is appended.
