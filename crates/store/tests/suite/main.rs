@@ -8,7 +8,9 @@ mod invariants;
 mod lab;
 
 mod accept;
+mod backup;
 mod order;
+mod prune;
 mod reading;
 mod record;
 mod repair;
