@@ -9,6 +9,7 @@ mod lab;
 
 mod accept;
 mod backup;
+mod measure;
 mod order;
 mod prune;
 mod reading;
