@@ -1,5 +1,6 @@
 //! The subcommands of `cargo xtask`. Findings go to stdout; what went wrong with the run itself goes to stderr.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,6 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::checkout::Checkout;
+use crate::sim;
 use crate::tidy::{self, Report};
 
 /// Repository chores of ringback.
@@ -24,6 +26,13 @@ enum Chore {
         /// List the rules and end.
         #[arg(long)]
         list: bool,
+    },
+    /// Simulate seeds of the delivery engine; `cargo xtask sim --help` tells the options.
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// For the simulator.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
 }
 
@@ -54,6 +63,10 @@ pub fn run() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        Chore::Sim { arguments } => sim::run(&arguments).unwrap_or_else(|error| {
+            eprintln!("cargo xtask sim: cargo cannot be started: {error}");
+            ExitCode::from(2)
+        }),
     }
 }
 

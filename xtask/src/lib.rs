@@ -9,4 +9,5 @@ pub mod cli;
 pub mod graph;
 pub mod markdown;
 pub mod policy;
+pub mod sim;
 pub mod tidy;

@@ -323,11 +323,11 @@ impl Ledger {
         }
     }
 
-    /// The process is gone, with what it had not recorded. Answers how many sends that were.
-    pub(crate) fn lose(&mut self) -> u64 {
+    /// The process is gone, with what it had not recorded, except perhaps `unsettled`. Answers how many sends that were.
+    pub(crate) fn lose(&mut self, unsettled: &BTreeSet<DeliveryId>) -> u64 {
         let mut lost = 0;
-        for delivery in self.deliveries.values_mut() {
-            if delivery.under_way.take().is_some() {
+        for (id, delivery) in &mut self.deliveries {
+            if !unsettled.contains(id) && delivery.under_way.take().is_some() {
                 delivery.lost += 1;
                 lost += 1;
             }

@@ -10,8 +10,12 @@
 //! - the log in the store agrees with what was sent, and with the receivers' journals.
 #![warn(missing_docs)]
 
+mod agree;
+mod campaign;
 mod checks;
+mod commits;
 mod disk;
+mod fault;
 mod ledger;
 mod operators;
 mod process;
@@ -25,7 +29,8 @@ use std::fmt;
 
 use ringback_core::delivery::State;
 
-use disk::{Disk, InDirectory, InMemory};
+pub use campaign::Campaign;
+use disk::Disk;
 use world::World;
 
 /// The store that a run uses.
@@ -33,8 +38,19 @@ use world::World;
 pub enum StoreKind {
     /// The reference model.
     Memory,
-    /// SQLite in a temporary directory.
+    /// SQLite, on a file system in memory that can fail.
     Sqlite,
+}
+
+impl StoreKind {
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Sqlite => "sqlite",
+        }
+    }
 }
 
 /// What a run is made of.
@@ -44,6 +60,8 @@ pub struct Options {
     pub store: StoreKind,
     /// Requests of robots, not counting repetitions.
     pub events: usize,
+    /// Days that pass before the faults stop, at least; most of the time nothing happens.
+    pub days: i64,
     /// The measure of what goes wrong by itself: so many crashes at most, as many steps of the wall clock, six times as
     /// many changes of receivers and doings of operators.
     pub faults: u64,
@@ -51,6 +69,9 @@ pub struct Options {
     pub crash_per_million: u64,
     /// Commits whose outcome is unknown, per million.
     pub commit_fails_per_million: u64,
+    /// Whether the disk under SQLite gets into trouble and loses power. Without it a crash leaves the disk alone, and a
+    /// seed lives the same life on every store.
+    pub disk_fails: bool,
 }
 
 impl Default for Options {
@@ -58,9 +79,11 @@ impl Default for Options {
         Self {
             store: StoreKind::Memory,
             events: 60,
+            days: 10,
             faults: 4,
             crash_per_million: 3_000,
             commit_fails_per_million: 5_000,
+            disk_fails: true,
         }
     }
 }
@@ -78,6 +101,14 @@ pub struct Report {
     pub lost_sends: u64,
     /// Crashes.
     pub crashes: u64,
+    /// Crashes with which the power went.
+    pub power_cuts: u64,
+    /// Starts that failed, because the disk did or because the process died over it.
+    pub failed_starts: u64,
+    /// Commits that the store itself reported as failed, or that a crash cut short.
+    pub unsettled: u64,
+    /// Of those, the ones that turned out to be durable.
+    pub unsettled_durable: u64,
     /// Commits that became durable.
     pub commits: u64,
     /// Commits that were reported as failed.
@@ -114,6 +145,10 @@ impl Report {
         self.repeats += other.repeats;
         self.lost_sends += other.lost_sends;
         self.crashes += other.crashes;
+        self.power_cuts += other.power_cuts;
+        self.failed_starts += other.failed_starts;
+        self.unsettled += other.unsettled;
+        self.unsettled_durable += other.unsettled_durable;
         self.commits += other.commits;
         self.failed_commits += other.failed_commits;
         self.pages += other.pages;
@@ -128,8 +163,10 @@ impl Report {
 /// Something that must hold does not.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The seed, which shows it again.
+    /// The seed, which shows it again…
     pub seed: u64,
+    /// …on this store.
+    pub store: StoreKind,
     /// What does not hold.
     pub what: String,
     /// The last things that happened.
@@ -141,8 +178,13 @@ impl fmt::Display for Failure {
         for line in &self.trace {
             writeln!(f, "{line}")?;
         }
-        writeln!(f, "seed {}: {}", self.seed, self.what)?;
-        write!(f, "again: cargo run -p ringback-sim -- --seed {}", self.seed)
+        writeln!(f, "seed {} on {}: {}", self.seed, self.store.name(), self.what)?;
+        write!(
+            f,
+            "again: cargo xtask sim --seed {} --store {}",
+            self.seed,
+            self.store.name()
+        )
     }
 }
 
@@ -161,17 +203,19 @@ pub fn run(seed: u64, options: &Options) -> Result<Report, Failure> {
             Err(again) if again.0 == first.0 => first.0,
             other => format!("{} (but traced: {:?})", first.0, other.err()),
         };
-        Failure { seed, what, trace }
+        Failure {
+            seed,
+            store: options.store,
+            what,
+            trace,
+        }
     })
 }
 
 fn run_once(seed: u64, options: &Options, traced: bool) -> (Result<Report, Broken>, Vec<String>) {
-    let disk: Box<dyn Disk> = match options.store {
-        StoreKind::Memory => Box::new(InMemory::new()),
-        StoreKind::Sqlite => match InDirectory::new() {
-            Ok(disk) => Box::new(disk),
-            Err(error) => return (Err(Broken::of(&error)), Vec::new()),
-        },
+    let disk = match Disk::new(options.store, seed) {
+        Ok(disk) => disk,
+        Err(problem) => return (broken(problem), Vec::new()),
     };
     let mut world = World::new(seed, options, disk, traced);
     let outcome = world.run();

@@ -9,6 +9,7 @@ pub(crate) const MS: i64 = 1_000;
 pub(crate) const SECOND: i64 = 1_000 * MS;
 pub(crate) const MINUTE: i64 = 60 * SECOND;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
+pub(crate) const DAY: i64 = 24 * HOUR;
 
 /// Where the wall clock stands when a run begins, Unix milliseconds.
 const WALL_AT_BOOT_MS: i64 = 1_790_000_000_000;

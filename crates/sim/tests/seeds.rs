@@ -59,6 +59,7 @@ fn a_backlog_that_does_not_fit_into_memory_is_paged() {
 fn twenty_seeds_hold_on_sqlite_as_on_the_model() {
     let sqlite = Options {
         store: StoreKind::Sqlite,
+        disk_fails: false,
         ..Options::default()
     };
     for seed in 3_000..3_020 {

@@ -18,7 +18,7 @@ mod walk;
 mod writer;
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ringback_core::store::{Reader, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
@@ -27,6 +27,7 @@ use self::checkpoint::Checkpoints;
 pub use self::error::OpenError;
 use self::error::{Failed, opening, store_error};
 pub use self::migrate::Migrated;
+use self::open::Home;
 use self::read::SqliteReader;
 use self::select::select;
 use self::writer::Writer;
@@ -38,8 +39,18 @@ pub struct Sqlite {
     writer: Writer,
     checkpoints: Checkpoints,
     failed: bool,
-    dir: PathBuf,
-    _lock: File,
+    home: Home,
+    /// `None` in a simulation.
+    _lock: Option<File>,
+}
+
+/// Where a simulator keeps a store: on a file system of its own, which SQLite knows by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Simulated<'a> {
+    /// The name under which the file system is registered with SQLite.
+    pub vfs: &'a str,
+    /// Pages in the write-ahead log after which they are moved, by the commit that wrote them instead of a thread.
+    pub checkpoint_pages: i32,
 }
 
 impl Sqlite {
@@ -49,21 +60,41 @@ impl Sqlite {
     /// The directory cannot be used, another process has the store open, or the schema is not one of this program's.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let lock = open::own(dir)?;
-        let mut connection = open::writer(dir)?;
+        Self::open_at(Home::usual(dir), Some(lock), None)
+    }
+
+    /// Opens the store in `dir` of a simulated file system. No lock of the operating system keeps others out, and no
+    /// thread is started, so that one seed is one history.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub fn open_simulated(dir: &Path, on: Simulated<'_>) -> Result<Self, OpenError> {
+        let home = Home {
+            dir: dir.to_owned(),
+            vfs: Some(on.vfs.to_owned()),
+        };
+        Self::open_at(home, None, Some(on.checkpoint_pages))
+    }
+
+    fn open_at(home: Home, lock: Option<File>, simulated: Option<i32>) -> Result<Self, OpenError> {
+        let mut connection = open::writer(&home)?;
         migrate::migrate(&mut connection)?;
-        let checkpoints = Checkpoints::start(dir, &mut connection)?;
+        let checkpoints = match simulated {
+            None => Checkpoints::start(&home, &mut connection)?,
+            Some(pages) => Checkpoints::simulate(&home, &mut connection, pages)?,
+        };
         let writer = Writer::load(connection).map_err(opening("read the companies and endpoints"))?;
         Ok(Self {
             writer,
             checkpoints,
             failed: false,
-            dir: dir.to_owned(),
+            home,
             _lock: lock,
         })
     }
 
     fn error(&self, what: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
-        move |source| store_error(what, &self.dir, source)
+        move |source| store_error(what, &self.home.dir, source)
     }
 }
 
@@ -73,7 +104,7 @@ impl Sqlite {
 /// As [`Sqlite::open`].
 pub fn migrate(dir: &Path) -> Result<Migrated, OpenError> {
     let _lock = open::own(dir)?;
-    migrate::migrate(&mut open::writer(dir)?)
+    migrate::migrate(&mut open::writer(&Home::usual(dir))?)
 }
 
 impl Store for Sqlite {
@@ -98,12 +129,12 @@ impl Store for Sqlite {
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        let connection = open::reader(&self.dir).map_err(self.error("open the store for reading"))?;
-        Ok(Box::new(SqliteReader::new(connection, self.dir.clone())))
+        let connection = open::reader(&self.home).map_err(self.error("open the store for reading"))?;
+        Ok(Box::new(SqliteReader::new(connection, self.home.dir.clone())))
     }
 
     fn free_bytes(&self) -> Option<u64> {
-        error::free_bytes(&self.dir)
+        error::free_bytes(&self.home.dir)
     }
 }
 

@@ -28,9 +28,25 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 128;
 
-/// The database file of the store in `dir`.
-pub(super) fn database(dir: &Path) -> PathBuf {
-    dir.join(DATABASE)
+/// Where a store is: its directory, on a file system that SQLite knows by name, or on the usual one.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    pub(super) dir: PathBuf,
+    pub(super) vfs: Option<String>,
+}
+
+impl Home {
+    /// A directory on the usual file system.
+    pub(super) fn usual(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            vfs: None,
+        }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.dir.join(DATABASE)
+    }
 }
 
 /// Makes the directory, readable for its owner only, and takes the lock, which lasts as long as the file is open.
@@ -60,10 +76,10 @@ pub(super) fn own(dir: &Path) -> Result<File, OpenError> {
 }
 
 /// The connection that writes. A new file gets its page size and its vacuum mode here: later they are fixed.
-pub(super) fn writer(dir: &Path) -> Result<Connection, OpenError> {
-    let path = database(dir);
+pub(super) fn writer(home: &Home) -> Result<Connection, OpenError> {
+    let path = home.database();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let connection = connect(&path, flags, WRITER_CACHE_KIB).map_err(opening("open the database"))?;
+    let connection = connect(home, flags, WRITER_CACHE_KIB).map_err(opening("open the database"))?;
     lay_out(&connection).map_err(opening("lay out the database"))?;
     if pragma(&connection, "page_size")? != PAGE_BYTES {
         return Err(OpenError::NotAStore {
@@ -97,30 +113,25 @@ fn pragma(connection: &Connection, name: &str) -> Result<u32, OpenError> {
 }
 
 /// A connection that reads.
-pub(super) fn reader(dir: &Path) -> rusqlite::Result<Connection> {
-    let connection = connect(
-        &database(dir),
-        OpenFlags::SQLITE_OPEN_READ_WRITE,
-        READER_CACHE_KIB,
-    )?;
+pub(super) fn reader(home: &Home) -> rusqlite::Result<Connection> {
+    let connection = connect(home, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }
 
 /// A connection that only moves pages from the write-ahead log into the database.
-pub(super) fn checkpointer(dir: &Path) -> rusqlite::Result<Connection> {
-    let connection = connect(
-        &database(dir),
-        OpenFlags::SQLITE_OPEN_READ_WRITE,
-        READER_CACHE_KIB,
-    )?;
+pub(super) fn checkpointer(home: &Home) -> rusqlite::Result<Connection> {
+    let connection = connect(home, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     Ok(connection)
 }
 
-fn connect(path: &Path, flags: OpenFlags, cache_kib: i32) -> rusqlite::Result<Connection> {
+fn connect(home: &Home, flags: OpenFlags, cache_kib: i32) -> rusqlite::Result<Connection> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = match &home.vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(home.database(), flags, vfs.as_str())?,
+        None => Connection::open_with_flags(home.database(), flags)?,
+    };
     connection.busy_timeout(BUSY)?;
     // Plans that do not depend on bound values: without it, statements are prepared anew while they are used.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
