@@ -1,5 +1,6 @@
 //! Where a run keeps its store, and what survives a crash there.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -73,12 +74,19 @@ impl Faulty {
         let place = Simulated {
             vfs: self.vfs.name(),
             checkpoint_pages: self.checkpoint_pages,
+            renew: &|path| self.renew(path),
         };
         Sqlite::open_simulated(Path::new(DIRECTORY), place).map_err(|error| StoreError {
             what: "open the store",
             full: false,
             source: Box::new(error),
         })
+    }
+
+    fn renew(&self, path: &Path) -> io::Result<()> {
+        let name = path.to_str().unwrap_or_default();
+        self.with(|machine| machine.renew(name))
+            .map_err(|code| io::Error::other(format!("code {code}")))
     }
 
     /// The disk gets into a trouble of some kind.
@@ -126,13 +134,7 @@ impl Faulty {
     /// The process is dead; perhaps the power went. Answers whether it did.
     pub(crate) fn crash(&mut self) -> bool {
         let power = self.random.chance(500_000);
-        self.with(|machine| {
-            if power {
-                machine.lose_power()
-            } else {
-                machine.kill()
-            }
-        });
+        self.with(if power { Machine::lose_power } else { Machine::kill });
         power
     }
 

@@ -11,6 +11,9 @@ use super::file::File;
 use super::locks::{FileLocks, IndexLocks};
 use crate::random::Random;
 
+/// How much of a file is written over itself at a time.
+const RENEW_BYTES: usize = 1024 * 1024;
+
 /// What ails the disk for the time being, in failures per million operations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trouble {
@@ -43,7 +46,7 @@ pub(crate) struct Nth {
 }
 
 /// A failed operation: the code for SQLite.
-pub(super) type Failed = i32;
+pub(crate) type Failed = i32;
 
 #[derive(Debug, Default)]
 struct Node {
@@ -227,6 +230,21 @@ impl Machine {
         }
         node.file.write(at, bytes);
         Ok(())
+    }
+
+    /// Writes a file over itself and syncs it, if there is one.
+    pub(crate) fn renew(&mut self, name: &str) -> Result<(), Failed> {
+        if !self.exists(name) {
+            return Ok(());
+        }
+        let handle = self.open(name, false)?;
+        let len = self.len(&handle)?;
+        for at in (0..len).step_by(RENEW_BYTES) {
+            let mut bytes = vec![0; RENEW_BYTES.min(len - at)];
+            self.read(&handle, at, &mut bytes)?;
+            self.write(&handle, at, &bytes)?;
+        }
+        self.sync(&handle)
     }
 
     pub(super) fn truncate(&mut self, handle: &Handle, len: usize) -> Result<(), Failed> {

@@ -18,6 +18,7 @@ mod walk;
 mod writer;
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use ringback_core::store::{Reader, Start, Store, StoreError, Write, Written};
@@ -45,12 +46,14 @@ pub struct Sqlite {
 }
 
 /// Where a simulator keeps a store: on a file system of its own, which SQLite knows by name.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Simulated<'a> {
     /// The name under which the file system is registered with SQLite.
     pub vfs: &'a str,
     /// Pages in the write-ahead log after which they are moved, by the commit that wrote them instead of a thread.
     pub checkpoint_pages: i32,
+    /// Writes a file there over itself and syncs it, if there is one.
+    pub renew: &'a dyn Fn(&Path) -> io::Result<()>,
 }
 
 impl Sqlite {
@@ -60,7 +63,9 @@ impl Sqlite {
     /// The directory cannot be used, another process has the store open, or the schema is not one of this program's.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let lock = open::own(dir)?;
-        Self::open_at(Home::usual(dir), Some(lock), None)
+        let home = Home::usual(dir);
+        home.renew_log(open::renew)?;
+        Self::open_at(home, Some(lock), None)
     }
 
     /// Opens the store in `dir` of a simulated file system. No lock of the operating system keeps others out, and no
@@ -73,6 +78,7 @@ impl Sqlite {
             dir: dir.to_owned(),
             vfs: Some(on.vfs.to_owned()),
         };
+        home.renew_log(on.renew)?;
         Self::open_at(home, None, Some(on.checkpoint_pages))
     }
 
@@ -104,7 +110,9 @@ impl Sqlite {
 /// As [`Sqlite::open`].
 pub fn migrate(dir: &Path) -> Result<Migrated, OpenError> {
     let _lock = open::own(dir)?;
-    migrate::migrate(&mut open::writer(&Home::usual(dir))?)
+    let home = Home::usual(dir);
+    home.renew_log(open::renew)?;
+    migrate::migrate(&mut open::writer(&home)?)
 }
 
 impl Store for Sqlite {

@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use super::error::{OpenError, opening};
 
 /// The database file in the store's directory.
 const DATABASE: &str = "ringback.db";
+/// Its write-ahead log, as SQLite names it.
+const LOG: &str = "ringback.db-wal";
 /// The file whose lock says who owns the store.
 const LOCK: &str = "lock";
 
@@ -25,6 +27,8 @@ const WRITER_CACHE_KIB: i32 = 16 * 1024;
 const READER_CACHE_KIB: i32 = 1024;
 /// How long a connection waits for another one. Readers last at most a second.
 const BUSY: Duration = Duration::from_secs(5);
+/// How much of a log is written over itself at a time.
+const RENEW_BYTES: usize = 1024 * 1024;
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 128;
 
@@ -47,6 +51,44 @@ impl Home {
     fn database(&self) -> PathBuf {
         self.dir.join(DATABASE)
     }
+
+    /// Writes the log that an earlier life left over itself and syncs it, by `renew`, before SQLite reads it.
+    ///
+    /// What that life wrote last can be seen without being on disk: it was killed before its fsync, or the fsync failed,
+    /// and the kernel, which reports such a failure once, takes those pages for clean. SQLite would go on behind them,
+    /// and after a power cut everything behind them would be gone, commits that were acknowledged among it. Bytes that
+    /// are written again are dirty again, and this fsync tells the truth about them.
+    pub(super) fn renew_log(&self, renew: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), OpenError> {
+        let path = self.dir.join(LOG);
+        renew(&path).map_err(|source| OpenError::Io {
+            what: "write and sync once more",
+            path,
+            source,
+        })
+    }
+}
+
+/// Writes a file over itself, byte for byte, and syncs it. One that is not there is left so.
+pub(super) fn renew(path: &Path) -> io::Result<()> {
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = vec![0; RENEW_BYTES];
+    let mut at = 0;
+    loop {
+        let count = file.read_at(&mut bytes, at)?;
+        if count == 0 {
+            break;
+        }
+        file.write_all_at(&bytes[..count], at)?;
+        at += count as u64;
+    }
+    if at > 0 {
+        file.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Makes the directory, readable for its owner only, and takes the lock, which lasts as long as the file is open.
@@ -139,4 +181,23 @@ fn connect(home: &Home, flags: OpenFlags, cache_kib: i32) -> rusqlite::Result<Co
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_renewed_file_is_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        renew(&path).unwrap();
+        assert!(!path.exists());
+        for len in [0, 1, RENEW_BYTES, RENEW_BYTES + 7] {
+            let bytes: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+            std::fs::write(&path, &bytes).unwrap();
+            renew(&path).unwrap();
+            assert!(std::fs::read(&path).unwrap() == bytes, "{len}");
+        }
+    }
 }
