@@ -6,7 +6,9 @@
 //!
 //! - everything that was accepted is delivered, exhausted by its schedule or its age, parked or cancelled;
 //! - nothing was sent that was not accepted, nothing early, nothing twice but what a crash allows;
+//! - nothing was late at an endpoint that was well, however ill the others were;
 //! - the order of each key was kept;
+//! - the store held what was acknowledged, all of it and nothing else, each time that it was opened;
 //! - the log in the store agrees with what was sent, and with the receivers' journals.
 #![warn(missing_docs)]
 
@@ -16,6 +18,7 @@ mod checks;
 mod commits;
 mod disk;
 mod fault;
+mod health;
 mod ledger;
 mod operators;
 mod process;

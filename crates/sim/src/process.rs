@@ -94,6 +94,7 @@ impl World<'_> {
             return Ok(());
         };
         self.generation += 1;
+        self.disturbed_us = self.clocks.boot_us;
         self.store = Some(store);
         self.process = Some(Process {
             generation: self.generation,
@@ -214,6 +215,7 @@ impl World<'_> {
             )
         });
         let mut reader = self.model.reader().map_err(|error| Broken::of(&error))?;
+        self.check_late(present, send.endpoint.id, send.delivery, reader.as_mut())?;
         self.ledger.begins(present, &send, reader.as_mut())?;
         self.flight += 1;
         let at = self.clocks.boot_us + way_us(&mut self.random);
@@ -240,7 +242,7 @@ impl World<'_> {
             return;
         };
         let request = (send.delivery, send.event_id, send.n);
-        let exchange = receiver.exchange(&mut self.random, settings.ack_rule, settings.timeout_ms, request);
+        let exchange = receiver.exchange(&mut self.random, self.clocks.boot_us, settings, request);
         flight.exchange = Some(exchange);
         self.agenda
             .add(self.clocks.boot_us + exchange.takes_us, Happening::End(flight_id));
@@ -259,7 +261,8 @@ impl World<'_> {
         }
         let id = flight.send.delivery;
         self.trace(|| format!("end {id} {:?} {:?}", exchange.outcome, exchange.status));
-        self.ledger.ends(present, id, exchange.outcome);
+        self.ledger
+            .ends(present, id, exchange.outcome, exchange.retry_after_ms);
         let sent = Sent {
             endpoint: flight.send.endpoint.id,
             delivery: id,
@@ -538,6 +541,7 @@ impl World<'_> {
 
     /// Everything that the process knew is gone; it starts again a little later.
     fn lose_process(&mut self) -> Result<(), Broken> {
+        self.check_overdue()?;
         let Some(process) = self.process.take() else {
             return Ok(());
         };

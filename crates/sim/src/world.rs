@@ -80,6 +80,9 @@ pub(crate) struct World<'a> {
     pub(crate) report: Report,
     /// A commit of which nobody knows whether it is durable, until the store is opened again.
     pub(crate) unsettled: Option<Unsettled>,
+    /// When the process, the disk or the machine was last disturbed.
+    pub(crate) disturbed_us: BootUs,
+    pub(crate) disk_ails: bool,
     /// Faults have stopped.
     pub(crate) calm: bool,
     trace: Option<VecDeque<String>>,
@@ -105,6 +108,8 @@ impl<'a> World<'a> {
             ledger: Ledger::default(),
             report: Report::default(),
             unsettled: None,
+            disturbed_us: 0,
+            disk_ails: false,
             calm: false,
             trace: traced.then(VecDeque::new),
             disk,
@@ -124,6 +129,7 @@ impl<'a> World<'a> {
             }
             self.happen(happening)?;
         }
+        self.check_overdue()?;
         if self.process.as_ref().is_none_or(|process| !process.is_at_rest()) {
             let stats = self.process.as_ref().map(|process| process.engine.stats());
             return broken(format!(
@@ -243,11 +249,13 @@ impl<'a> World<'a> {
             }
             Happening::Suspend if !self.calm => {
                 let by_us = self.random.pick(&[SECOND, MINUTE, HOUR]);
+                self.check_overdue()?;
                 self.clocks.boot_us += self.random.within(1..=by_us);
+                self.disturbed_us = self.clocks.boot_us;
                 self.trace(|| "back from a sleep".to_owned());
             }
-            Happening::Mood => self.change_mood(),
-            Happening::Ail => self.ail(),
+            Happening::Mood => return self.change_mood(),
+            Happening::Ail => return self.ail(),
             Happening::Heal => self.heal(),
             Happening::Calm => self.calm_down(),
             Happening::Crash | Happening::StepWall | Happening::Suspend => {}
@@ -283,6 +291,7 @@ impl<'a> World<'a> {
     }
 
     fn operate(&mut self) -> Result<(), Broken> {
+        self.check_overdue()?;
         let Some(present) = self.present() else {
             return Ok(());
         };
@@ -303,7 +312,8 @@ impl<'a> World<'a> {
         self.pump()
     }
 
-    fn change_mood(&mut self) {
+    fn change_mood(&mut self) -> Result<(), Broken> {
+        self.check_overdue()?;
         let nth = self.random.index(self.receivers.len().max(1));
         let mood = if self.calm {
             Mood::Quick
@@ -317,13 +327,16 @@ impl<'a> World<'a> {
             .filter(|(_, receiver)| !receiver.hopeless)
         {
             receiver.mood = mood;
+            receiver.since_us = self.clocks.boot_us;
             let url = url.clone();
             self.trace(|| format!("{url} is {mood:?}"));
         }
+        Ok(())
     }
 
     /// The disk gets into trouble for a while.
-    fn ail(&mut self) {
+    fn ail(&mut self) -> Result<(), Broken> {
+        self.disturb()?;
         let lasts = self.random.pick(&[100 * MS, 5 * SECOND, 2 * MINUTE]);
         let until = self.clocks.boot_us + self.random.within(1..=lasts);
         if let Disk::Faulty(faulty) = &mut self.disk
@@ -331,14 +344,18 @@ impl<'a> World<'a> {
             && !self.calm
         {
             let trouble = faulty.ail();
+            self.disk_ails = true;
             self.trace(|| format!("the disk: {trouble:?}"));
             self.agenda.add(until, Happening::Heal);
         }
+        Ok(())
     }
 
     fn heal(&mut self) {
         if let Disk::Faulty(faulty) = &self.disk {
             faulty.heal();
+            self.disk_ails = false;
+            self.disturbed_us = self.clocks.boot_us;
             self.trace(|| "the disk is well".to_owned());
         }
     }
@@ -348,7 +365,10 @@ impl<'a> World<'a> {
         self.heal();
         self.trace(|| "all faults stop".to_owned());
         for receiver in self.receivers.values_mut().filter(|receiver| !receiver.hopeless) {
-            receiver.mood = Mood::Quick;
+            if receiver.mood != Mood::Quick {
+                receiver.mood = Mood::Quick;
+                receiver.since_us = self.clocks.boot_us;
+            }
         }
     }
 
@@ -377,7 +397,7 @@ impl<'a> World<'a> {
                     )
                 });
                 self.ledger
-                    .recorded(self.generation, report.attempt.as_ref(), recorded)?;
+                    .recorded(self.generation, now, report.attempt.as_ref(), recorded)?;
             }
             (_, Write::Record(report), _) => {
                 return broken(format!(
@@ -386,13 +406,14 @@ impl<'a> World<'a> {
                 ));
             }
             (_, _, Written::Endpoint { endpoint, .. } | Written::EndpointDeleted { endpoint, .. }) => {
-                self.ledger.endpoint(endpoint);
+                self.ledger.endpoint(endpoint, self.clocks.boot_us);
                 let (random, calm) = (&mut self.random, self.calm);
                 self.receivers
                     .entry(endpoint.settings.url.clone())
                     .or_insert_with(|| Receiver {
                         mood: if calm { Mood::Quick } else { Mood::any(random) },
                         hopeless: random.chance(100_000),
+                        since_us: self.clocks.boot_us,
                         journal: Vec::new(),
                     });
             }
