@@ -10,13 +10,15 @@ use crate::agree::{self, Dump};
 use crate::disk::Disk;
 use crate::process::{Caller, Unsettled};
 use crate::world::World;
-use crate::{Broken, broken};
+use crate::{Broken, Nth, Operation, Then, broken};
 
 /// A store that is open, and what a process begins with.
 type Opened = (Box<dyn Store>, Start, Box<dyn Reader>);
 
 /// How often a process dies while it opens the store, per million.
 const DIES_OPENING: u64 = 50_000;
+/// How often the power goes with a crash, per million.
+const POWER_CUT: u64 = 500_000;
 
 impl World<'_> {
     /// Whether a failure of the store is one that this run brings about.
@@ -70,7 +72,7 @@ impl World<'_> {
 
     /// Perhaps the process will die in the midst of what the store does next.
     pub(crate) fn cut_disk_short(&mut self, per_million: u64) -> bool {
-        let may_fail = self.disk_may_fail();
+        let may_fail = self.disk_may_fail() && self.options.nth.is_none();
         match &mut self.disk {
             Disk::Faulty(faulty) if may_fail => faulty.chance(per_million) && faulty.cut_short(),
             Disk::Faulty(_) | Disk::Model => false,
@@ -80,17 +82,44 @@ impl World<'_> {
     /// The process is dead, as far as the disk is concerned.
     pub(crate) fn crash_disk(&mut self) {
         let may_lose_power = self.disk_may_fail();
-        let power = match &mut self.disk {
-            Disk::Model => false,
-            Disk::Faulty(faulty) if may_lose_power => faulty.crash(),
-            Disk::Faulty(faulty) => {
-                faulty.kill();
-                false
-            }
+        let then = self.options.nth.map(|nth| nth.then);
+        let Disk::Faulty(faulty) = &mut self.disk else {
+            return;
         };
+        let power = match then {
+            Some(then) => then == Then::PowerCut,
+            None => may_lose_power && faulty.chance(POWER_CUT),
+        };
+        faulty.crash(power);
         if power {
             self.report.power_cuts += 1;
             self.trace(|| "the power goes".to_owned());
+        }
+    }
+
+    /// From now on operations of the disk are counted, and one may fail.
+    pub(crate) fn count_operations(&mut self) {
+        if let Disk::Faulty(faulty) = &self.disk {
+            faulty.with(|machine| machine.fail(self.options.nth));
+        }
+    }
+
+    /// The figures of the disk.
+    pub(crate) fn report_operations(&mut self) {
+        if let Disk::Faulty(faulty) = &self.disk {
+            let count = |operation| faulty.with(|machine| machine.counted(operation));
+            self.report.disk_writes = count(Operation::Write);
+            self.report.disk_syncs = count(Operation::Sync);
+        }
+    }
+
+    /// Whether the one operation that shall fail has failed just now, and a crash follows.
+    pub(crate) fn crash_follows(&self) -> bool {
+        match (&self.disk, self.options.nth) {
+            (Disk::Faulty(faulty), Some(Nth { then, .. })) => {
+                faulty.with(crate::fault::machine::Machine::has_failed) && then != Then::Nothing
+            }
+            _ => false,
         }
     }
 
@@ -98,7 +127,7 @@ impl World<'_> {
     pub(crate) fn open_store(&mut self) -> Result<Option<Opened>, Broken> {
         let dies = self.cut_disk_short(DIES_OPENING);
         let opened = self.try_open();
-        if dies {
+        if dies || self.crash_follows() {
             self.report.crashes += 1;
             self.trace(|| "a crash while the store is opened".to_owned());
             self.crash_disk();

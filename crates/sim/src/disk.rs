@@ -131,16 +131,9 @@ impl Faulty {
         true
     }
 
-    /// The process is dead; perhaps the power went. Answers whether it did.
-    pub(crate) fn crash(&mut self) -> bool {
-        let power = self.random.chance(500_000);
+    /// The process is dead; perhaps the power went.
+    pub(crate) fn crash(&self, power: bool) {
         self.with(if power { Machine::lose_power } else { Machine::kill });
-        power
-    }
-
-    /// The process is dead; the power stays.
-    pub(crate) fn kill(&self) {
-        self.with(Machine::kill);
     }
 
     pub(crate) fn chance(&mut self, per_million: u64) -> bool {

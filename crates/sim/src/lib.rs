@@ -56,6 +56,37 @@ impl StoreKind {
     }
 }
 
+/// What a disk does, for counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// A write, a truncation or a deletion.
+    Write,
+    /// A sync.
+    Sync,
+}
+
+/// What happens after the one operation that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// The process goes on as the delivery rules say.
+    Nothing,
+    /// The process is killed.
+    Kill,
+    /// The power goes.
+    PowerCut,
+}
+
+/// One operation of the disk fails, after the set-up: the only fault of its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nth {
+    /// What is counted.
+    pub operation: Operation,
+    /// Which of them fails, from 1.
+    pub n: u64,
+    /// What happens then.
+    pub then: Then,
+}
+
 /// What a run is made of.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -75,6 +106,8 @@ pub struct Options {
     /// Whether the disk under SQLite gets into trouble and loses power. Without it a crash leaves the disk alone, and a
     /// seed lives the same life on every store.
     pub disk_fails: bool,
+    /// One operation of the disk that fails.
+    pub nth: Option<Nth>,
 }
 
 impl Default for Options {
@@ -87,6 +120,7 @@ impl Default for Options {
             crash_per_million: 3_000,
             commit_fails_per_million: 5_000,
             disk_fails: true,
+            nth: None,
         }
     }
 }
@@ -116,6 +150,10 @@ pub struct Report {
     pub commits: u64,
     /// Commits that were reported as failed.
     pub failed_commits: u64,
+    /// Writes of the disk, after the set-up.
+    pub disk_writes: u64,
+    /// Syncs of the disk, after the set-up.
+    pub disk_syncs: u64,
     /// Pages that were read.
     pub pages: u64,
     /// Deliveries that were delivered.
@@ -154,6 +192,8 @@ impl Report {
         self.unsettled_durable += other.unsettled_durable;
         self.commits += other.commits;
         self.failed_commits += other.failed_commits;
+        self.disk_writes += other.disk_writes;
+        self.disk_syncs += other.disk_syncs;
         self.pages += other.pages;
         self.delivered += other.delivered;
         self.exhausted += other.exhausted;

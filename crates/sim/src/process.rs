@@ -440,6 +440,9 @@ impl World<'_> {
 
     /// The process learns that its commit is durable, or that nobody knows.
     pub(crate) fn done(&mut self, generation: u64) -> Result<(), Broken> {
+        if self.crash_follows() {
+            return self.crash();
+        }
         let Some(commit) = self
             .process
             .as_mut()

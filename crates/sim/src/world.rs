@@ -136,6 +136,7 @@ impl<'a> World<'a> {
                 "nothing happens any more, but the engine is not at rest: {stats:?}"
             ));
         }
+        self.report_operations();
         self.check_end()
     }
 
@@ -164,6 +165,7 @@ impl<'a> World<'a> {
         for (write, written) in writes.iter().zip(&written) {
             self.durable(now, Caller::Nobody, write, written)?;
         }
+        self.count_operations();
         self.start_process()
     }
 

@@ -10,6 +10,7 @@ use rusqlite::ffi;
 use super::file::File;
 use super::locks::{FileLocks, IndexLocks};
 use crate::random::Random;
+use crate::{Nth, Operation};
 
 /// How much of a file is written over itself at a time.
 const RENEW_BYTES: usize = 1024 * 1024;
@@ -25,24 +26,6 @@ pub(crate) struct Trouble {
     pub(crate) reads: u64,
     /// No file can grow.
     pub(crate) full: bool,
-}
-
-/// What an operation is, for counting and for failing the one of a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    /// A write, a truncation or a deletion.
-    Write,
-    /// A sync.
-    Sync,
-}
-
-/// Which one operation fails, counted from 1 since the last question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Nth {
-    /// What is counted.
-    pub(crate) operation: Operation,
-    /// Which of them fails.
-    pub(crate) n: u64,
 }
 
 /// A failed operation: the code for SQLite.
@@ -71,6 +54,8 @@ pub(crate) struct Machine {
     left: Option<u64>,
     counted: [u64; 2],
     fails: Option<Nth>,
+    /// The one that shall fail has failed.
+    failed: bool,
 }
 
 /// An open file.
@@ -101,6 +86,7 @@ impl Machine {
             left: None,
             counted: [0; 2],
             fails: None,
+            failed: false,
         }
     }
 
@@ -118,6 +104,11 @@ impl Machine {
     pub(crate) const fn fail(&mut self, nth: Option<Nth>) {
         self.counted = [0; 2];
         self.fails = nth;
+    }
+
+    /// Whether that one has failed; says so once.
+    pub(crate) const fn has_failed(&mut self) -> bool {
+        std::mem::replace(&mut self.failed, false)
     }
 
     /// How many operations there were since [`Machine::fail`].
@@ -336,7 +327,11 @@ impl Machine {
         let counted = &mut self.counted[operation as usize];
         *counted += 1;
         let n = *counted;
-        if self.fails == Some(Nth { operation, n }) {
+        if self
+            .fails
+            .is_some_and(|nth| (nth.operation, nth.n) == (operation, n))
+        {
+            self.failed = true;
             return Err(failed);
         }
         Ok(())
