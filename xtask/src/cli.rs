@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::checkout::Checkout;
+use crate::crash::{self, Campaign};
+
 use crate::sim;
 use crate::tidy::{self, Report};
 
@@ -27,6 +29,8 @@ enum Chore {
         #[arg(long)]
         list: bool,
     },
+    /// Kill the release binary under load, again and again, and check that nothing is lost.
+    Crash(Campaign),
     /// Simulate seeds of the delivery engine; `cargo xtask sim --help` tells the options.
     #[command(disable_help_flag = true)]
     Sim {
@@ -63,6 +67,7 @@ pub fn run() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        Chore::Crash(campaign) => crash::run(&campaign),
         Chore::Sim { arguments } => sim::run(&arguments).unwrap_or_else(|error| {
             eprintln!("cargo xtask sim: cargo cannot be started: {error}");
             ExitCode::from(2)

@@ -21,3 +21,4 @@ pub mod limits;
 pub mod settle;
 pub mod store;
 pub mod time;
+pub mod token;

@@ -21,6 +21,7 @@ use crate::event::{Event, NewEvent, OrderKey};
 use crate::id::{DeliveryId, EndpointId, EventId};
 use crate::settle::Next;
 use crate::time::Millis;
+use crate::token::Token;
 
 /// Where events and deliveries are kept. One process owns a store; one thread writes.
 pub trait Store: Send {
@@ -120,6 +121,8 @@ pub enum Write {
     AddToken(Box<Token>),
     /// Forget a token.
     RevokeToken(String),
+    /// Note when tokens were last used: id and wall clock, Unix milliseconds. Tokens that are gone are passed over.
+    UseTokens(Vec<(String, i64)>),
 }
 
 /// A finished send, or the end of a maximum age, on its way into the store.
@@ -188,7 +191,7 @@ pub enum Written {
     },
     /// To [`Write::Resend`].
     Resent(Resent),
-    /// To [`Write::AddToken`] and [`Write::RevokeToken`]; false when there was no such token.
+    /// To [`Write::AddToken`], [`Write::RevokeToken`] and [`Write::UseTokens`]; false when there was no such token.
     Token(bool),
     /// The write asks for something that does not exist or is not allowed; nothing was changed.
     Refused(Refusal),
@@ -284,19 +287,6 @@ pub struct Resent {
     pub deliveries: Vec<Brief>,
     /// Those of them that are due now, for the engine.
     pub work: Vec<Work>,
-}
-
-/// A bearer token: what is kept of it. Its text is shown once and never stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// Its id, for listing and revoking.
-    pub id: String,
-    /// A name for people.
-    pub name: String,
-    /// SHA-256 of its text.
-    pub hash: [u8; 32],
-    /// The wall clock when it was made, Unix milliseconds.
-    pub created_wall_ms: i64,
 }
 
 /// Reads what is committed. Each method is one read transaction of bounded length.

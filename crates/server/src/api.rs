@@ -4,6 +4,7 @@
 //! decide nothing about delivery. An intake is answered only after its commit.
 
 mod body;
+mod caller;
 mod calls;
 mod companies;
 mod cursor;

@@ -85,7 +85,7 @@ fn simulate(campaign: &Campaign) -> ExitCode {
     let began = Instant::now();
     let shown = std::io::stderr().is_terminal();
     let progress = |held: u64| {
-        if shown && (held % 10 == 0 || held == campaign.seeds) {
+        if shown && (held.is_multiple_of(10) || held == campaign.seeds) {
             eprint!("\r{held} of {} seeds", campaign.seeds);
             let _ = std::io::stderr().flush();
         }

@@ -137,5 +137,12 @@ CREATE TABLE token (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
     hash BLOB NOT NULL CHECK (length(hash) = 32),
-    created_wall_ms INTEGER NOT NULL
+    -- scope: 0 operator (for all companies), 1 intake, 2 tenant (for one), 3 read-only.
+    scope INTEGER NOT NULL CHECK (scope BETWEEN 0 AND 3),
+    company_id INTEGER,
+    created_wall_ms INTEGER NOT NULL,
+    expires_wall_ms INTEGER,
+    last_used_wall_ms INTEGER,
+    CHECK (scope <> 0 OR company_id IS NULL),
+    CHECK (scope <> 2 OR company_id IS NOT NULL)
 ) STRICT, WITHOUT ROWID;

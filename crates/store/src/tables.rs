@@ -11,8 +11,9 @@ use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
-use ringback_core::store::{OpenCount, Token};
+use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
+use ringback_core::token::Token;
 
 /// A place in the walk over an endpoint's open deliveries, which goes by (key, id).
 pub(crate) type Place = (OrderKey, DeliveryId);
@@ -87,6 +88,8 @@ pub(crate) trait Tables {
 
     /// Keeps a token; false when there is one of that id.
     fn add_token(&mut self, token: &Token) -> Result<bool, Self::Error>;
+    /// Notes when a token was last used; false when there is none of that id.
+    fn use_token(&mut self, id: &str, wall_ms: i64) -> Result<bool, Self::Error>;
     /// Forgets a token; false when there is none of that id.
     fn remove_token(&mut self, id: &str) -> Result<bool, Self::Error>;
 }

@@ -12,8 +12,9 @@ use ringback_core::delivery::{self, Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, KeyClass, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource};
-use ringback_core::store::{OpenCount, Token};
+use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
+use ringback_core::token::Token;
 
 use crate::directory::Directory;
 use crate::tables::{EndpointRow, Known, Place, Tables};
@@ -312,6 +313,13 @@ impl Tables for State {
             self.tokens.insert(token.id.clone(), token.clone());
         }
         Ok(is_new)
+    }
+
+    fn use_token(&mut self, id: &str, wall_ms: i64) -> Result<bool, Infallible> {
+        let token = self.tokens.get_mut(id);
+        Ok(token
+            .map(|token| token.last_used_wall_ms = Some(wall_ms))
+            .is_some())
     }
 
     fn remove_token(&mut self, id: &str) -> Result<bool, Infallible> {

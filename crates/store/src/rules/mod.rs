@@ -41,5 +41,12 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
         Write::Resend(delivery) => resend::resend(tables, now, *delivery),
         Write::AddToken(token) => tables.add_token(token).map(Written::Token),
         Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),
+        Write::UseTokens(used) => {
+            let mut any = false;
+            for (id, wall_ms) in used {
+                any |= tables.use_token(id, *wall_ms)?;
+            }
+            Ok(Written::Token(any))
+        }
     }
 }

@@ -41,7 +41,10 @@ macro_rules! select {
         )
     };
     (token $rest:literal) => {
-        concat!("SELECT id, name, hash, created_wall_ms FROM token ", $rest)
+        concat!(
+            "SELECT id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms FROM token ",
+            $rest
+        )
     };
 }
 

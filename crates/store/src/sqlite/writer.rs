@@ -12,8 +12,9 @@ use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource};
-use ringback_core::store::{OpenCount, Token};
+use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
+use ringback_core::token::Token;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
 
 use super::query;
@@ -339,11 +340,25 @@ impl Tables for Writer {
 
     fn add_token(&mut self, token: &Token) -> Result<bool> {
         let added = self.execute(
-            "INSERT INTO token (id, name, hash, created_wall_ms) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT (id) DO NOTHING",
-            params![token.id, token.name, token.hash, token.created_wall_ms],
+            "INSERT INTO token (id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING",
+            params![
+                token.id,
+                token.name,
+                token.hash,
+                token.scope as u8,
+                token.company_id,
+                token.created_wall_ms,
+                token.expires_wall_ms,
+                token.last_used_wall_ms,
+            ],
         )?;
         Ok(added > 0)
+    }
+
+    fn use_token(&mut self, id: &str, wall_ms: i64) -> Result<bool> {
+        let sql = "UPDATE token SET last_used_wall_ms = ?2 WHERE id = ?1";
+        Ok(self.execute(sql, params![id, wall_ms])? > 0)
     }
 
     fn remove_token(&mut self, id: &str) -> Result<bool> {

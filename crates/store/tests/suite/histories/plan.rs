@@ -16,8 +16,9 @@ use ringback_core::endpoint::{Breaker, ContentType, Order, RateLimit, Settings, 
 use ringback_core::event::{IdempotencyKey, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::settle::Next;
-use ringback_core::store::{Token, Write};
+use ringback_core::store::Write;
 use ringback_core::time::Millis;
+use ringback_core::token::{Scope, Token};
 
 use super::reads::{self, Look};
 use crate::lab::{COMPANY, at, event, settings};
@@ -286,6 +287,10 @@ fn add_token(id: String, name: String) -> Write {
         id,
         name,
         hash,
+        scope: Scope::Tenant,
+        company_id: Some(1),
         created_wall_ms: 1_547_280_572_000,
+        expires_wall_ms: Some(1_547_280_573_000),
+        last_used_wall_ms: None,
     }))
 }
