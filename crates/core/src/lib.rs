@@ -18,7 +18,10 @@ pub mod event;
 pub mod fanout;
 pub mod id;
 pub mod limits;
+pub mod planted;
 pub mod settle;
 pub mod store;
 pub mod time;
+
+pub use planted::planted;
 pub mod token;

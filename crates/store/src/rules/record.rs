@@ -1,6 +1,7 @@
 //! Recording a finished send, or the end of a maximum age.
 
 use ringback_core::delivery::{Delivery, State, Work};
+use ringback_core::planted::{Fault, planted};
 use ringback_core::settle::Next;
 use ringback_core::store::{Recorded, Refusal, Report, Written};
 use ringback_core::time::Millis;
@@ -85,7 +86,7 @@ fn release_next<T: Tables>(
     now: Millis,
     settled: &Delivery,
 ) -> Result<Option<Work>, T::Error> {
-    let Some(endpoint_id) = settled.endpoint else {
+    let Some(endpoint_id) = settled.endpoint.filter(|_| !planted(Fault::ForgetsNextOfKey)) else {
         return Ok(None);
     };
     let Some(first) = tables.first_open(endpoint_id, settled.key)? else {
@@ -101,6 +102,9 @@ fn release_next<T: Tables>(
         return Ok(None);
     };
     make_due(&mut next, now, now);
+    if planted(Fault::CountsWaitingAsAge) {
+        next.age.used_ms += now.since(next.id.time());
+    }
     tables.update_delivery(&next)?;
     let body = tables.body(next.event_id)?;
     Ok(make::work(&next, || body))

@@ -21,6 +21,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use ringback_core::planted::{Fault, planted};
 use ringback_core::store::{Reader, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
 
@@ -147,6 +148,9 @@ impl Store for Sqlite {
 }
 
 fn transaction(writer: &mut Writer, now: Millis, writes: &[Write]) -> rusqlite::Result<Vec<Written>> {
+    if planted(Fault::AnswersBeforeCommit) && !writer.connection.is_autocommit() {
+        writer.connection.execute_batch("COMMIT")?;
+    }
     writer.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let written: rusqlite::Result<Vec<Written>> = writes
         .iter()
@@ -154,7 +158,13 @@ fn transaction(writer: &mut Writer, now: Millis, writes: &[Write]) -> rusqlite::
         .collect();
     match written {
         Ok(written) => {
-            writer.connection.prepare_cached("COMMIT")?.execute([])?;
+            if planted(Fault::AnswersBeforeCommit) {
+                return Ok(written);
+            }
+            let committed = writer.connection.prepare_cached("COMMIT")?.execute([]);
+            if !planted(Fault::IgnoresFailedFsync) {
+                committed?;
+            }
             Ok(written)
         }
         Err(error) => {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ringback_core::planted::{Fault, planted};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -59,6 +60,9 @@ impl Home {
     /// and after a power cut everything behind them would be gone, commits that were acknowledged among it. Bytes that
     /// are written again are dirty again, and this fsync tells the truth about them.
     pub(super) fn renew_log(&self, renew: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), OpenError> {
+        if planted(Fault::BelievesOldLog) {
+            return Ok(());
+        }
         let path = self.dir.join(LOG);
         renew(&path).map_err(|source| OpenError::Io {
             what: "write and sync once more",
@@ -142,7 +146,8 @@ fn lay_out(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "auto_vacuum", AUTO_VACUUM_INCREMENTAL)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    let synchronous = if planted(Fault::SkipsFsync) { "OFF" } else { "FULL" };
+    connection.pragma_update(None, "synchronous", synchronous)?;
     // The rules keep the references; checking them costs two look-ups for each event.
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))
@@ -194,7 +199,7 @@ mod tests {
         renew(&path).unwrap();
         assert!(!path.exists());
         for len in [0, 1, RENEW_BYTES, RENEW_BYTES + 7] {
-            let bytes: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+            let bytes: Vec<u8> = (0..=250).cycle().take(len).collect();
             std::fs::write(&path, &bytes).unwrap();
             renew(&path).unwrap();
             assert!(std::fs::read(&path).unwrap() == bytes, "{len}");
