@@ -10,16 +10,19 @@ use super::{Node, Object};
 
 /// The canonical form of an object, without the members of these names on its first level.
 pub(crate) fn canonical(object: &Object<'_>, but: &[&str], out: &mut Vec<u8>) {
-    let mut order: Vec<_> = object
-        .members
-        .iter()
-        .map(|m| (m.name.as_str(), &m.value))
-        .filter(|(n, _)| !but.contains(n))
-        .collect();
-    order.sort_unstable_by(|(one, _), (other, _)| shortlex(one, other));
+    let mut order = Vec::with_capacity(object.members.len());
+    for member in &object.members {
+        let name = member.name.as_str();
+        if !but.contains(&name) {
+            order.push((start_of(name), name, &member.value));
+        }
+    }
+    order.sort_unstable_by(|(one_start, one, _), (other_start, other, _)| {
+        one_start.cmp(other_start).then_with(|| one.cmp(other))
+    });
     out.push(b'{');
     push_length(order.len(), out);
-    for (name, value) in order {
+    for (_, name, value) in order {
         push_bytes(name.as_bytes(), out);
         push(value, out);
     }
@@ -28,6 +31,15 @@ pub(crate) fn canonical(object: &Object<'_>, but: &[&str], out: &mut Vec<u8>) {
 /// The order of names: the shorter first, then by bytes. Most comparisons end at the length.
 pub(super) fn shortlex(one: &str, other: &str) -> Ordering {
     one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+}
+
+/// A name's length and its first eight bytes as a number: by these two most names are told apart, in the order of
+/// [`shortlex`], without their text being compared.
+fn start_of(name: &str) -> (usize, u64) {
+    let mut start = [0; 8];
+    let length = name.len().min(start.len());
+    start[..length].copy_from_slice(&name.as_bytes()[..length]);
+    (name.len(), u64::from_be_bytes(start))
 }
 
 /// Each value begins with a byte of its kind; what has no fixed length says it first, so that no two forms
@@ -70,12 +82,34 @@ fn push_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
+/// Nearly all numbers are integers with fewer digits than this.
+const PLAIN_DIGITS: usize = 19;
+
+/// The same form as [`push_number`]'s, for digits alone, of which only the last may be cut: JSON has no zeros in front.
+fn push_integer(negative: bool, digits: &str, out: &mut Vec<u8>) {
+    let significant = digits.trim_end_matches('0');
+    if significant.is_empty() {
+        return out.push(b'0');
+    }
+    out.push(if negative { b'-' } else { b'+' });
+    let power = digits.len() - significant.len();
+    // Fewer than twenty digits were cut: one digit tells how many, or two.
+    match u8::try_from(power) {
+        Ok(power @ 0..10) => push_bytes(&[b'0' + power], out),
+        _ => push_bytes(power.to_string().as_bytes(), out),
+    }
+    push_bytes(significant.as_bytes(), out);
+}
+
 /// A number by its value: sign, the power of ten of its last digit, and its digits without zeros at either end.
 fn push_number(text: &str, out: &mut Vec<u8>) {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
+    if unsigned.len() <= PLAIN_DIGITS && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
+        return push_integer(negative, unsigned, out);
+    }
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let (digits, fraction) = match mantissa.split_once('.') {
         Some((whole, fraction)) => (Cow::Owned([whole, fraction].concat()), fraction),
