@@ -4,20 +4,30 @@
 pub const EVENT_BYTES: usize = 1024 * 1024;
 /// The largest ndjson batch, in bytes.
 pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of request bodies that the API holds in memory, being read or worked on; beyond it requests are answered 503. The
+/// first [`BODY_BYTES_FREE`] of each do not count: the number of connections bounds them.
+pub const BODY_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of each request's body that do not count among [`BODY_BYTES`]: a usual event is smaller, and needs no permit.
+pub const BODY_BYTES_FREE: usize = 16 * 1024;
 /// Sends in flight over all endpoints: sockets and tasks are bounded by it.
 pub const IN_FLIGHT: usize = 4096;
 /// Finished sends whose outcome is not durable yet, over all endpoints. At this many no further send starts, so that a
 /// store that cannot record stops the sending.
 pub const UNRECORDED: usize = 4096;
-/// Bytes of bodies held by the engine over all endpoints, queued and in flight.
+/// Bytes of bodies held by the engine over all endpoints, queued and in flight. A lane takes more as long as it holds less
+/// than is free.
 pub const ENGINE_BYTES: usize = 32 * 1024 * 1024;
+/// Beyond [`ENGINE_BYTES`], up to this, a lane may still hold [`LANE_BYTES_LEAST`], so that none starves while others are
+/// busy with large bodies.
+pub const ENGINE_BYTES_MOST: usize = 64 * 1024 * 1024;
 /// Deliveries that one lane keeps queued in memory.
 pub const LANE_QUEUE: usize = 1024;
-/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits), so that it takes dozens of lanes
-/// with large queues to use up [`ENGINE_BYTES`].
+/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits): enough for a send each millisecond
+/// while the next page is read.
 pub const LANE_BYTES: usize = 512 * 1024;
-/// Deliveries that a lane may queue even when [`ENGINE_BYTES`] is used up, so that no lane starves.
-pub const LANE_QUEUE_LEAST: usize = 2;
+/// Bytes of bodies that a lane may hold in memory when [`ENGINE_BYTES`] is used up: the default in-flight limit times a
+/// body of usual size.
+pub const LANE_BYTES_LEAST: usize = 128 * 1024;
 /// Deliveries that one page read from the store brings at most.
 pub const PAGE_ROWS: usize = 256;
 /// Bytes of bodies that one page read from the store brings at most (one row always fits).

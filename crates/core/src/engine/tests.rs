@@ -6,4 +6,5 @@ mod paging;
 mod random;
 mod rig;
 mod sending;
+mod shares;
 mod toy;

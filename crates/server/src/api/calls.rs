@@ -57,7 +57,7 @@ pub(crate) struct CallView {
     #[schema(value_type = Option<Object>)]
     call: Option<Box<RawValue>>,
     /// What the numbers in `call` mean, by their path.
-    #[schema(example = json!({"sceneInstance.finishStatus": {"value": 0, "zh": "已接通", "en": "connected"}}))]
+    #[schema(example = json!({"sceneInstance.finishStatus": {"value": 0, "zh": "已接通", "en": "answered"}}))]
     names: BTreeMap<String, NamedValue>,
     /// The corrections of the call, the oldest first; at most the newest 50.
     corrections: Vec<CorrectionView>,

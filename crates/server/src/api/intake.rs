@@ -203,7 +203,7 @@ where
     let key = key_of(request.headers())?;
     match media {
         Media::Json => {
-            let body = body::read(&*api.clock, request.into_body(), limits::EVENT_BYTES).await?;
+            let body = body::read(api, request, limits::EVENT_BYTES).await?;
             let event = event(api, route, key, &parse(&body)?)?;
             let accepted = accepted(
                 api,
@@ -213,8 +213,8 @@ where
             Ok(json(status_of(&accepted), &accepted))
         }
         Media::Ndjson => {
-            let body = body::read(&*api.clock, request.into_body(), limits::BATCH_BYTES).await?;
-            batch::take_in(api, route, key.as_deref(), body, parse).await
+            let body = body::read(api, request, limits::BATCH_BYTES).await?;
+            batch::take_in(api, route, key.as_deref(), &body, parse).await
         }
     }
 }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::{Mutex, Semaphore};
 
+use super::body::BodyMemory;
 use crate::clock::Clock;
 use crate::config::{Config, OperatorToken};
 use crate::outbound::Outbound;
@@ -35,6 +36,8 @@ pub struct ApiState {
     pub(crate) changes: Mutex<()>,
     /// Bounds the endpoint tests.
     pub(crate) tests: Semaphore,
+    /// Bounds the bodies in memory.
+    pub(crate) bodies: BodyMemory,
     operator_token: Option<OperatorToken>,
     metrics_open: bool,
 }
@@ -57,6 +60,7 @@ impl ApiState {
             zone: config.zone.clone(),
             changes: Mutex::new(()),
             tests: Semaphore::new(TESTS_AT_ONCE),
+            bodies: BodyMemory::new(),
             operator_token: config.operator_token.clone(),
             metrics_open: config.metrics_open,
         }

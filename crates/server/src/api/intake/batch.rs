@@ -1,6 +1,6 @@
 //! Batches: one event per line, one answer line per line. The lines share no fate: each is taken in, or refused, alone.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::http::header;
 use axum::response::Response;
@@ -30,13 +30,13 @@ pub(super) async fn take_in<P>(
     api: &ApiState,
     route: Route,
     key: Option<&str>,
-    body: Bytes,
+    body: &[u8],
     parse: P,
 ) -> Result<Response, Problem>
 where
     P: Fn(&[u8]) -> Result<Intake, Invalid>,
 {
-    let lines: Vec<(usize, &[u8])> = lines(&body).collect();
+    let lines: Vec<(usize, &[u8])> = lines(body).collect();
     check_count(lines.len())?;
     let mut answers = Vec::with_capacity(lines.len() * 128);
     let mut stopped = None;
