@@ -6,24 +6,27 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::{Node, Object};
+use super::{Member, Node, Object};
 
 /// The canonical form of an object, without the members of these names on its first level.
 pub(crate) fn canonical(object: &Object<'_>, but: &[&str], out: &mut Vec<u8>) {
-    let mut order = Vec::with_capacity(object.members.len());
-    for member in &object.members {
+    let members = &object.members;
+    let mut order = Vec::with_capacity(members.len());
+    for (at, member) in members.iter().enumerate() {
         let name = member.name.as_str();
         if !but.contains(&name) {
-            order.push((start_of(name), name, &member.value));
+            order.push((start_of(name), at));
         }
     }
-    order.sort_unstable_by(|(one_start, one, _), (other_start, other, _)| {
-        one_start.cmp(other_start).then_with(|| one.cmp(other))
+    order.sort_unstable_by(|(one_start, one), (other_start, other)| {
+        let names = || shortlex(members[*one].name.as_str(), members[*other].name.as_str());
+        one_start.cmp(other_start).then_with(names)
     });
     out.push(b'{');
     push_length(order.len(), out);
-    for (_, name, value) in order {
-        push_bytes(name.as_bytes(), out);
+    for (_, at) in order {
+        let Member { name, value } = &members[at];
+        push_bytes(name.as_str().as_bytes(), out);
         push(value, out);
     }
 }
@@ -33,13 +36,19 @@ pub(super) fn shortlex(one: &str, other: &str) -> Ordering {
     one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 
-/// A name's length and its first eight bytes as a number: by these two most names are told apart, in the order of
-/// [`shortlex`], without their text being compared.
-fn start_of(name: &str) -> (usize, u64) {
+/// A name's length and its first bytes as a number, in the order of [`shortlex`]: it tells most names apart at the cost of
+/// comparing two integers.
+fn start_of(name: &str) -> u64 {
+    const FIRST: usize = 6;
     let mut start = [0; 8];
-    let length = name.len().min(start.len());
-    start[..length].copy_from_slice(&name.as_bytes()[..length]);
-    (name.len(), u64::from_be_bytes(start))
+    let length = u16::try_from(name.len()).unwrap_or(u16::MAX);
+    start[..2].copy_from_slice(&length.to_be_bytes());
+    // Of names that are longer than this says, only as much as their order by length allows is told.
+    if length < u16::MAX {
+        let first = name.len().min(FIRST);
+        start[2..2 + first].copy_from_slice(&name.as_bytes()[..first]);
+    }
+    u64::from_be_bytes(start)
 }
 
 /// Each value begins with a byte of its kind; what has no fixed length says it first, so that no two forms
