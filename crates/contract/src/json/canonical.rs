@@ -36,18 +36,17 @@ pub(super) fn shortlex(one: &str, other: &str) -> Ordering {
     one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 
-/// A name's length and its first bytes as a number, in the order of [`shortlex`]: it tells most names apart at the cost of
-/// comparing two integers.
+/// The beginning of a name as a number, in the order of [`shortlex`]: its length (two bytes) and its first six bytes. It
+/// tells most names apart at the cost of comparing two integers. Names that are too long for it all look the same.
 fn start_of(name: &str) -> u64 {
-    const FIRST: usize = 6;
+    let Ok(length) = u16::try_from(name.len()) else {
+        return u64::MAX;
+    };
     let mut start = [0; 8];
-    let length = u16::try_from(name.len()).unwrap_or(u16::MAX);
-    start[..2].copy_from_slice(&length.to_be_bytes());
-    // Of names that are longer than this says, only as much as their order by length allows is told.
-    if length < u16::MAX {
-        let first = name.len().min(FIRST);
-        start[2..2 + first].copy_from_slice(&name.as_bytes()[..first]);
-    }
+    let (before, first) = start.split_at_mut(2);
+    before.copy_from_slice(&length.to_be_bytes());
+    let shown = name.len().min(first.len());
+    first[..shown].copy_from_slice(&name.as_bytes()[..shown]);
     u64::from_be_bytes(start)
 }
 
