@@ -29,6 +29,7 @@ pub mod process;
 mod report;
 pub mod role;
 mod run;
+pub mod scale;
 mod service;
 pub mod sink;
 mod soundness;

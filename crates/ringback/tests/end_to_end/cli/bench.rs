@@ -66,6 +66,8 @@ fn options_of_one_benchmark_are_refused_by_another() {
         &["--backlog", "3"],
         &["--neighbours", "--rate", "3"],
         &["--neighbours", "--runs", "3"],
+        &["--scale", "--batch", "3"],
+        &["--scale", "--neighbours"],
     ] {
         let mut command = command(["bench"]);
         let (code, stdout, stderr) = outcome(&command.args(arguments).output().unwrap());
