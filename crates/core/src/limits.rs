@@ -4,6 +4,11 @@
 pub const EVENT_BYTES: usize = 1024 * 1024;
 /// The largest ndjson batch, in bytes.
 pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of request bodies that the API holds in memory, being read or worked on; beyond it requests are answered 503. The
+/// first [`BODY_BYTES_FREE`] of each do not count: the number of connections bounds them.
+pub const BODY_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of each request's body that do not count among [`BODY_BYTES`]: a usual event is smaller, and needs no permit.
+pub const BODY_BYTES_FREE: usize = 16 * 1024;
 /// Sends in flight over all endpoints: sockets and tasks are bounded by it.
 pub const IN_FLIGHT: usize = 4096;
 /// Finished sends whose outcome is not durable yet, over all endpoints. At this many no further send starts, so that a
@@ -31,6 +36,27 @@ pub const PAGE_BYTES: usize = 256 * 1024;
 pub const READS: usize = 4;
 /// Deliveries that one [`crate::store::Write::Sweep`], or one `RetryNow`, looks at in one transaction.
 pub const SWEEP_ROWS: usize = 2000;
+/// How long no call of a job may have been accepted before its final status goes (`holdQuiet`), when nothing else is
+/// asked for, in milliseconds (delivery rules, *Hold*).
+pub const HOLD_QUIET_MS: u64 = 5_000;
+/// The longest `holdQuiet`, in milliseconds: each check of a hold walks the calls of the job that were accepted in it.
+pub const HOLD_QUIET_MS_MOST: u64 = 5 * 60 * 1000;
+/// How long a job's final status is held at most (`holdLimit`), when nothing else is asked for, in milliseconds
+/// (delivery rules, *Hold*).
+pub const HOLD_LIMIT_MS: u64 = 10 * 60 * 1000;
+/// The shortest `holdLimit`, in milliseconds.
+pub const HOLD_LIMIT_MS_LEAST: u64 = 1_000;
+/// The longest `holdLimit`, in milliseconds: a day, as the seed's schedule.
+pub const HOLD_LIMIT_MS_MOST: u64 = 24 * 60 * 60 * 1000;
+/// How often a hold is looked at while calls of its job are open, in milliseconds.
+pub const HOLD_CHECK_MS: u64 = 1_000;
+/// Held deliveries that one [`crate::store::Write::CheckHolds`] looks at in one transaction.
+pub const HOLD_ROWS: usize = 256;
+/// The least time between the beginnings of two [`crate::store::Write::CheckHolds`], in milliseconds: with [`HOLD_ROWS`] it keeps the looking at
+/// ever so many holds a small part of the committer's work.
+pub const HOLD_PAUSE_MS: u64 = 100;
+/// Open calls of a job that are counted when somebody asks what its final status waits for.
+pub const HOLD_CALLS_COUNTED: usize = 1000;
 /// Writes taken into one commit.
 pub const COMMIT_WRITES: usize = 1024;
 /// Bytes of event bodies taken into one commit (one event always fits).

@@ -21,6 +21,7 @@ use crate::event::{Event, NewEvent, OrderKey};
 use crate::id::{DeliveryId, EndpointId, EventId};
 use crate::settle::Next;
 use crate::time::Millis;
+use crate::token::Token;
 
 /// Where events and deliveries are kept. One process owns a store; one thread writes.
 pub trait Store: Send {
@@ -59,6 +60,8 @@ pub struct Start {
     pub endpoints: Vec<Arc<Endpoint>>,
     /// For each endpoint with deliveries to send, the earliest due time.
     pub due: Vec<(EndpointId, Millis)>,
+    /// When holds have to be looked at ([`Write::CheckHolds`]); `None` when nothing is held.
+    pub hold_check: Option<Millis>,
     /// Every token that was not revoked.
     pub tokens: Vec<Token>,
 }
@@ -105,7 +108,7 @@ pub enum Write {
     /// Make an endpoint's pending deliveries that are due later than `cutoff` due at `cutoff`: of its open deliveries at
     /// most [`crate::limits::SWEEP_ROWS`] in (key, id) order after `after`. A request looks at each delivery once: one
     /// that is sent and fails while the request goes on is not made due a second time. What waits for the head of its
-    /// key goes on waiting.
+    /// key goes on waiting; what is held is let go.
     RetryNow {
         /// The endpoint.
         endpoint: EndpointId,
@@ -116,10 +119,15 @@ pub enum Write {
     },
     /// Send once more: a new delivery at the tail of its key, or, where it is parked, the parked one becomes pending.
     Resend(DeliveryId),
+    /// Look at the held deliveries whose moment has come, at most [`crate::limits::HOLD_ROWS`] of them: let go those whose
+    /// job is quiet and has no open call, or whose time is up; put off the others.
+    CheckHolds,
     /// Keep a token.
     AddToken(Box<Token>),
     /// Forget a token.
     RevokeToken(String),
+    /// Note when tokens were last used: id and wall clock, Unix milliseconds. Tokens that are gone are passed over.
+    UseTokens(Vec<(String, i64)>),
 }
 
 /// A finished send, or the end of a maximum age, on its way into the store.
@@ -188,7 +196,14 @@ pub enum Written {
     },
     /// To [`Write::Resend`].
     Resent(Resent),
-    /// To [`Write::AddToken`] and [`Write::RevokeToken`]; false when there was no such token.
+    /// To [`Write::CheckHolds`].
+    HoldsChecked {
+        /// The endpoints of deliveries that were let go, and when those are due: now.
+        released: Vec<(EndpointId, Millis)>,
+        /// When to look again; `None` when nothing is held.
+        next: Option<Millis>,
+    },
+    /// To [`Write::AddToken`], [`Write::RevokeToken`] and [`Write::UseTokens`]; false when there was no such token.
     Token(bool),
     /// The write asks for something that does not exist or is not allowed; nothing was changed.
     Refused(Refusal),
@@ -237,6 +252,8 @@ pub struct Accepted {
     pub deliveries: Vec<Brief>,
     /// Those of them that are due now, for the engine. Empty for a repetition.
     pub work: Vec<Work>,
+    /// When to look at the holds that began.
+    pub hold_check: Option<Millis>,
     /// The company, when this event made it known.
     pub discovered: Option<Company>,
 }
@@ -264,6 +281,8 @@ pub struct Recorded {
     pub due: Option<Millis>,
     /// The next of its key, which this settled and let go.
     pub released: Option<Work>,
+    /// When to look at the hold of the next of its key, which this settled and which is held.
+    pub hold_check: Option<Millis>,
 }
 
 /// What a part of a sweep did.
@@ -273,6 +292,8 @@ pub struct Swept {
     pub changed: usize,
     /// Where to go on; `None` when the sweep is done.
     pub next: Option<(OrderKey, DeliveryId)>,
+    /// When to look at the holds that began.
+    pub hold_check: Option<Millis>,
 }
 
 /// What a [`Write::Resend`] did.
@@ -284,19 +305,8 @@ pub struct Resent {
     pub deliveries: Vec<Brief>,
     /// Those of them that are due now, for the engine.
     pub work: Vec<Work>,
-}
-
-/// A bearer token: what is kept of it. Its text is shown once and never stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// Its id, for listing and revoking.
-    pub id: String,
-    /// A name for people.
-    pub name: String,
-    /// SHA-256 of its text.
-    pub hash: [u8; 32],
-    /// The wall clock when it was made, Unix milliseconds.
-    pub created_wall_ms: i64,
+    /// When to look at the holds that began.
+    pub hold_check: Option<Millis>,
 }
 
 /// Reads what is committed. Each method is one read transaction of bounded length.
@@ -387,8 +397,20 @@ pub struct DeliveryRecord {
     pub endpoint_name: Option<String>,
     /// The open delivery of the same endpoint and key that it waits for.
     pub waits_for: Option<DeliveryId>,
+    /// What is known of the calls that it waits for, where it is held.
+    pub held_by: Option<HeldBy>,
     /// Its finished sends, in order.
     pub attempts: Vec<Attempt>,
+}
+
+/// The calls of a job, as its held final status sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldBy {
+    /// Open deliveries of calls of the job; counting stops at [`crate::limits::HOLD_CALLS_COUNTED`].
+    pub open_calls: usize,
+    /// When the newest call of the job was accepted, unless that was longer before the held delivery was made than the
+    /// longest `holdQuiet`.
+    pub newest_call: Option<Millis>,
 }
 
 /// An event in a list.

@@ -4,6 +4,7 @@
 //! decide nothing about delivery. An intake is answered only after its commit.
 
 mod body;
+mod caller;
 mod calls;
 mod companies;
 mod cursor;
@@ -27,6 +28,7 @@ mod serve;
 mod state;
 mod time;
 mod tokens;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -128,6 +130,7 @@ fn unexpected(written: &Written) -> Problem {
         | Written::Swept(_)
         | Written::RetriedNow { .. }
         | Written::Resent(_)
+        | Written::HoldsChecked { .. }
         | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
     }
 }

@@ -6,15 +6,17 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use ringback_core::store::{Store, StoreError, Token, Write};
+use ringback_core::store::{Store, StoreError, Write};
+use ringback_core::token::{Scope, Token};
 use ringback_store::sqlite::Sqlite;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::api::{self, ApiState};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::{Config, StoreSetting};
 use crate::outbound::{self, AddressPolicy, Outbound, OutboundProblem};
 use crate::random;
@@ -24,6 +26,11 @@ use crate::telemetry::Metrics;
 
 /// The name of the file in the store's directory that holds the first operator token.
 pub const OPERATOR_TOKEN_FILE: &str = "operator-token";
+
+/// How often the last uses of tokens are stored.
+const TOKEN_USES_EVERY: Duration = Duration::from_secs(60);
+/// How long storing them may take when the service ends.
+const TOKEN_USES_AT_END: Duration = Duration::from_secs(1);
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +72,7 @@ pub struct App {
     /// The file with the first operator token, when one was written just now.
     pub token_file: Option<PathBuf>,
     running: Running,
+    clock: Arc<dyn Clock>,
     stop_api: oneshot::Sender<()>,
     api: tokio::task::JoinHandle<()>,
 }
@@ -102,7 +110,7 @@ impl App {
                 return Err(error);
             }
         };
-        let state = ApiState::new(service.clone(), outbound, metrics, clock, config);
+        let state = ApiState::new(service.clone(), outbound, metrics, Arc::clone(&clock), config);
         let (stop_api, stopped) = oneshot::channel();
         let stopped = async move {
             // A dropped sender stops the API as well.
@@ -112,11 +120,13 @@ impl App {
             "api",
             api::serve(listener, Arc::new(state), config.connections, stopped),
         );
+        tasks::spawn_detached(keep_token_uses(service.clone(), Arc::clone(&clock)));
         Ok(Self {
             service,
             address,
             token_file,
             running,
+            clock,
             stop_api,
             api,
         })
@@ -126,7 +136,28 @@ impl App {
     pub async fn shut_down(self) {
         let _ = self.stop_api.send(());
         let _ = self.api.await;
+        let last = store_token_uses(&self.service);
+        // A store that does not answer must not hold up the end.
+        let _ = clock::timeout(&*self.clock, TOKEN_USES_AT_END, last).await;
         self.running.shut_down().await;
+    }
+}
+
+/// Stores the last uses of tokens, again and again.
+async fn keep_token_uses(service: Service, clock: Arc<dyn Clock>) {
+    loop {
+        clock
+            .sleep_until(clock::after(clock.boot_us(), TOKEN_USES_EVERY))
+            .await;
+        store_token_uses(&service).await;
+    }
+}
+
+async fn store_token_uses(service: &Service) {
+    let uses = service.directory().take_token_uses();
+    if !uses.is_empty() {
+        // It is there for people who look for tokens that nobody needs: a use that is not stored does no harm.
+        let _ = service.write(Write::UseTokens(uses)).await;
     }
 }
 
@@ -182,7 +213,11 @@ async fn first_token(
         id: format!("tok_{}", &random::token()[..16]),
         name: "operator".to_owned(),
         hash: Sha256::digest(text.as_bytes()).into(),
+        scope: Scope::Operator,
+        company_id: None,
         created_wall_ms: clock.wall_ms(),
+        expires_wall_ms: None,
+        last_used_wall_ms: None,
     };
     service.write(Write::AddToken(Box::new(token))).await?;
     Ok(Some(path))

@@ -9,11 +9,11 @@
 use std::sync::Arc;
 
 use ringback_core::delivery::State;
-use ringback_core::engine::{Effect, Engine, Input, Sent, Stats};
-use ringback_core::id::EndpointId;
+use ringback_core::engine::{Effect, Engine, HeldBack, Input, Sent, Stats};
+use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::store::{Accepted, DuePage, Reader, Recorded, Refusal, Start, Swept, Write, Written};
 use ringback_core::time::Millis;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::committer::{Queue, Ticket};
 use crate::directory::Directory;
@@ -40,6 +40,11 @@ pub(crate) enum Message {
         ticket: u64,
         page: Option<DuePage>,
     },
+    /// What keeps these deliveries, which are due, from being sent now; the answer has one entry for each.
+    HeldBack(
+        Vec<(EndpointId, DeliveryId)>,
+        oneshot::Sender<Vec<Option<HeldBack>>>,
+    ),
     /// No further send begins; the driver ends when nothing is in flight or unrecorded.
     Stop,
 }
@@ -115,6 +120,14 @@ impl Driver {
         for (endpoint, due) in start.due {
             self.engine.handle(now, Input::Due(endpoint, due));
         }
+        self.on_holds(now, start.hold_check);
+    }
+
+    /// Holds began that have to be looked at.
+    fn on_holds(&mut self, now: Millis, check: Option<Millis>) {
+        if let Some(check) = check {
+            self.engine.handle(now, Input::Holds(check));
+        }
     }
 
     fn on_message(&mut self, now: Millis, message: Message) {
@@ -158,6 +171,13 @@ impl Driver {
                 );
             }
             Message::Sent(..) | Message::Page { .. } => {}
+            Message::HeldBack(asked, answer) => {
+                let held_back = asked
+                    .into_iter()
+                    .map(|(endpoint, delivery)| self.engine.held_back(now, endpoint, delivery));
+                // Whoever asked may have gone away.
+                let _ = answer.send(held_back.collect());
+            }
             Message::Stop => {
                 self.stopping = true;
                 self.engine.stop();
@@ -168,7 +188,13 @@ impl Driver {
     /// Tells the directory and the engine what a write has changed.
     fn on_written(&mut self, now: Millis, write: &Write, written: &mut Written) {
         match written {
-            Written::Accepted(Accepted { work, discovered, .. }) => {
+            Written::Accepted(Accepted {
+                work,
+                discovered,
+                hold_check,
+                ..
+            }) => {
+                self.on_holds(now, *hold_check);
                 if let Some(company) = discovered {
                     self.directory.put_company(company.clone());
                 }
@@ -197,9 +223,15 @@ impl Driver {
                     self.engine.handle(now, Input::RetryNow(*endpoint));
                 }
             }
-            Written::Resent(resent) => self
-                .engine
-                .handle(now, Input::Work(std::mem::take(&mut resent.work))),
+            Written::Resent(resent) => {
+                self.on_holds(now, resent.hold_check);
+                self.engine
+                    .handle(now, Input::Work(std::mem::take(&mut resent.work)));
+            }
+            Written::HoldsChecked { released, next } => {
+                let (released, next) = (std::mem::take(released), *next);
+                self.engine.handle(now, Input::HoldsChecked { released, next });
+            }
             Written::Refused(refusal) => self.on_refused(now, write, *refusal),
             Written::Conflict { .. } => {}
             Written::Company { .. }
@@ -261,6 +293,7 @@ impl Driver {
 
     /// A part of a sweep is done: the engine looks at the endpoint anew, and the next part is asked for.
     fn on_swept(&mut self, now: Millis, endpoint: EndpointId, swept: &Swept) {
+        self.on_holds(now, swept.hold_check);
         if swept.changed > 0 {
             self.engine.handle(now, Input::Reload(endpoint));
         }
@@ -282,6 +315,7 @@ impl Driver {
                 state: State::Cancelled,
                 due: None,
                 released: None,
+                hold_check: None,
             };
             self.engine
                 .handle(now, Input::Recorded(report.endpoint, Box::new(gone)));
@@ -302,6 +336,7 @@ impl Driver {
         let messages = self.messages.clone();
         match effect {
             Effect::Record(report) => self.writes.push(Write::Record(report)),
+            Effect::CheckHolds => self.writes.push(Write::CheckHolds),
             Effect::Send(send) => {
                 let sending = self.sender.perform(send, now);
                 // What is in flight when the process ends is let go: a duplicate, no loss.

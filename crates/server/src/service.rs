@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ringback_core::endpoint::Endpoint;
-use ringback_core::engine::{Engine, Stats};
-use ringback_core::id::{EndpointId, EventId};
+use ringback_core::engine::{Engine, HeldBack, Stats};
+use ringback_core::id::{DeliveryId, EndpointId, EventId};
 use ringback_core::limits;
 use ringback_core::store::{Reader, StoreError, Write, Written};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -92,6 +92,8 @@ struct Inner {
     time: EngineTime,
     phone_key: PhoneKey,
     stats: watch::Receiver<Stats>,
+    /// To the driver, for questions.
+    driver: mpsc::Sender<Message>,
 }
 
 /// What has to be waited for at the end of the process.
@@ -130,6 +132,7 @@ impl Service {
             time: time.clone(),
             phone_key: PhoneKey::new(start.phone_key),
             stats,
+            driver: messages.clone(),
         };
         let committer = Committer {
             queue: Arc::clone(&queue),
@@ -236,6 +239,26 @@ impl Service {
             }
             after = next;
         }
+    }
+
+    /// What keeps these deliveries, which are due, from being sent now, with an entry for each. Nothing is known of any
+    /// while the service shuts down.
+    pub async fn held_back(&self, asked: Vec<(EndpointId, DeliveryId)>) -> Vec<Option<HeldBack>> {
+        let count = asked.len();
+        if count == 0 {
+            return Vec::new();
+        }
+        let (answer, answered) = oneshot::channel();
+        if self
+            .inner
+            .driver
+            .send(Message::HeldBack(asked, answer))
+            .await
+            .is_err()
+        {
+            return vec![None; count];
+        }
+        answered.await.unwrap_or_else(|_| vec![None; count])
     }
 
     /// Reads from the store, on a thread of its own.

@@ -86,7 +86,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// An endpoint was made or changed, durably.
     pub(crate) fn endpoint(&mut self, endpoint: &Arc<Endpoint>) {
-        let keyed = endpoint.settings.order == Order::Key;
+        let keyed = endpoint.settings.order != Order::None;
         self.endpoints
             .entry(endpoint.id)
             .and_modify(|facts| {

@@ -11,8 +11,9 @@ use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
-use ringback_core::store::{OpenCount, Token};
+use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
+use ringback_core::token::Token;
 
 /// A place in the walk over an endpoint's open deliveries, which goes by (key, id).
 pub(crate) type Place = (OrderKey, DeliveryId);
@@ -64,7 +65,7 @@ pub(crate) trait Tables {
     fn body(&mut self, id: EventId) -> Result<Bytes, Self::Error>;
 
     fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
-    /// Writes what the sending of a delivery changes: state, due, age, sends, last outcome, settling.
+    /// Writes what the sending of a delivery changes: state, due, hold, age, sends, last outcome, settling.
     fn update_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
     /// Writes the above, and the endpoint with what is fixed with it: profile and schedule.
     fn assign_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
@@ -80,6 +81,19 @@ pub(crate) trait Tables {
         after: Option<Place>,
         most: usize,
     ) -> Result<Vec<Delivery>, Self::Error>;
+    /// When the newest call of a job was accepted, if that was at `from` or later.
+    fn newest_call(
+        &mut self,
+        company_id: i64,
+        call_job_id: i64,
+        from: Millis,
+    ) -> Result<Option<Millis>, Self::Error>;
+    /// Whether a delivery that holds this job's final status is pending.
+    fn has_open_call(&mut self, company_id: i64, call_job_id: i64) -> Result<bool, Self::Error>;
+    /// At most `most` held deliveries that are to be looked at now, by (check, id).
+    fn held(&mut self, now: Millis, most: usize) -> Result<Vec<Delivery>, Self::Error>;
+    /// When the first held delivery is to be looked at.
+    fn next_hold_check(&mut self) -> Result<Option<Millis>, Self::Error>;
     /// Counts open deliveries; counting stops at `most` each.
     fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, Self::Error>;
     /// Keeps a finished send, unless one of that number is kept already.
@@ -87,6 +101,8 @@ pub(crate) trait Tables {
 
     /// Keeps a token; false when there is one of that id.
     fn add_token(&mut self, token: &Token) -> Result<bool, Self::Error>;
+    /// Notes when a token was last used; false when there is none of that id.
+    fn use_token(&mut self, id: &str, wall_ms: i64) -> Result<bool, Self::Error>;
     /// Forgets a token; false when there is none of that id.
     fn remove_token(&mut self, id: &str) -> Result<bool, Self::Error>;
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::json;
+use super::caller::Caller;
 use super::cursor::List;
 use super::intake::AcceptedDelivery;
 use super::paths::DeliveryPath;
@@ -19,6 +20,7 @@ use super::records::FullDelivery;
 use super::search::{DeliveryList, Search, SearchParams};
 use super::state::ApiState;
 use super::unexpected;
+use super::waiting::Present;
 
 /// Deliveries, newest first.
 #[utoipa::path(
@@ -34,14 +36,16 @@ use super::unexpected;
 )]
 pub(crate) async fn list_deliveries(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    let search = Search::read(request.uri(), List::Deliveries, &api.service)?;
+    let search = Search::read(request.uri(), List::Deliveries, &api.service)?.within(&caller)?;
     let page = api
         .service
         .read(move |reader| reader.deliveries(&search.filter, &search.page))
         .await?;
-    Ok(json(StatusCode::OK, &DeliveryList::of(&page)))
+    let present = Present::of(&api.service, page.items.iter().map(|item| &item.delivery)).await;
+    Ok(json(StatusCode::OK, &DeliveryList::of(&page, &present)))
 }
 
 /// A delivery with its timeline: what was sent when, what came back, what happens next and when.
@@ -58,6 +62,7 @@ pub(crate) async fn list_deliveries(
 )]
 pub(crate) async fn get_delivery(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     DeliveryPath(id): DeliveryPath,
 ) -> Result<Response, Problem> {
     let found = api
@@ -70,8 +75,10 @@ pub(crate) async fn get_delivery(
             Ok(event.map(|event| (record, event.event)))
         })
         .await?;
-    let (record, event) = found.ok_or_else(|| Problem::new(Type::NoDelivery, "no delivery has this id"))?;
-    Ok(json(StatusCode::OK, &FullDelivery::of(&record, &event)))
+    let found = found.filter(|(record, _)| caller.sees(record.delivery.company_id));
+    let (record, event) = found.ok_or_else(no_delivery)?;
+    let present = Present::of(&api.service, std::iter::once(&record.delivery)).await;
+    Ok(json(StatusCode::OK, &FullDelivery::of(&record, &event, &present)))
 }
 
 /// What a resend made.
@@ -103,8 +110,15 @@ pub(crate) struct Resent {
 )]
 pub(crate) async fn resend_delivery(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     DeliveryPath(id): DeliveryPath,
 ) -> Result<Response, Problem> {
+    if caller.company_id().is_some() {
+        let found = api.service.read(move |reader| reader.delivery(id)).await?;
+        found
+            .filter(|record| caller.sees(record.delivery.company_id))
+            .ok_or_else(no_delivery)?;
+    }
     match api.service.write(Write::Resend(id)).await? {
         Written::Resent(resent) => {
             let answer = Resent {
@@ -115,4 +129,8 @@ pub(crate) async fn resend_delivery(
         }
         other => Err(unexpected(&other)),
     }
+}
+
+fn no_delivery() -> Problem {
+    Problem::new(Type::NoDelivery, "no delivery has this id")
 }

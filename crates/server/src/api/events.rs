@@ -7,12 +7,14 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::body::json;
+use super::caller::Caller;
 use super::cursor::List;
 use super::paths::EventPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::records::EventView;
 use super::search::{EventList, Search, SearchParams};
 use super::state::ApiState;
+use super::waiting::Present;
 
 /// Events, newest first.
 #[utoipa::path(
@@ -28,9 +30,10 @@ use super::state::ApiState;
 )]
 pub(crate) async fn list_events(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    let search = Search::read(request.uri(), List::Events, &api.service)?;
+    let search = Search::read(request.uri(), List::Events, &api.service)?.within(&caller)?;
     let page = api
         .service
         .read(move |reader| reader.events(&search.filter, &search.page))
@@ -52,11 +55,15 @@ pub(crate) async fn list_events(
 )]
 pub(crate) async fn get_event(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     EventPath(id): EventPath,
 ) -> Result<Response, Problem> {
     let record = api.service.read(move |reader| reader.event(id)).await?;
+    let record = record.filter(|record| caller.sees(record.event.company_id));
     let record = record.ok_or_else(|| Problem::new(Type::NoEvent, "no event has this id"))?;
-    let view = EventView::of(&record)
+    let deliveries = record.deliveries.iter().map(|delivery| &delivery.delivery);
+    let present = Present::of(&api.service, deliveries).await;
+    let view = EventView::of(&record, &present)
         .ok_or_else(|| Problem::new(Type::Internal, "the stored body of the event is not JSON"))?;
     Ok(json(StatusCode::OK, &view))
 }

@@ -8,6 +8,7 @@ use ringback_contract::kind::Kind;
 use ringback_contract::schedule::Preset;
 use ringback_contract::wire::ContentType;
 use ringback_core::delivery::{Outcome, State};
+use ringback_core::token::Scope;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -56,6 +57,13 @@ named!(
     Outcome::ALL.map(Outcome::name)
 );
 named!(
+    ScopeName,
+    "Scope",
+    "What a token allows: everything; handing over events; reading, repairing and the endpoints of its own company; \
+     reading.",
+    Scope::ALL.map(Scope::name)
+);
+named!(
     AckRuleName,
     "AckRule",
     "When an answer acknowledges: `success`, the body is `success` or an object whose `resultMsg` is; `success-or-code`, \
@@ -83,8 +91,17 @@ named!(
 named!(
     OrderName,
     "Order",
-    "`key`: events of one call, and of one job, go out in the order in which they were accepted. `none`: nothing waits.",
-    ["none", "key"]
+    "`key`: events of one call, and of one job, go out in the order in which they were accepted. `key-hold`: the same, and \
+     a job's status 2 or 6 waits for the job's calls. `none`: nothing waits.",
+    ["none", "key", "key-hold"]
+);
+named!(
+    WaitingName,
+    "WaitingReason",
+    "`order`: an earlier event of the same call or job is still open at this endpoint. `hold`: a job's final status waits \
+     for the job's calls. What is due may be behind the endpoint's `breaker`, `rate-limit` or `in-flight` limit, or behind \
+     what all endpoints together may have under way (`load`).",
+    ["order", "hold", "breaker", "rate-limit", "in-flight", "load"]
 );
 named!(
     BreakerName,

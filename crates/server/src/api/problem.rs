@@ -57,6 +57,8 @@ problem_types! {
     BrokenBody = BAD_REQUEST, "broken-body", "The body did not arrive whole";
     /// No token, or none that is valid.
     Unauthorized = UNAUTHORIZED, "unauthorized", "A valid bearer token is needed";
+    /// The token does not allow it.
+    Forbidden = FORBIDDEN, "forbidden", "The token does not allow this";
     /// No route.
     NoRoute = NOT_FOUND, "no-route", "There is nothing at this path";
     /// No such company, or nobody has configured it.

@@ -8,12 +8,14 @@ use ringback_core::time::Millis;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::caller::Caller;
 use super::cursor::{self, List};
 use super::names::{KindName, OutcomeName, StateName};
 use super::problem::Problem;
 use super::query::Query;
 use super::records::{DeliveryItem, EventItem};
 use super::time::Time;
+use super::waiting::Present;
 use crate::service::Service;
 
 /// Every condition that is given must hold. For events, the conditions on deliveries ask for one delivery that meets them
@@ -113,6 +115,14 @@ impl Search {
     }
 }
 
+impl Search {
+    /// The search within what the caller may see.
+    pub(crate) fn within(mut self, caller: &Caller) -> Result<Self, Problem> {
+        self.filter.company_id = caller.within(self.filter.company_id)?;
+        Ok(self)
+    }
+}
+
 const TIME: &str = "a time such as 2026-01-12T08:10:11Z or 2026-01-12T16:10:11+08:00";
 
 fn moment(text: &str) -> Option<Millis> {
@@ -156,9 +166,10 @@ pub(crate) struct DeliveryList {
 }
 
 impl DeliveryList {
-    pub(crate) fn of(page: &Page<DeliverySummary>) -> Self {
+    pub(crate) fn of(page: &Page<DeliverySummary>, present: &Present) -> Self {
+        let items = page.items.iter();
         Self {
-            items: page.items.iter().map(DeliveryItem::of).collect(),
+            items: items.map(|item| DeliveryItem::of(item, present)).collect(),
             next_cursor: page.next.map(|next| cursor::encode(List::Deliveries, next)),
             partial: page.partial,
         }

@@ -83,6 +83,7 @@ impl State {
             companies: self.directory.companies().cloned().collect(),
             endpoints,
             due,
+            hold_check: self.first_hold_check(),
             tokens: self.tokens.values().cloned().collect(),
         }
     }

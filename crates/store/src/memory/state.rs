@@ -12,8 +12,9 @@ use ringback_core::delivery::{self, Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, KeyClass, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource};
-use ringback_core::store::{OpenCount, Token};
+use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
+use ringback_core::token::Token;
 
 use crate::directory::Directory;
 use crate::tables::{EndpointRow, Known, Place, Tables};
@@ -46,6 +47,12 @@ pub(super) struct State {
     open: BTreeSet<(EndpointId, OrderKey, DeliveryId)>,
     /// Pending deliveries with a due time.
     due: BTreeSet<(EndpointId, Millis, DeliveryId)>,
+    /// Held deliveries, by their check.
+    held: BTreeSet<(Millis, DeliveryId)>,
+    /// Pending deliveries that hold a job's final status, by company and job.
+    open_calls: BTreeSet<(i64, i64, DeliveryId)>,
+    /// The newest call of each company and job.
+    newest_calls: HashMap<(i64, i64), EventId>,
     pub(super) attempts: BTreeMap<(DeliveryId, u32), Attempt>,
     pub(super) tokens: BTreeMap<String, Token>,
 }
@@ -64,6 +71,9 @@ impl State {
             by_event: HashMap::new(),
             open: BTreeSet::new(),
             due: BTreeSet::new(),
+            held: BTreeSet::new(),
+            open_calls: BTreeSet::new(),
+            newest_calls: HashMap::new(),
             attempts: BTreeMap::new(),
             tokens: BTreeMap::new(),
         }
@@ -126,6 +136,23 @@ impl State {
         }
     }
 
+    /// The pending deliveries that hold this job's final status.
+    pub(super) fn open_calls(&self, company_id: i64, call_job_id: i64) -> impl Iterator<Item = DeliveryId> {
+        let of = |id| (company_id, call_job_id, DeliveryId(id));
+        self.open_calls
+            .range(of(i64::MIN)..=of(i64::MAX))
+            .map(|(_, _, id)| *id)
+    }
+
+    pub(super) fn newest_call_of(&self, company_id: i64, call_job_id: i64, from: Millis) -> Option<Millis> {
+        let id = self.newest_calls.get(&(company_id, call_job_id))?;
+        Some(id.time()).filter(|time| *time >= from)
+    }
+
+    pub(super) fn first_hold_check(&self) -> Option<Millis> {
+        self.held.first().map(|(check, _)| *check)
+    }
+
     fn known(&self, id: EventId) -> Option<Known> {
         self.events.get(&id).map(|stored| Known {
             id,
@@ -139,6 +166,12 @@ impl State {
         if let Some(old) = self.deliveries.insert(delivery.id, delivery.clone()) {
             self.unindex(&old);
         }
+        if let Some(hold) = delivery.hold {
+            self.held.insert((hold.check, delivery.id));
+        }
+        if let (delivery::State::Pending, Some(job)) = (delivery.state, delivery.hold_job) {
+            self.open_calls.insert((delivery.company_id, job, delivery.id));
+        }
         let Some(endpoint) = delivery.endpoint else { return };
         if !delivery.state.is_settled() {
             self.open.insert((endpoint, delivery.key, delivery.id));
@@ -149,6 +182,12 @@ impl State {
     }
 
     fn unindex(&mut self, old: &Delivery) {
+        if let Some(hold) = old.hold {
+            self.held.remove(&(hold.check, old.id));
+        }
+        if let Some(job) = old.hold_job {
+            self.open_calls.remove(&(old.company_id, job, old.id));
+        }
         let Some(endpoint) = old.endpoint else { return };
         self.open.remove(&(endpoint, old.key, old.id));
         if let Some(due) = old.due {
@@ -230,6 +269,9 @@ impl Tables for State {
             body_bytes: new.body.len(),
         };
         self.newest.insert((new.company_id, new.kind, new.entity_id), id);
+        if let (Kind::Call, Some(job)) = (new.kind, new.call_job_id) {
+            self.newest_calls.insert((new.company_id, job), id);
+        }
         if let Some(key) = &new.idempotency {
             self.by_key.insert((new.company_id, key.clone()), id);
         }
@@ -295,6 +337,30 @@ impl Tables for State {
         Ok(self.open_of(endpoint, after).take(most).cloned().collect())
     }
 
+    fn newest_call(
+        &mut self,
+        company_id: i64,
+        call_job_id: i64,
+        from: Millis,
+    ) -> Result<Option<Millis>, Infallible> {
+        Ok(self.newest_call_of(company_id, call_job_id, from))
+    }
+
+    fn has_open_call(&mut self, company_id: i64, call_job_id: i64) -> Result<bool, Infallible> {
+        Ok(self.open_calls(company_id, call_job_id).next().is_some())
+    }
+
+    fn held(&mut self, now: Millis, most: usize) -> Result<Vec<Delivery>, Infallible> {
+        let due = self.held.range(..=(now, DeliveryId(i64::MAX))).take(most);
+        Ok(due
+            .filter_map(|(_, id)| self.deliveries.get(id).cloned())
+            .collect())
+    }
+
+    fn next_hold_check(&mut self) -> Result<Option<Millis>, Infallible> {
+        Ok(self.first_hold_check())
+    }
+
     fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, Infallible> {
         Ok(self.count(endpoint, most))
     }
@@ -312,6 +378,13 @@ impl Tables for State {
             self.tokens.insert(token.id.clone(), token.clone());
         }
         Ok(is_new)
+    }
+
+    fn use_token(&mut self, id: &str, wall_ms: i64) -> Result<bool, Infallible> {
+        let token = self.tokens.get_mut(id);
+        Ok(token
+            .map(|token| token.last_used_wall_ms = Some(wall_ms))
+            .is_some())
     }
 
     fn remove_token(&mut self, id: &str) -> Result<bool, Infallible> {

@@ -3,6 +3,7 @@
 mod accept;
 mod company;
 mod endpoint;
+mod hold;
 mod make;
 mod record;
 mod resend;
@@ -37,9 +38,17 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
             endpoint,
             cutoff,
             after,
-        } => endpoint::retry_now(tables, *endpoint, *cutoff, *after),
+        } => endpoint::retry_now(tables, now, *endpoint, *cutoff, *after),
         Write::Resend(delivery) => resend::resend(tables, now, *delivery),
+        Write::CheckHolds => hold::check(tables, now),
         Write::AddToken(token) => tables.add_token(token).map(Written::Token),
         Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),
+        Write::UseTokens(used) => {
+            let mut any = false;
+            for (id, wall_ms) in used {
+                any |= tables.use_token(id, *wall_ms)?;
+            }
+            Ok(Written::Token(any))
+        }
     }
 }

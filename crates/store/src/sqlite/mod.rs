@@ -144,6 +144,7 @@ fn start(writer: &Writer) -> rusqlite::Result<Start> {
         companies: writer.directory.companies().cloned().collect(),
         endpoints,
         due,
+        hold_check: query::first_hold_check(connection)?,
         tokens: query::all(connection, select!(token "ORDER BY id"), [], rows::token)?,
     })
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use ringback_core::delivery::{Delivery, State};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST};
 use ringback_core::store::{
-    Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, OpenCount,
-    Page, PageRequest, Reader, StoreError,
+    Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
+    OpenCount, Page, PageRequest, Reader, StoreError,
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
@@ -122,6 +123,7 @@ impl Snapshot<'_> {
         Ok(DeliveryRecord {
             endpoint_name: self.endpoint_name(delivery.endpoint)?,
             waits_for: self.waits_for(&delivery)?,
+            held_by: self.held_by(&delivery)?,
             attempts: query::all(
                 self.connection,
                 select!(attempt "WHERE delivery_id = ?1 ORDER BY n"),
@@ -132,9 +134,24 @@ impl Snapshot<'_> {
         })
     }
 
+    /// The calls that a held delivery waits for.
+    fn held_by(&self, delivery: &Delivery) -> Result<Option<HeldBy>> {
+        if delivery.hold.is_none() {
+            return Ok(None);
+        }
+        let (company_id, job) = (delivery.company_id, delivery.key.id);
+        let from = delivery.id.time().minus(HOLD_QUIET_MS_MOST);
+        Ok(Some(HeldBy {
+            open_calls: query::count_open_calls(self.connection, company_id, job, HOLD_CALLS_COUNTED)?,
+            newest_call: query::newest_call(self.connection, company_id, job, from)?,
+        }))
+    }
+
     /// The head of the key of a waiting delivery.
     fn waits_for(&self, delivery: &Delivery) -> Result<Option<DeliveryId>> {
-        let (State::Pending, None, Some(endpoint)) = (delivery.state, delivery.due, delivery.endpoint) else {
+        let (State::Pending, None, None, Some(endpoint)) =
+            (delivery.state, delivery.due, delivery.hold, delivery.endpoint)
+        else {
             return Ok(None);
         };
         self.connection

@@ -4,7 +4,8 @@
 macro_rules! select {
     (@delivery) => {
         "id, event_id, company_id, kind, key_class, key_id, endpoint_id, state, due_ms, age_ms, \
-         age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule"
+         age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule, hold_until_ms, \
+         hold_check_ms, hold_job_id"
     };
     (event $rest:literal) => {
         concat!(
@@ -41,7 +42,10 @@ macro_rules! select {
         )
     };
     (token $rest:literal) => {
-        concat!("SELECT id, name, hash, created_wall_ms FROM token ", $rest)
+        concat!(
+            "SELECT id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms FROM token ",
+            $rest
+        )
     };
 }
 

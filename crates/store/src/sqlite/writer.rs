@@ -12,8 +12,9 @@ use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource};
-use ringback_core::store::{OpenCount, Token};
+use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
+use ringback_core::token::Token;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
 
 use super::query;
@@ -82,6 +83,14 @@ impl Writer {
             rows::delivery(row, schedules)
         })
     }
+}
+
+/// The beginning of the statement that writes what the sending of a delivery changes.
+macro_rules! update_delivery {
+    () => {
+        "UPDATE delivery SET state = ?2, due_ms = ?3, age_ms = ?4, age_since_ms = ?5, sends = ?6, \
+           last_outcome = ?7, settled_ms = ?8"
+    };
 }
 
 impl Tables for Writer {
@@ -224,8 +233,9 @@ impl Tables for Writer {
         let schedule = self.schedules.text(&delivery.schedule)?;
         self.execute(
             "INSERT INTO delivery (id, event_id, company_id, kind, key_class, key_id, endpoint_id, state, due_ms, \
-               age_ms, age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+               age_ms, age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule, \
+               hold_until_ms, hold_check_ms, hold_job_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
             params![
                 delivery.id.0,
                 delivery.event_id.0,
@@ -244,15 +254,39 @@ impl Tables for Writer {
                 delivery.resend_of.map(|id| id.0),
                 rows::profile_code(delivery.profile),
                 &*schedule,
+                delivery.hold.map(|hold| hold.until.0),
+                delivery.hold.map(|hold| hold.check.0),
+                delivery.hold_job,
             ],
         )?;
         Ok(())
     }
 
     fn update_delivery(&mut self, delivery: &Delivery) -> Result<()> {
+        // Only jobs are ever held, so the outcomes of calls need not touch what is said of holds.
+        if delivery.kind == Kind::Job {
+            self.execute(
+                concat!(
+                    update_delivery!(),
+                    ", hold_until_ms = ?9, hold_check_ms = ?10 WHERE id = ?1"
+                ),
+                params![
+                    delivery.id.0,
+                    delivery.state as u8,
+                    delivery.due.map(|due| due.0),
+                    age_used(delivery),
+                    delivery.age.since.map(|since| since.0),
+                    delivery.sends,
+                    delivery.last_outcome.map(|outcome| outcome as u8),
+                    delivery.settled_at.map(|at| at.0),
+                    delivery.hold.map(|hold| hold.until.0),
+                    delivery.hold.map(|hold| hold.check.0),
+                ],
+            )?;
+            return Ok(());
+        }
         self.execute(
-            "UPDATE delivery SET state = ?2, due_ms = ?3, age_ms = ?4, age_since_ms = ?5, sends = ?6, \
-               last_outcome = ?7, settled_ms = ?8 WHERE id = ?1",
+            concat!(update_delivery!(), " WHERE id = ?1"),
             params![
                 delivery.id.0,
                 delivery.state as u8,
@@ -314,6 +348,26 @@ impl Tables for Writer {
         walk::open_after(&self.connection, &mut self.schedules, endpoint, after, most)
     }
 
+    fn newest_call(&mut self, company_id: i64, call_job_id: i64, from: Millis) -> Result<Option<Millis>> {
+        query::newest_call(&self.connection, company_id, call_job_id, from)
+    }
+
+    fn has_open_call(&mut self, company_id: i64, call_job_id: i64) -> Result<bool> {
+        Ok(query::count_open_calls(&self.connection, company_id, call_job_id, 1)? > 0)
+    }
+
+    fn held(&mut self, now: Millis, most: usize) -> Result<Vec<Delivery>> {
+        self.deliveries(
+            select!(delivery "INDEXED BY delivery_hold \
+                WHERE hold_check_ms <= ?1 ORDER BY hold_check_ms, id LIMIT ?2"),
+            params![now.0, most],
+        )
+    }
+
+    fn next_hold_check(&mut self) -> Result<Option<Millis>> {
+        query::first_hold_check(&self.connection)
+    }
+
     fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount> {
         query::count_open(&self.connection, endpoint, most)
     }
@@ -339,11 +393,25 @@ impl Tables for Writer {
 
     fn add_token(&mut self, token: &Token) -> Result<bool> {
         let added = self.execute(
-            "INSERT INTO token (id, name, hash, created_wall_ms) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT (id) DO NOTHING",
-            params![token.id, token.name, token.hash, token.created_wall_ms],
+            "INSERT INTO token (id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING",
+            params![
+                token.id,
+                token.name,
+                token.hash,
+                token.scope as u8,
+                token.company_id,
+                token.created_wall_ms,
+                token.expires_wall_ms,
+                token.last_used_wall_ms,
+            ],
         )?;
         Ok(added > 0)
+    }
+
+    fn use_token(&mut self, id: &str, wall_ms: i64) -> Result<bool> {
+        let sql = "UPDATE token SET last_used_wall_ms = ?2 WHERE id = ?1";
+        Ok(self.execute(sql, params![id, wall_ms])? > 0)
     }
 
     fn remove_token(&mut self, id: &str) -> Result<bool> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod histories;
+mod hold;
 mod invariants;
 mod lab;
 

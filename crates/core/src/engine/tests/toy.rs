@@ -89,6 +89,7 @@ impl Toy {
             released: (was_open && state.is_settled())
                 .then(|| self.release(now, endpoint, key))
                 .flatten(),
+            hold_check: None,
         }
     }
 

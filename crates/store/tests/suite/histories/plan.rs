@@ -16,8 +16,9 @@ use ringback_core::endpoint::{Breaker, ContentType, Order, RateLimit, Settings, 
 use ringback_core::event::{IdempotencyKey, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::settle::Next;
-use ringback_core::store::{Token, Write};
+use ringback_core::store::Write;
 use ringback_core::time::Millis;
+use ringback_core::token::{Scope, Token};
 
 use super::reads::{self, Look};
 use crate::lab::{COMPANY, at, event, settings};
@@ -104,6 +105,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => delete_endpoint(company(), name()).prop_map(Step::Write),
         1 => sweep(1..9),
         2 => retry_now(1..9),
+        3 => Just(Step::Write(Write::CheckHolds)),
         1 => (token(), "[a-z]{0,3}").prop_map(|(id, name)| Step::Write(add_token(id, name))),
         1 => token().prop_map(Write::RevokeToken).prop_map(Step::Write),
     ]
@@ -120,6 +122,7 @@ pub(super) fn step_of_long_sweep() -> impl Strategy<Value = Step> {
         1 => delete_endpoint(Just(COMPANY), name()).prop_map(Step::Write),
         6 => sweep(1..3),
         2 => retry_now(1..3),
+        1 => Just(Step::Write(Write::CheckHolds)),
     ]
 }
 
@@ -203,10 +206,11 @@ fn delete_endpoint(
 fn any_settings() -> impl Strategy<Value = Settings> {
     let acts = (
         prop::bool::weighted(0.7),
-        select(&[Order::Key, Order::None][..]),
+        select(&[Order::Key, Order::KeyHold, Order::None][..]),
         most_kinds(),
         schedule(),
         subsequence(vec![1, 2, 5], 0..=3),
+        (0u64..100_000, 1_000u64..900_000),
     );
     let kept = (
         select(&AckRule::ALL[..]),
@@ -218,11 +222,13 @@ fn any_settings() -> impl Strategy<Value = Settings> {
     );
     (acts, kept).prop_map(
         |(
-            (enabled, order, callbacks, schedule, job_statuses),
+            (enabled, order, callbacks, schedule, job_statuses, (hold_quiet_ms, hold_limit_ms)),
             (ack_rule, hundredths, content_type, breaker, tenths, secrets),
         )| Settings {
             enabled,
             order,
+            hold_quiet_ms,
+            hold_limit_ms,
             callbacks,
             schedule: Arc::new(schedule),
             job_statuses,
@@ -286,6 +292,10 @@ fn add_token(id: String, name: String) -> Write {
         id,
         name,
         hash,
+        scope: Scope::Tenant,
+        company_id: Some(1),
         created_wall_ms: 1_547_280_572_000,
+        expires_wall_ms: Some(1_547_280_573_000),
+        last_used_wall_ms: None,
     }))
 }
