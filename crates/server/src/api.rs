@@ -131,6 +131,7 @@ fn unexpected(written: &Written) -> Problem {
         | Written::RetriedNow { .. }
         | Written::Resent(_)
         | Written::HoldsChecked { .. }
+        | Written::Pruned(_)
         | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
     }
 }

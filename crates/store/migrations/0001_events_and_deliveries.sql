@@ -7,7 +7,11 @@
 -- One row: what this store made for itself.
 CREATE TABLE store (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    phone_key BLOB NOT NULL CHECK (length(phone_key) = 32)
+    phone_key BLOB NOT NULL CHECK (length(phone_key) = 32),
+    -- The time of the last commit that gave no id: engine time begins no earlier.
+    newest_ms INTEGER NOT NULL DEFAULT 0,
+    -- How often it was proved that the store can be written, after a failed commit.
+    proofs INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 INSERT INTO store (only_row, phone_key) VALUES (1, randomblob(32));

@@ -62,6 +62,19 @@ pub(crate) trait Tables {
     ) -> Result<Option<Known>, Self::Error>;
     fn insert_event(&mut self, id: EventId, event: &NewEvent) -> Result<(), Self::Error>;
     fn event(&mut self, id: EventId) -> Result<Option<Event>, Self::Error>;
+    /// Events after one and before another, by id.
+    fn events_between(
+        &mut self,
+        after: Option<EventId>,
+        before: EventId,
+        most: usize,
+    ) -> Result<Vec<Event>, Self::Error>;
+    /// Whether there is an older event of the same company, kind and id.
+    fn has_older_event(&mut self, event: &Event) -> Result<bool, Self::Error>;
+    /// Removes an event with its body, its deliveries, which are settled, and their attempts.
+    fn remove_event(&mut self, event: &Event, deliveries: &[Delivery]) -> Result<(), Self::Error>;
+    /// Gives a bounded part of the space that is free back, if there is much; whether there is still much.
+    fn shrink(&mut self) -> Result<bool, Self::Error>;
     fn body(&mut self, id: EventId) -> Result<Bytes, Self::Error>;
 
     fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;

@@ -19,6 +19,7 @@ use crate::delivery::Work;
 use crate::endpoint::Endpoint;
 use crate::id::DeliveryId;
 use crate::limits;
+use crate::planted::{Mistake, planted};
 use crate::store::DuePage;
 use crate::time::Millis;
 
@@ -163,7 +164,9 @@ impl Lane {
     pub(super) fn leave(&mut self, due: Millis, id: DeliveryId) {
         let before = (due, DeliveryId(id.0.saturating_sub(1)));
         let all_held = self.unread.is_none() && self.reading.is_none();
-        self.cursor = if all_held { before } else { self.cursor.min(before) };
+        if !planted(Mistake::LosesPlaceOfLane) {
+            self.cursor = if all_held { before } else { self.cursor.min(before) };
+        }
         self.unread = Some(self.unread.map_or(due, |unread| unread.min(due)));
         if let Some(reading) = &mut self.reading {
             reading.left = Some(reading.left.map_or((due, id), |left| left.min((due, id))));

@@ -30,6 +30,14 @@ impl Memory {
         }
     }
 
+    /// A copy that goes its own way, for trying out what a commit would do.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(self.lock().clone())),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -51,6 +59,7 @@ impl Store for Memory {
             .iter()
             .map(|write| rules::apply(&mut *state, now, write))
             .collect::<Result<_, <State as Tables>::Error>>();
+        state.committed = state.committed.max(now);
         Ok(written)
     }
 

@@ -5,6 +5,7 @@ mod company;
 mod endpoint;
 mod hold;
 mod make;
+mod prune;
 mod record;
 mod resend;
 mod sweep;
@@ -41,6 +42,7 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
         } => endpoint::retry_now(tables, now, *endpoint, *cutoff, *after),
         Write::Resend(delivery) => resend::resend(tables, now, *delivery),
         Write::CheckHolds => hold::check(tables, now),
+        Write::Prune { before, after } => prune::prune(tables, *before, *after),
         Write::AddToken(token) => tables.add_token(token).map(Written::Token),
         Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),
         Write::UseTokens(used) => {

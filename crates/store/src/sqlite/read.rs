@@ -1,10 +1,11 @@
 //! A reader's connection: due deliveries and single records. Searches are in `search`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ringback_core::delivery::{Delivery, State};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
-use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST};
+use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST, READ_MS, READ_SOFT_MS};
 use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
     OpenCount, Page, PageRequest, Reader, StoreError,
@@ -12,6 +13,7 @@ use ringback_core::store::{
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::error::store_error;
+use super::limit::Limit;
 use super::query;
 use super::rows::{self, Schedules};
 use super::search;
@@ -21,16 +23,28 @@ use super::walk;
 pub(super) struct SqliteReader {
     connection: Connection,
     schedules: Schedules,
+    limit: Limit,
     dir: PathBuf,
 }
 
 impl SqliteReader {
-    pub(super) fn new(connection: Connection, dir: PathBuf) -> Self {
-        Self {
+    pub(super) fn new(connection: Connection, dir: PathBuf) -> Result<Self> {
+        Self::with_limits(
+            connection,
+            dir,
+            Duration::from_millis(READ_SOFT_MS),
+            Duration::from_millis(READ_MS),
+        )
+    }
+
+    fn with_limits(mut connection: Connection, dir: PathBuf, soft: Duration, hard: Duration) -> Result<Self> {
+        let limit = Limit::set(&mut connection, soft, hard)?;
+        Ok(Self {
             connection,
             schedules: Schedules::default(),
+            limit,
             dir,
-        }
+        })
     }
 
     /// Reads in one transaction, which sees one state of the store.
@@ -39,11 +53,13 @@ impl SqliteReader {
         what: &'static str,
         read: impl FnOnce(&mut Snapshot<'_>) -> Result<T>,
     ) -> Result<T, StoreError> {
+        self.limit.begin();
         let snapshot = || {
             let transaction = self.connection.transaction()?;
             let mut snapshot = Snapshot {
                 connection: &transaction,
                 schedules: &mut self.schedules,
+                limit: &self.limit,
             };
             read(&mut snapshot)
         };
@@ -94,9 +110,15 @@ impl Reader for SqliteReader {
 pub(super) struct Snapshot<'a> {
     pub(super) connection: &'a Connection,
     schedules: &'a mut Schedules,
+    limit: &'a Limit,
 }
 
 impl Snapshot<'_> {
+    /// Whether the read has lasted so long that a search should end its page.
+    pub(super) fn is_long(&self) -> bool {
+        self.limit.is_long()
+    }
+
     fn event(&mut self, id: EventId) -> Result<Option<EventRecord>> {
         let event = self
             .connection
@@ -201,5 +223,75 @@ impl Snapshot<'_> {
             endpoint: delivery.endpoint.zip(self.endpoint_name(delivery.endpoint)?),
             state: delivery.state,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use ringback_contract::kind::Kind;
+    use ringback_core::event::NewEvent;
+    use ringback_core::store::{Store as _, Write};
+    use ringback_core::time::Millis;
+
+    use super::super::open::Home;
+    use super::super::{Sqlite, open};
+    use super::*;
+
+    #[test]
+    fn a_search_that_takes_long_ends_its_page_and_goes_on_from_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Sqlite::open(dir.path()).unwrap();
+        let writes: Vec<Write> = (0..600)
+            .map(|id| {
+                Write::Accept(Box::new(NewEvent {
+                    company_id: 1,
+                    kind: Kind::Call,
+                    entity_id: id,
+                    call_job_id: None,
+                    job_status: None,
+                    phone_hash: None,
+                    digest: [0; 32],
+                    body: Bytes::from_static(b"{}"),
+                    accepted_wall_ms: 0,
+                    idempotency: None,
+                }))
+            })
+            .collect();
+        store.commit(Millis(1), &writes).unwrap();
+        let connection = open::reader(&Home::usual(dir.path())).unwrap();
+        let mut reader =
+            SqliteReader::with_limits(connection, dir.path().to_owned(), Duration::ZERO, Duration::MAX)
+                .unwrap();
+        let filter = Filter {
+            kind: Some(Kind::Job),
+            ..Filter::default()
+        };
+        let (mut events, mut deliveries) = (Vec::new(), Vec::new());
+        let mut request = PageRequest {
+            limit: 10,
+            before: None,
+        };
+        loop {
+            let page = reader.events(&filter, &request).unwrap();
+            events.push(page.partial);
+            request.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        loop {
+            let page = reader.deliveries(&filter, &request).unwrap();
+            deliveries.push(page.partial);
+            request.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        // 600 of each, in looks of 256.
+        assert_eq!(
+            (events, deliveries),
+            (vec![true, true, false], vec![true, true, false])
+        );
     }
 }

@@ -20,6 +20,7 @@ use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params
 use super::query;
 use super::rows::{self, Schedules};
 use super::select::select;
+use super::shrink;
 use super::walk;
 use crate::directory::Directory;
 use crate::tables::{EndpointRow, Known, Place, Tables};
@@ -28,6 +29,8 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) directory: Directory,
     ids: IdSource,
+    /// The newest time that is noted in the table `store`.
+    noted: Millis,
     last_endpoint: i64,
     schedules: Schedules,
 }
@@ -47,18 +50,36 @@ impl Writer {
         let last_event = last("SELECT coalesce(max(id), 0) FROM event")?;
         let last_delivery = last("SELECT coalesce(max(id), 0) FROM delivery")?;
         let last_endpoint = last("SELECT coalesce(max(id), 0) FROM endpoint")?;
+        let noted = last("SELECT newest_ms FROM store").map(Millis)?;
         Ok(Self {
             connection,
             directory,
             ids: IdSource::new(last_event.max(last_delivery), 0),
+            noted,
             last_endpoint,
             schedules: Schedules::default(),
         })
     }
 
-    /// The time of the largest id that was given.
+    /// The newest time that is stored: of the last commit, or of the largest id, which may run ahead.
     pub(super) fn newest(&self) -> Millis {
-        EventId(self.ids.last()).time()
+        EventId(self.ids.last()).time().max(self.noted)
+    }
+
+    /// Notes the time of this commit, unless an id that was given says it: so a store begins no earlier than any time
+    /// in it, whatever was pruned, and a commit with new events pays nothing for it.
+    pub(super) fn note_time(&mut self, now: Millis) -> Result<()> {
+        if now > self.newest() {
+            self.execute("UPDATE store SET newest_ms = ?1", [now.0])?;
+            self.noted = now;
+        }
+        Ok(())
+    }
+
+    /// Writes something, for the sake of writing.
+    pub(super) fn prove_writable(&self) -> Result<()> {
+        self.execute("UPDATE store SET proofs = proofs + 1", [])?;
+        Ok(())
     }
 
     fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
@@ -220,6 +241,44 @@ impl Tables for Writer {
 
     fn event(&mut self, id: EventId) -> Result<Option<Event>> {
         self.one(select!(event "WHERE id = ?1"), [id.0], rows::event)
+    }
+
+    fn events_between(&mut self, after: Option<EventId>, before: EventId, most: usize) -> Result<Vec<Event>> {
+        let after = after.map_or(0, |id| id.0);
+        query::all(
+            &self.connection,
+            select!(event "WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3"),
+            params![after, before.0, most],
+            rows::event,
+        )
+    }
+
+    fn has_older_event(&mut self, event: &Event) -> Result<bool> {
+        self.connection
+            .prepare_cached(
+                "SELECT 1 FROM event INDEXED BY event_entity \
+                 WHERE company_id = ?1 AND entity_id = ?2 AND kind = ?3 AND id < ?4 LIMIT 1",
+            )?
+            .exists(params![
+                event.company_id,
+                event.entity_id,
+                rows::kind_code(event.kind),
+                event.id.0
+            ])
+    }
+
+    fn remove_event(&mut self, event: &Event, deliveries: &[Delivery]) -> Result<()> {
+        for delivery in deliveries {
+            self.execute("DELETE FROM attempt WHERE delivery_id = ?1", [delivery.id.0])?;
+            self.execute("DELETE FROM delivery WHERE id = ?1", [delivery.id.0])?;
+        }
+        self.execute("DELETE FROM body WHERE event_id = ?1", [event.id.0])?;
+        self.execute("DELETE FROM event WHERE id = ?1", [event.id.0])?;
+        Ok(())
+    }
+
+    fn shrink(&mut self) -> Result<bool> {
+        shrink::step(&self.connection, shrink::FREE_PAGES, shrink::STEP_PAGES)
     }
 
     fn body(&mut self, id: EventId) -> Result<Bytes> {

@@ -51,6 +51,11 @@ pub(super) enum Step {
     Resend {
         which: usize,
     },
+    /// What is older than `age_ms`, from the beginning, or from a known event on.
+    Prune {
+        age_ms: u64,
+        after: Option<usize>,
+    },
     /// From where the last part stopped, or from the beginning.
     Sweep {
         endpoint: EndpointId,
@@ -106,6 +111,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => sweep(1..9),
         2 => retry_now(1..9),
         3 => Just(Step::Write(Write::CheckHolds)),
+        2 => prune(),
         1 => (token(), "[a-z]{0,3}").prop_map(|(id, name)| Step::Write(add_token(id, name))),
         1 => token().prop_map(Write::RevokeToken).prop_map(Step::Write),
     ]
@@ -283,6 +289,11 @@ fn retry_now(numbers: std::ops::Range<i64>) -> impl Strategy<Value = Step> {
         later_ms,
         after,
     })
+}
+
+fn prune() -> impl Strategy<Value = Step> {
+    let age_ms = prop_oneof![Just(0), 1_000u64..4_000_000];
+    (age_ms, option::weighted(0.2, any::<usize>())).prop_map(|(age_ms, after)| Step::Prune { age_ms, after })
 }
 
 fn add_token(id: String, name: String) -> Write {
