@@ -177,6 +177,12 @@ impl Lane {
     pub(super) fn release(&mut self, id: DeliveryId) {
         self.busy.remove(&id);
         self.held.remove(&id);
+        if self.held.is_empty() {
+            // A lane that holds nothing takes no memory: there may be ten thousand that were busy once.
+            self.queue = VecDeque::new();
+            self.busy = HashMap::new();
+            self.held = HashSet::new();
+        }
         if let Some(reading) = &mut self.reading {
             reading.gone.insert(id);
         }
