@@ -9,8 +9,9 @@ pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
 pub const BODY_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of each request's body that do not count among [`BODY_BYTES`]: a usual event is smaller, and needs no permit.
 pub const BODY_BYTES_FREE: usize = 16 * 1024;
-/// Sends in flight over all endpoints: sockets and tasks are bounded by it.
-pub const IN_FLIGHT: usize = 4096;
+/// Sends in flight over all endpoints: sockets and tasks are bounded by it. Each takes some 25 kB beside its body (task,
+/// connection, buffers), so that all of them take 50 MB when ten thousand endpoints fail at once.
+pub const IN_FLIGHT: usize = 2048;
 /// Finished sends whose outcome is not durable yet, over all endpoints. At this many no further send starts, so that a
 /// store that cannot record stops the sending.
 pub const UNRECORDED: usize = 4096;
@@ -22,9 +23,9 @@ pub const ENGINE_BYTES: usize = 32 * 1024 * 1024;
 pub const ENGINE_BYTES_MOST: usize = 64 * 1024 * 1024;
 /// Deliveries that one lane keeps queued in memory.
 pub const LANE_QUEUE: usize = 1024;
-/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits): enough for a send each millisecond
-/// while the next page is read.
-pub const LANE_BYTES: usize = 512 * 1024;
+/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits): [`LANE_QUEUE`] bodies of usual size. With
+/// less, what a few batches bring is written and then read again; how lanes share [`ENGINE_BYTES`] keeps the rest for others.
+pub const LANE_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of bodies that a lane may hold in memory when [`ENGINE_BYTES`] is used up: the default in-flight limit times a
 /// body of usual size.
 pub const LANE_BYTES_LEAST: usize = 128 * 1024;
@@ -36,6 +37,27 @@ pub const PAGE_BYTES: usize = 256 * 1024;
 pub const READS: usize = 4;
 /// Deliveries that one [`crate::store::Write::Sweep`], or one `RetryNow`, looks at in one transaction.
 pub const SWEEP_ROWS: usize = 2000;
+/// How long no call of a job may have been accepted before its final status goes (`holdQuiet`), when nothing else is
+/// asked for, in milliseconds (delivery rules, *Hold*).
+pub const HOLD_QUIET_MS: u64 = 5_000;
+/// The longest `holdQuiet`, in milliseconds: each check of a hold walks the calls of the job that were accepted in it.
+pub const HOLD_QUIET_MS_MOST: u64 = 5 * 60 * 1000;
+/// How long a job's final status is held at most (`holdLimit`), when nothing else is asked for, in milliseconds
+/// (delivery rules, *Hold*).
+pub const HOLD_LIMIT_MS: u64 = 10 * 60 * 1000;
+/// The shortest `holdLimit`, in milliseconds.
+pub const HOLD_LIMIT_MS_LEAST: u64 = 1_000;
+/// The longest `holdLimit`, in milliseconds: a day, as the seed's schedule.
+pub const HOLD_LIMIT_MS_MOST: u64 = 24 * 60 * 60 * 1000;
+/// How often a hold is looked at while calls of its job are open, in milliseconds.
+pub const HOLD_CHECK_MS: u64 = 1_000;
+/// Held deliveries that one [`crate::store::Write::CheckHolds`] looks at in one transaction.
+pub const HOLD_ROWS: usize = 256;
+/// The least time between the beginnings of two [`crate::store::Write::CheckHolds`], in milliseconds: with [`HOLD_ROWS`] it keeps the looking at
+/// ever so many holds a small part of the committer's work.
+pub const HOLD_PAUSE_MS: u64 = 100;
+/// Open calls of a job that are counted when somebody asks what its final status waits for.
+pub const HOLD_CALLS_COUNTED: usize = 1000;
 /// Events that one [`crate::store::Write::Prune`] looks at. It is a commit of its own, and what comes in meanwhile waits
 /// for it: this and the next two limits keep it to milliseconds.
 pub const PRUNE_EVENTS: usize = 512;
@@ -71,27 +93,6 @@ pub const BACKUP_STEP_BYTES: u64 = 4 * 1024 * 1024;
 /// The length of the write-ahead log at which a backup gives up unless it is told otherwise: while it reads, the log
 /// cannot begin anew.
 pub const BACKUP_WAL_BYTES: u64 = 448 * 1024 * 1024;
-/// How long no call of a job may have been accepted before its final status goes (`holdQuiet`), when nothing else is
-/// asked for, in milliseconds (delivery rules, *Hold*).
-pub const HOLD_QUIET_MS: u64 = 5_000;
-/// The longest `holdQuiet`, in milliseconds: each check of a hold walks the calls of the job that were accepted in it.
-pub const HOLD_QUIET_MS_MOST: u64 = 5 * 60 * 1000;
-/// How long a job's final status is held at most (`holdLimit`), when nothing else is asked for, in milliseconds
-/// (delivery rules, *Hold*).
-pub const HOLD_LIMIT_MS: u64 = 10 * 60 * 1000;
-/// The shortest `holdLimit`, in milliseconds.
-pub const HOLD_LIMIT_MS_LEAST: u64 = 1_000;
-/// The longest `holdLimit`, in milliseconds: a day, as the seed's schedule.
-pub const HOLD_LIMIT_MS_MOST: u64 = 24 * 60 * 60 * 1000;
-/// How often a hold is looked at while calls of its job are open, in milliseconds.
-pub const HOLD_CHECK_MS: u64 = 1_000;
-/// Held deliveries that one [`crate::store::Write::CheckHolds`] looks at in one transaction.
-pub const HOLD_ROWS: usize = 256;
-/// The least time between the beginnings of two [`crate::store::Write::CheckHolds`], in milliseconds: with [`HOLD_ROWS`] it keeps the looking at
-/// ever so many holds a small part of the committer's work.
-pub const HOLD_PAUSE_MS: u64 = 100;
-/// Open calls of a job that are counted when somebody asks what its final status waits for.
-pub const HOLD_CALLS_COUNTED: usize = 1000;
 /// Writes taken into one commit.
 pub const COMMIT_WRITES: usize = 1024;
 /// Bytes of event bodies taken into one commit (one event always fits).

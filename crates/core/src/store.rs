@@ -121,6 +121,9 @@ pub enum Write {
     },
     /// Send once more: a new delivery at the tail of its key, or, where it is parked, the parked one becomes pending.
     Resend(DeliveryId),
+    /// Look at the held deliveries whose moment has come, at most [`crate::limits::HOLD_ROWS`] of them: let go those whose
+    /// job is quiet and has no open call, or whose time is up; put off the others.
+    CheckHolds,
     /// Go on with the pruning: look at events after `after`, in the order of their ids and within the bounds of
     /// [`crate::limits::PRUNE_EVENTS`] and its neighbours, and remove those that are over: with their deliveries,
     /// attempts and idempotency keys. An event is over when it was accepted before `before`, all its deliveries settled
@@ -131,9 +134,6 @@ pub enum Write {
         /// The last event that was looked at; `None` to begin with the oldest.
         after: Option<EventId>,
     },
-    /// Look at the held deliveries whose moment has come, at most [`crate::limits::HOLD_ROWS`] of them: let go those whose
-    /// job is quiet and has no open call, or whose time is up; put off the others.
-    CheckHolds,
     /// Keep a token.
     AddToken(Box<Token>),
     /// Forget a token.
@@ -298,10 +298,10 @@ pub struct Recorded {
     pub due: Option<Millis>,
     /// The next of its key, which this settled and let go.
     pub released: Option<Work>,
-    /// Whether this report settled it: not one about a delivery that was settled before.
-    pub settled: bool,
     /// When to look at the hold of the next of its key, which this settled and which is held.
     pub hold_check: Option<Millis>,
+    /// Whether this report settled it: not one about a delivery that was settled before.
+    pub settled: bool,
 }
 
 /// What a part of a sweep did.

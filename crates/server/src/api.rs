@@ -130,8 +130,8 @@ fn unexpected(written: &Written) -> Problem {
         | Written::Swept(_)
         | Written::RetriedNow { .. }
         | Written::Resent(_)
-        | Written::Pruned(_)
         | Written::HoldsChecked { .. }
+        | Written::Pruned(_)
         | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
     }
 }

@@ -325,8 +325,8 @@ impl Driver {
                 state: State::Cancelled,
                 due: None,
                 released: None,
-                settled: false,
                 hold_check: None,
+                settled: false,
             };
             self.engine
                 .handle(now, Input::Recorded(report.endpoint, Box::new(gone)));

@@ -24,7 +24,7 @@ const FIRST_KEY: OrderKey = OrderKey {
     id: i64::MIN,
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StoredEvent {
     pub(super) event: Event,
     pub(super) digest: [u8; 32],
@@ -33,7 +33,7 @@ pub(super) struct StoredEvent {
     idempotency: Option<IdempotencyKey>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) phone_key: [u8; 32],
     ids: IdSource,
@@ -55,8 +55,8 @@ pub(super) struct State {
     held: BTreeSet<(Millis, DeliveryId)>,
     /// Pending deliveries that hold a job's final status, by company and job.
     open_calls: BTreeSet<(i64, i64, DeliveryId)>,
-    /// The newest call of each company and job.
-    newest_calls: HashMap<(i64, i64), EventId>,
+    /// The calls of each company and job.
+    calls_of_job: HashMap<(i64, i64), BTreeSet<EventId>>,
     pub(super) attempts: BTreeMap<(DeliveryId, u32), Attempt>,
     pub(super) tokens: BTreeMap<String, Token>,
 }
@@ -78,7 +78,7 @@ impl State {
             due: BTreeSet::new(),
             held: BTreeSet::new(),
             open_calls: BTreeSet::new(),
-            newest_calls: HashMap::new(),
+            calls_of_job: HashMap::new(),
             attempts: BTreeMap::new(),
             tokens: BTreeMap::new(),
         }
@@ -150,25 +150,8 @@ impl State {
     }
 
     pub(super) fn newest_call_of(&self, company_id: i64, call_job_id: i64, from: Millis) -> Option<Millis> {
-        let id = self.newest_calls.get(&(company_id, call_job_id))?;
+        let id = self.calls_of_job.get(&(company_id, call_job_id))?.last()?;
         Some(id.time()).filter(|time| *time >= from)
-    }
-
-    /// Finds the newest call of a job anew, after an event was removed.
-    fn find_newest_call(&mut self, company_id: i64, call_job_id: i64) {
-        let newest = self
-            .events
-            .values()
-            .rev()
-            .map(|stored| &stored.event)
-            .find(|event| {
-                (event.kind, event.company_id, event.call_job_id)
-                    == (Kind::Call, company_id, Some(call_job_id))
-            });
-        match newest {
-            Some(event) => self.newest_calls.insert((company_id, call_job_id), event.id),
-            None => self.newest_calls.remove(&(company_id, call_job_id)),
-        };
     }
 
     pub(super) fn first_hold_check(&self) -> Option<Millis> {
@@ -296,7 +279,10 @@ impl Tables for State {
             .or_default()
             .insert(id);
         if let (Kind::Call, Some(job)) = (new.kind, new.call_job_id) {
-            self.newest_calls.insert((new.company_id, job), id);
+            self.calls_of_job
+                .entry((new.company_id, job))
+                .or_default()
+                .insert(id);
         }
         if let Some(key) = &new.idempotency {
             self.by_key.insert((new.company_id, key.clone()), id);
@@ -348,15 +334,18 @@ impl Tables for State {
                 self.of_entity.remove(&entity);
             }
         }
+        if let (Kind::Call, Some(job)) = (event.kind, event.call_job_id)
+            && let Some(calls) = self.calls_of_job.get_mut(&(event.company_id, job))
+        {
+            calls.remove(&event.id);
+            if calls.is_empty() {
+                self.calls_of_job.remove(&(event.company_id, job));
+            }
+        }
         if let Some(stored) = self.events.remove(&event.id)
             && let Some(key) = stored.idempotency
         {
             self.by_key.remove(&(event.company_id, key));
-        }
-        if let (Kind::Call, Some(job)) = (event.kind, event.call_job_id)
-            && self.newest_calls.get(&(event.company_id, job)) == Some(&event.id)
-        {
-            self.find_newest_call(event.company_id, job);
         }
         self.by_event.remove(&event.id);
         for delivery in deliveries {

@@ -41,8 +41,8 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
             after,
         } => endpoint::retry_now(tables, now, *endpoint, *cutoff, *after),
         Write::Resend(delivery) => resend::resend(tables, now, *delivery),
-        Write::Prune { before, after } => prune::prune(tables, *before, *after),
         Write::CheckHolds => hold::check(tables, now),
+        Write::Prune { before, after } => prune::prune(tables, *before, *after),
         Write::AddToken(token) => tables.add_token(token).map(Written::Token),
         Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),
         Write::UseTokens(used) => {

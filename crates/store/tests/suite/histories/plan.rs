@@ -110,8 +110,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => delete_endpoint(company(), name()).prop_map(Step::Write),
         1 => sweep(1..9),
         2 => retry_now(1..9),
-        2 => prune(),
         3 => Just(Step::Write(Write::CheckHolds)),
+        2 => prune(),
         1 => (token(), "[a-z]{0,3}").prop_map(|(id, name)| Step::Write(add_token(id, name))),
         1 => token().prop_map(Write::RevokeToken).prop_map(Step::Write),
     ]
