@@ -127,6 +127,17 @@ pub(super) fn writer(home: &Home) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = connect(home, flags, WRITER_CACHE_KIB).map_err(opening("open the database"))?;
     lay_out(&connection).map_err(opening("lay out the database"))?;
+    // Asked for the write-ahead log, SQLite answers `wal` before it writes so into the file, and tells nobody when that
+    // fails. Such a store would keep a rollback journal, whose removal nothing makes durable.
+    let journal_mode: String = connection
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .map_err(opening("read the database's layout"))?;
+    if journal_mode != "wal" {
+        return Err(OpenError::NotAStore {
+            path,
+            what: "SQLite does not keep a write-ahead log for it",
+        });
+    }
     if pragma(&connection, "page_size")? != PAGE_BYTES {
         return Err(OpenError::NotAStore {
             path,
@@ -145,6 +156,9 @@ pub(super) fn writer(home: &Home) -> Result<Connection, OpenError> {
 fn lay_out(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "auto_vacuum", AUTO_VACUUM_INCREMENTAL)?;
+    // For the rollback journal of a file that is being made: the directory is synced when the journal is removed, so that
+    // it cannot come back and undo what came after it.
+    connection.pragma_update(None, "synchronous", "EXTRA")?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     let synchronous = if planted(Fault::SkipsFsync) { "OFF" } else { "FULL" };
     connection.pragma_update(None, "synchronous", synchronous)?;
