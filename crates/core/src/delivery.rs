@@ -17,7 +17,7 @@ use crate::time::Millis;
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum State {
-    /// It will be sent: at its due time, or when the head of its key settles.
+    /// It will be sent: at its due time, when its hold ends, or when the head of its key settles.
     Pending = 0,
     /// The receiver acknowledged.
     Delivered = 1,
@@ -138,7 +138,7 @@ pub struct Attempt {
     pub body_start: Bytes,
 }
 
-/// How much of the maximum age a delivery has used. Order and parked time do not count.
+/// How much of the maximum age a delivery has used. Order, hold and parked time do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Age {
     /// Milliseconds used up before `since`.
@@ -184,6 +184,15 @@ impl Age {
     }
 }
 
+/// The hold of a job's final status (see [`crate::hold`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// It is let go then at the latest.
+    pub until: Millis,
+    /// When to look whether it may go; not later than `until`.
+    pub check: Millis,
+}
+
 /// A delivery as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delivery {
@@ -201,8 +210,14 @@ pub struct Delivery {
     pub endpoint: Option<EndpointId>,
     /// Its state.
     pub state: State,
-    /// Not to be sent before. A pending delivery without it waits for the head of its key. A parked one keeps it.
+    /// Not to be sent before. A pending delivery without it is held, or waits for the head of its key. A parked one
+    /// keeps it.
     pub due: Option<Millis>,
+    /// Its hold, while it is at the head of its key and held.
+    pub hold: Option<Hold>,
+    /// Of a call: the job whose final status it holds while it is pending. Only set where the company had an endpoint
+    /// with [`crate::endpoint::Order::KeyHold`] when the delivery was made.
+    pub hold_job: Option<i64>,
     /// Its use of the maximum age.
     pub age: Age,
     /// Sends whose outcome is recorded.

@@ -32,7 +32,7 @@ pub enum Profile {
     V1,
 }
 
-/// Whether events of one call, or of one job, wait for each other.
+/// Whether events of one call, or of one job, wait for each other, and a job's final status for the job's calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
@@ -41,6 +41,8 @@ pub enum Order {
     /// Events of one key go out in the order in which they were accepted.
     #[default]
     Key,
+    /// The same, and a job's final status waits for the calls of the job (see [`crate::hold`]).
+    KeyHold,
 }
 
 /// Whether a run of failures pauses an endpoint.
@@ -107,6 +109,11 @@ pub struct Settings {
     pub profile: Profile,
     /// Whether events of one key wait for each other.
     pub order: Order,
+    /// With [`Order::KeyHold`]: how long no call of a job may have been accepted before its final status goes. It is read
+    /// at each check of a hold.
+    pub hold_quiet_ms: u64,
+    /// With [`Order::KeyHold`]: how long a job's final status is held at most. It is fixed when the hold begins.
+    pub hold_limit_ms: u64,
     /// Sends that may be in flight at once.
     pub max_in_flight: u32,
     /// A bound on the rate of sends.
@@ -188,6 +195,8 @@ pub(crate) mod testing {
                 content_type: ContentType::Json,
                 profile: Profile::V1,
                 order: Order::Key,
+                hold_quiet_ms: crate::limits::HOLD_QUIET_MS,
+                hold_limit_ms: crate::limits::HOLD_LIMIT_MS,
                 max_in_flight: 32,
                 rate_limit: None,
                 breaker: Breaker::On,

@@ -4,7 +4,7 @@
 //! knows no socket, no file, no thread and no clock. It owns
 //!
 //! - the domain types: [`company`], [`endpoint`], [`event`], [`delivery`];
-//! - the rules that every store applies inside its transaction: [`fanout`], [`settle`];
+//! - the rules that every store applies inside its transaction: [`fanout`], [`hold`], [`settle`];
 //! - the [`engine`], which decides what is sent when;
 //! - the [`store`] traits, which a store implements;
 //! - every [`limits`] that bounds memory, work and time.
@@ -16,6 +16,7 @@ pub mod endpoint;
 pub mod engine;
 pub mod event;
 pub mod fanout;
+pub mod hold;
 pub mod id;
 pub mod limits;
 pub mod planted;

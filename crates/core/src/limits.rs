@@ -36,6 +36,62 @@ pub const PAGE_BYTES: usize = 256 * 1024;
 pub const READS: usize = 4;
 /// Deliveries that one [`crate::store::Write::Sweep`], or one `RetryNow`, looks at in one transaction.
 pub const SWEEP_ROWS: usize = 2000;
+/// How long no call of a job may have been accepted before its final status goes (`holdQuiet`), when nothing else is
+/// asked for, in milliseconds (delivery rules, *Hold*).
+pub const HOLD_QUIET_MS: u64 = 5_000;
+/// The longest `holdQuiet`, in milliseconds: each check of a hold walks the calls of the job that were accepted in it.
+pub const HOLD_QUIET_MS_MOST: u64 = 5 * 60 * 1000;
+/// How long a job's final status is held at most (`holdLimit`), when nothing else is asked for, in milliseconds
+/// (delivery rules, *Hold*).
+pub const HOLD_LIMIT_MS: u64 = 10 * 60 * 1000;
+/// The shortest `holdLimit`, in milliseconds.
+pub const HOLD_LIMIT_MS_LEAST: u64 = 1_000;
+/// The longest `holdLimit`, in milliseconds: a day, as the seed's schedule.
+pub const HOLD_LIMIT_MS_MOST: u64 = 24 * 60 * 60 * 1000;
+/// How often a hold is looked at while calls of its job are open, in milliseconds.
+pub const HOLD_CHECK_MS: u64 = 1_000;
+/// Held deliveries that one [`crate::store::Write::CheckHolds`] looks at in one transaction.
+pub const HOLD_ROWS: usize = 256;
+/// The least time between the beginnings of two [`crate::store::Write::CheckHolds`], in milliseconds: with [`HOLD_ROWS`] it keeps the looking at
+/// ever so many holds a small part of the committer's work.
+pub const HOLD_PAUSE_MS: u64 = 100;
+/// Open calls of a job that are counted when somebody asks what its final status waits for.
+pub const HOLD_CALLS_COUNTED: usize = 1000;
+/// Events that one [`crate::store::Write::Prune`] looks at. It is a commit of its own, and what comes in meanwhile waits
+/// for it: this and the next two limits keep it to milliseconds.
+pub const PRUNE_EVENTS: usize = 512;
+/// Rows that one [`crate::store::Write::Prune`] removes (the rows of one event always fit).
+pub const PRUNE_ROWS: usize = 512;
+/// Bytes of bodies that one [`crate::store::Write::Prune`] removes (one body always fits).
+pub const PRUNE_BYTES: usize = 2 * 1024 * 1024;
+/// How often the pruning begins anew with the oldest event, in milliseconds: what is kept, such as a million parked
+/// events, is looked at so often and no more.
+pub const PRUNE_ROUND_MS: u64 = 6 * 60 * 60 * 1000;
+/// How long the pruning waits when it has looked at everything that is old enough, in milliseconds.
+pub const PRUNE_PAUSE_MS: u64 = 60 * 1000;
+/// The pruning rests this many times as long as it worked, so that it takes a fifth of the writer's time at most.
+pub const PRUNE_REST: u64 = 4;
+/// How long the pruning makes way for a queue that is never empty before it takes its turn all the same, in
+/// milliseconds.
+pub const PRUNE_PATIENCE_MS: u64 = 1000;
+/// How long the pruning stops after it failed, in milliseconds: a row that cannot be removed must not stop the service.
+pub const PRUNE_FAILED_MS: u64 = 10 * 60 * 1000;
+/// The shortest age at which events are pruned, in milliseconds: repetitions must be recognised that long.
+pub const RETENTION_LEAST_MS: u64 = 60 * 60 * 1000;
+/// The longest, in milliseconds: ten years.
+pub const RETENTION_MOST_MS: u64 = 3650 * 24 * 60 * 60 * 1000;
+/// The age at which events are pruned unless it is set, in milliseconds: 30 days.
+pub const RETENTION_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// Free bytes inside the store's file beyond which, if they are also a quarter of it, the file is made shorter. Less is
+/// left for what comes in.
+pub const SHRINK_FREE_BYTES: u64 = 64 * 1024 * 1024;
+/// By how much one [`crate::store::Write::Prune`] makes the file shorter, in bytes.
+pub const SHRINK_STEP_BYTES: u64 = 1024 * 1024;
+/// Bytes that a backup copies between two looks at the write-ahead log.
+pub const BACKUP_STEP_BYTES: u64 = 4 * 1024 * 1024;
+/// The length of the write-ahead log at which a backup gives up unless it is told otherwise: while it reads, the log
+/// cannot begin anew.
+pub const BACKUP_WAL_BYTES: u64 = 448 * 1024 * 1024;
 /// Writes taken into one commit.
 pub const COMMIT_WRITES: usize = 1024;
 /// Bytes of event bodies taken into one commit (one event always fits).
@@ -46,6 +102,13 @@ pub const QUEUE_WRITES: usize = 8192;
 pub const QUEUE_BYTES: usize = 32 * 1024 * 1024;
 /// Free bytes below which the disk counts as nearly full and intake is answered 503.
 pub const DISK_FREE_LEAST: u64 = 256 * 1024 * 1024;
+/// Free bytes without which a store that failed on a full disk is not opened again: enough for the largest commit.
+pub const DISK_FREE_REOPEN: u64 = 16 * 1024 * 1024;
+/// How long a read may take before a search ends its page early, in milliseconds.
+pub const READ_SOFT_MS: u64 = 500;
+/// How long a read may take at all, in milliseconds: it is then ended with an error, since the write-ahead log cannot begin
+/// anew while it lasts.
+pub const READ_MS: u64 = 1000;
 /// The beginning of an answer's body that is kept with an attempt, in bytes.
 pub const ATTEMPT_BODY_BYTES: usize = 4 * 1024;
 /// The longest idempotency key, in bytes.

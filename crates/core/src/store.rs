@@ -31,10 +31,12 @@ pub trait Store: Send {
     /// The store could not be read.
     fn start(&mut self) -> Result<Start, StoreError>;
 
-    /// Applies `writes` in order, in one durable transaction, and answers for each. Later writes see earlier ones.
+    /// Applies `writes` in order, in one durable transaction, and answers for each. Later writes see earlier ones. No
+    /// writes at all are a durable transaction as well: so one learns whether the store can be written.
     ///
     /// # Errors
-    /// The transaction failed: its outcome is unknown, and the store must be dropped and opened again.
+    /// The transaction failed, and the store must be dropped and opened again. Its outcome is unknown, unless the failure
+    /// is [`Fault::Data`].
     fn commit(&mut self, now: Millis, writes: &[Write]) -> Result<Vec<Written>, StoreError>;
 
     /// A new reader. It may be used from another thread.
@@ -60,6 +62,8 @@ pub struct Start {
     pub endpoints: Vec<Arc<Endpoint>>,
     /// For each endpoint with deliveries to send, the earliest due time.
     pub due: Vec<(EndpointId, Millis)>,
+    /// When holds have to be looked at ([`Write::CheckHolds`]); `None` when nothing is held.
+    pub hold_check: Option<Millis>,
     /// Every token that was not revoked.
     pub tokens: Vec<Token>,
 }
@@ -106,7 +110,7 @@ pub enum Write {
     /// Make an endpoint's pending deliveries that are due later than `cutoff` due at `cutoff`: of its open deliveries at
     /// most [`crate::limits::SWEEP_ROWS`] in (key, id) order after `after`. A request looks at each delivery once: one
     /// that is sent and fails while the request goes on is not made due a second time. What waits for the head of its
-    /// key goes on waiting.
+    /// key goes on waiting; what is held is let go.
     RetryNow {
         /// The endpoint.
         endpoint: EndpointId,
@@ -117,6 +121,19 @@ pub enum Write {
     },
     /// Send once more: a new delivery at the tail of its key, or, where it is parked, the parked one becomes pending.
     Resend(DeliveryId),
+    /// Look at the held deliveries whose moment has come, at most [`crate::limits::HOLD_ROWS`] of them: let go those whose
+    /// job is quiet and has no open call, or whose time is up; put off the others.
+    CheckHolds,
+    /// Go on with the pruning: look at events after `after`, in the order of their ids and within the bounds of
+    /// [`crate::limits::PRUNE_EVENTS`] and its neighbours, and remove those that are over: with their deliveries,
+    /// attempts and idempotency keys. An event is over when it was accepted before `before`, all its deliveries settled
+    /// before `before`, and no older event of its company, kind and id is kept. What is pending or parked never goes.
+    Prune {
+        /// What has happened at this moment or later is kept.
+        before: Millis,
+        /// The last event that was looked at; `None` to begin with the oldest.
+        after: Option<EventId>,
+    },
     /// Keep a token.
     AddToken(Box<Token>),
     /// Forget a token.
@@ -191,6 +208,15 @@ pub enum Written {
     },
     /// To [`Write::Resend`].
     Resent(Resent),
+    /// To [`Write::Prune`].
+    Pruned(Pruned),
+    /// To [`Write::CheckHolds`].
+    HoldsChecked {
+        /// The endpoints of deliveries that were let go, and when those are due: now.
+        released: Vec<(EndpointId, Millis)>,
+        /// When to look again; `None` when nothing is held.
+        next: Option<Millis>,
+    },
     /// To [`Write::AddToken`], [`Write::RevokeToken`] and [`Write::UseTokens`]; false when there was no such token.
     Token(bool),
     /// The write asks for something that does not exist or is not allowed; nothing was changed.
@@ -227,6 +253,9 @@ pub enum Refusal {
     /// The company has [`crate::limits::ENDPOINTS_PER_COMPANY`] endpoints.
     #[error("the company has too many endpoints")]
     TooManyEndpoints,
+    /// The store cannot keep what is written ([`Fault::Data`]).
+    #[error("the store cannot keep it")]
+    Unstorable,
 }
 
 /// An event that was taken in.
@@ -240,6 +269,8 @@ pub struct Accepted {
     pub deliveries: Vec<Brief>,
     /// Those of them that are due now, for the engine. Empty for a repetition.
     pub work: Vec<Work>,
+    /// When to look at the holds that began.
+    pub hold_check: Option<Millis>,
     /// The company, when this event made it known.
     pub discovered: Option<Company>,
 }
@@ -267,6 +298,10 @@ pub struct Recorded {
     pub due: Option<Millis>,
     /// The next of its key, which this settled and let go.
     pub released: Option<Work>,
+    /// When to look at the hold of the next of its key, which this settled and which is held.
+    pub hold_check: Option<Millis>,
+    /// Whether this report settled it: not one about a delivery that was settled before.
+    pub settled: bool,
 }
 
 /// What a part of a sweep did.
@@ -276,6 +311,19 @@ pub struct Swept {
     pub changed: usize,
     /// Where to go on; `None` when the sweep is done.
     pub next: Option<(OrderKey, DeliveryId)>,
+    /// When to look at the holds that began.
+    pub hold_check: Option<Millis>,
+}
+
+/// What a [`Write::Prune`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// Events that were removed.
+    pub events: usize,
+    /// The last event that was looked at: where to go on.
+    pub reached: Option<EventId>,
+    /// Whether there is more to do at once: further events that are old enough, or free space to give back.
+    pub more: bool,
 }
 
 /// What a [`Write::Resend`] did.
@@ -287,6 +335,8 @@ pub struct Resent {
     pub deliveries: Vec<Brief>,
     /// Those of them that are due now, for the engine.
     pub work: Vec<Work>,
+    /// When to look at the holds that began.
+    pub hold_check: Option<Millis>,
 }
 
 /// Reads what is committed. Each method is one read transaction of bounded length.
@@ -377,8 +427,20 @@ pub struct DeliveryRecord {
     pub endpoint_name: Option<String>,
     /// The open delivery of the same endpoint and key that it waits for.
     pub waits_for: Option<DeliveryId>,
+    /// What is known of the calls that it waits for, where it is held.
+    pub held_by: Option<HeldBy>,
     /// Its finished sends, in order.
     pub attempts: Vec<Attempt>,
+}
+
+/// The calls of a job, as its held final status sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldBy {
+    /// Open deliveries of calls of the job; counting stops at [`crate::limits::HOLD_CALLS_COUNTED`].
+    pub open_calls: usize,
+    /// When the newest call of the job was accepted, unless that was longer before the held delivery was made than the
+    /// longest `holdQuiet`.
+    pub newest_call: Option<Millis>,
 }
 
 /// An event in a list.
@@ -456,14 +518,45 @@ pub struct OpenCount {
     pub parked: usize,
 }
 
+/// What kind of failure a store had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// The disk is full.
+    Full,
+    /// The disk, or the file, cannot be written to.
+    ReadOnly,
+    /// The disk failed: a read, a write or an fsync.
+    Io,
+    /// One of the writes, or a row that it met, cannot be: it broke a constraint. Nothing of the batch was written, and
+    /// the disk is well: the batch may be committed without that write.
+    Data,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+impl Fault {
+    /// What is wrong, in a few words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "the disk is full",
+            Self::ReadOnly => "the disk is read-only",
+            Self::Io => "the disk failed",
+            Self::Data => "it refuses what is written",
+            Self::Other => "see the log",
+        }
+    }
+}
+
 /// The store failed. For a commit: whether the batch is durable is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 pub struct StoreError {
     /// What was being done.
     pub what: &'static str,
-    /// Whether the disk was full.
-    pub full: bool,
+    /// What kind of failure it was, as far as the store can tell.
+    pub fault: Fault,
     /// The cause.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,

@@ -22,6 +22,12 @@ impl Millis {
         Self(self.0.saturating_add_unsigned(ms))
     }
 
+    /// The moment `ms` milliseconds earlier; the beginning of time where that overflows.
+    #[must_use]
+    pub fn minus(self, ms: u64) -> Self {
+        Self(self.0.saturating_sub_unsigned(ms))
+    }
+
     /// The milliseconds from `earlier` to this moment; 0 where `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> u64 {

@@ -28,6 +28,7 @@ mod serve;
 mod state;
 mod time;
 mod tokens;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -129,6 +130,8 @@ fn unexpected(written: &Written) -> Problem {
         | Written::Swept(_)
         | Written::RetriedNow { .. }
         | Written::Resent(_)
+        | Written::HoldsChecked { .. }
+        | Written::Pruned(_)
         | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
     }
 }

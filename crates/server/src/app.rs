@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::api::{self, ApiState};
+use crate::chain::Chain;
 use crate::clock::{self, Clock};
 use crate::config::{Config, StoreSetting};
 use crate::outbound::{self, AddressPolicy, Outbound, OutboundProblem};
@@ -100,9 +101,11 @@ impl App {
             outbound: outbound.clone(),
             clock: Arc::clone(&clock),
             disk_free_least: config.disk_free_least_mib.saturating_mul(1024 * 1024),
+            retention_ms: config.retention_ms,
             metrics: Arc::clone(&metrics),
         })
-        .map_err(|error| StartError::Store(chain(&error)))?;
+        .map_err(|error| StartError::Store(Chain(&error).to_string()))?;
+        tracing::info!(store = %config.store, "the store is open");
         let token_file = match first_token(config, &service, dir, &*clock).await {
             Ok(token_file) => token_file,
             Err(error) => {
@@ -169,26 +172,25 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 fn open_store(dir: &Path) -> OpenStore {
     let dir = dir.to_owned();
-    Box::new(move || match Sqlite::open(&dir) {
-        Ok(store) => Ok(Box::new(store) as Box<dyn Store>),
-        Err(error) => Err(StoreError {
-            what: "opening the store",
-            full: false,
-            source: Box::new(error),
-        }),
+    let mut opened = false;
+    Box::new(move || {
+        let store = if opened {
+            Sqlite::reopen(&dir)
+        } else {
+            Sqlite::open(&dir)
+        };
+        match store {
+            Ok(store) => {
+                opened = true;
+                Ok(Box::new(store) as Box<dyn Store>)
+            }
+            Err(error) => Err(StoreError {
+                what: "open the store",
+                fault: error.fault(&dir),
+                source: Box::new(error),
+            }),
+        }
     })
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// With an empty store and no token configured, makes the first operator token, so that somebody can configure the rest.

@@ -9,11 +9,11 @@
 use std::sync::Arc;
 
 use ringback_core::delivery::State;
-use ringback_core::engine::{Effect, Engine, Input, Sent, Stats};
-use ringback_core::id::EndpointId;
+use ringback_core::engine::{Effect, Engine, HeldBack, Input, Sent, Stats};
+use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::store::{Accepted, DuePage, Reader, Recorded, Refusal, Start, Swept, Write, Written};
 use ringback_core::time::Millis;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::committer::{Queue, Ticket};
 use crate::directory::Directory;
@@ -40,6 +40,11 @@ pub(crate) enum Message {
         ticket: u64,
         page: Option<DuePage>,
     },
+    /// What keeps these deliveries, which are due, from being sent now; the answer has one entry for each.
+    HeldBack(
+        Vec<(EndpointId, DeliveryId)>,
+        oneshot::Sender<Vec<Option<HeldBack>>>,
+    ),
     /// No further send begins; the driver ends when nothing is in flight or unrecorded.
     Stop,
 }
@@ -115,6 +120,14 @@ impl Driver {
         for (endpoint, due) in start.due {
             self.engine.handle(now, Input::Due(endpoint, due));
         }
+        self.on_holds(now, start.hold_check);
+    }
+
+    /// Holds began that have to be looked at.
+    fn on_holds(&mut self, now: Millis, check: Option<Millis>) {
+        if let Some(check) = check {
+            self.engine.handle(now, Input::Holds(check));
+        }
     }
 
     fn on_message(&mut self, now: Millis, message: Message) {
@@ -126,6 +139,13 @@ impl Driver {
                 }
             }
             Message::StoreLost => {
+                let lost = self.engine.stats();
+                let repeated = lost.in_flight + lost.unrecorded;
+                self.metrics.sends_repeated.inc_by(repeated as u64);
+                tracing::warn!(
+                    repeated,
+                    "sends that are under way or not recorded are repeated when the store is back"
+                );
                 self.generation += 1;
                 self.engine = Engine::new();
                 self.writes.clear();
@@ -158,6 +178,13 @@ impl Driver {
                 );
             }
             Message::Sent(..) | Message::Page { .. } => {}
+            Message::HeldBack(asked, answer) => {
+                let held_back = asked
+                    .into_iter()
+                    .map(|(endpoint, delivery)| self.engine.held_back(now, endpoint, delivery));
+                // Whoever asked may have gone away.
+                let _ = answer.send(held_back.collect());
+            }
             Message::Stop => {
                 self.stopping = true;
                 self.engine.stop();
@@ -168,7 +195,13 @@ impl Driver {
     /// Tells the directory and the engine what a write has changed.
     fn on_written(&mut self, now: Millis, write: &Write, written: &mut Written) {
         match written {
-            Written::Accepted(Accepted { work, discovered, .. }) => {
+            Written::Accepted(Accepted {
+                work,
+                discovered,
+                hold_check,
+                ..
+            }) => {
+                self.on_holds(now, *hold_check);
                 if let Some(company) = discovered {
                     self.directory.put_company(company.clone());
                 }
@@ -176,7 +209,7 @@ impl Driver {
             }
             Written::Recorded(recorded) => {
                 if let Write::Record(report) = write {
-                    if recorded.state.is_settled() {
+                    if recorded.settled {
                         self.metrics.settled(recorded.state).inc();
                     }
                     let recorded = Recorded {
@@ -197,11 +230,17 @@ impl Driver {
                     self.engine.handle(now, Input::RetryNow(*endpoint));
                 }
             }
-            Written::Resent(resent) => self
-                .engine
-                .handle(now, Input::Work(std::mem::take(&mut resent.work))),
+            Written::Resent(resent) => {
+                self.on_holds(now, resent.hold_check);
+                self.engine
+                    .handle(now, Input::Work(std::mem::take(&mut resent.work)));
+            }
+            Written::HoldsChecked { released, next } => {
+                let (released, next) = (std::mem::take(released), *next);
+                self.engine.handle(now, Input::HoldsChecked { released, next });
+            }
             Written::Refused(refusal) => self.on_refused(now, write, *refusal),
-            Written::Conflict { .. } => {}
+            Written::Conflict { .. } | Written::Pruned(_) => {}
             Written::Company { .. }
             | Written::CompanyDeleted { .. }
             | Written::Endpoint { .. }
@@ -217,10 +256,13 @@ impl Driver {
                 tracing::info!(company_id = company.company_id, "a company was configured");
                 self.directory.put_company(company.clone());
             }
-            Written::CompanyDeleted { kept: Some(company) } => self.directory.put_company(company.clone()),
-            Written::CompanyDeleted { kept: None } => {
+            Written::CompanyDeleted { kept } => {
                 if let Write::DeleteCompany(company_id) = write {
-                    self.directory.remove_company(*company_id);
+                    tracing::info!(company_id, "a company was deleted");
+                    match kept {
+                        Some(company) => self.directory.put_company(company.clone()),
+                        None => self.directory.remove_company(*company_id),
+                    }
                 }
             }
             Written::Endpoint {
@@ -261,6 +303,7 @@ impl Driver {
 
     /// A part of a sweep is done: the engine looks at the endpoint anew, and the next part is asked for.
     fn on_swept(&mut self, now: Millis, endpoint: EndpointId, swept: &Swept) {
+        self.on_holds(now, swept.hold_check);
         if swept.changed > 0 {
             self.engine.handle(now, Input::Reload(endpoint));
         }
@@ -272,19 +315,23 @@ impl Driver {
         }
     }
 
-    /// An outcome is refused only when its delivery is gone; the engine has to forget it. Other callers hear it
-    /// themselves.
+    /// An outcome is refused when its delivery is gone, or when the store cannot keep it: the engine has to forget the
+    /// delivery, or it would be sent again and again. Other callers hear it themselves.
     fn on_refused(&mut self, now: Millis, write: &Write, refusal: Refusal) {
         if let Write::Record(report) = write {
-            tracing::warn!(delivery = %report.delivery, %refusal, "an outcome could not be recorded");
+            tracing::warn!(delivery_id = %report.delivery, %refusal, "an outcome could not be recorded");
             let gone = Recorded {
                 delivery: report.delivery,
                 state: State::Cancelled,
                 due: None,
                 released: None,
+                hold_check: None,
+                settled: false,
             };
             self.engine
                 .handle(now, Input::Recorded(report.endpoint, Box::new(gone)));
+        } else if let Write::Sweep { endpoint, .. } = write {
+            tracing::error!(endpoint = endpoint.0, %refusal, "the sweep of an endpoint stopped; it goes on at the next start");
         }
     }
 
@@ -302,6 +349,7 @@ impl Driver {
         let messages = self.messages.clone();
         match effect {
             Effect::Record(report) => self.writes.push(Write::Record(report)),
+            Effect::CheckHolds => self.writes.push(Write::CheckHolds),
             Effect::Send(send) => {
                 let sending = self.sender.perform(send, now);
                 // What is in flight when the process ends is let go: a duplicate, no loss.

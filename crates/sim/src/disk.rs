@@ -78,7 +78,7 @@ impl Faulty {
         };
         Sqlite::open_simulated(Path::new(DIRECTORY), place).map_err(|error| StoreError {
             what: "open the store",
-            full: false,
+            fault: error.fault(Path::new(DIRECTORY)),
             source: Box::new(error),
         })
     }

@@ -9,6 +9,7 @@ use ringback_contract::schedule::{Preset, Schedule};
 use ringback_core::company::Company;
 use ringback_core::endpoint::{Breaker, ContentType, Endpoint, Order, Profile, RateLimit, Settings};
 use ringback_core::id::DeliveryId;
+use ringback_core::limits;
 use ringback_core::store::Write;
 use ringback_core::time::Millis;
 
@@ -64,6 +65,8 @@ fn settings(random: &mut Random, company_id: i64, name: &str) -> Settings {
         content_type: ContentType::Json,
         profile: Profile::V1,
         order: if name == "erp" { Order::None } else { Order::Key },
+        hold_quiet_ms: limits::HOLD_QUIET_MS,
+        hold_limit_ms: limits::HOLD_LIMIT_MS,
         max_in_flight: random.pick(&[1, 2, 32]),
         rate_limit: random.chance(300_000).then(|| RateLimit {
             per_second: random.pick(&[0.5, 5.0, 100.0]),
@@ -112,7 +115,7 @@ pub(crate) fn act(
                 if known.name == "old" {
                     settings.order = match settings.order {
                         Order::None => Order::Key,
-                        Order::Key => Order::None,
+                        Order::Key | Order::KeyHold => Order::None,
                     };
                 }
             })

@@ -123,6 +123,7 @@ impl World<'_> {
         for (endpoint, due) in start.due {
             self.tell(Input::Due(endpoint, due));
         }
+        self.hold_begins(start.hold_check);
     }
 
     /// The present, as the process sees it.
@@ -178,6 +179,7 @@ impl World<'_> {
             match effect {
                 Effect::Send(send) => self.send(present, send)?,
                 Effect::Record(report) => self.write(Write::Record(report)),
+                Effect::CheckHolds => self.write(Write::CheckHolds),
                 Effect::Read { ticket, query } => {
                     let at = self.clocks.boot_us + self.delay(2 * MS);
                     self.agenda.add(
@@ -478,8 +480,17 @@ impl World<'_> {
             self.intakes[request].answer(&written)?;
         }
         match (&ticket.write, written) {
-            (_, Written::Accepted(accepted)) => self.tell(Input::Work(accepted.work)),
-            (_, Written::Resent(resent)) => self.tell(Input::Work(resent.work)),
+            (_, Written::Accepted(accepted)) => {
+                self.hold_begins(accepted.hold_check);
+                self.tell(Input::Work(accepted.work));
+            }
+            (_, Written::Resent(resent)) => {
+                self.hold_begins(resent.hold_check);
+                self.tell(Input::Work(resent.work));
+            }
+            (_, Written::HoldsChecked { released, next }) => {
+                self.tell(Input::HoldsChecked { released, next });
+            }
             (Write::Record(report), Written::Recorded(recorded)) => {
                 self.tell(Input::Recorded(report.endpoint, Box::new(recorded)));
             }
@@ -504,7 +515,14 @@ impl World<'_> {
         Ok(())
     }
 
+    fn hold_begins(&mut self, check: Option<Millis>) {
+        if let Some(check) = check {
+            self.tell(Input::Holds(check));
+        }
+    }
+
     fn on_swept(&mut self, endpoint: EndpointId, swept: &Swept) {
+        self.hold_begins(swept.hold_check);
         if swept.changed > 0 {
             self.tell(Input::Reload(endpoint));
         }

@@ -7,7 +7,11 @@
 -- One row: what this store made for itself.
 CREATE TABLE store (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    phone_key BLOB NOT NULL CHECK (length(phone_key) = 32)
+    phone_key BLOB NOT NULL CHECK (length(phone_key) = 32),
+    -- The time of the last commit that gave no id: engine time begins no earlier.
+    newest_ms INTEGER NOT NULL DEFAULT 0,
+    -- How often it was proved that the store can be written, after a failed commit.
+    proofs INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 INSERT INTO store (only_row, phone_key) VALUES (1, randomblob(32));
@@ -92,11 +96,21 @@ CREATE TABLE delivery (
     resend_of INTEGER REFERENCES delivery,
     profile INTEGER NOT NULL,
     schedule TEXT NOT NULL,
+    -- While a job's final status is held: until when at the latest, and when to look whether it may go.
+    hold_until_ms INTEGER,
+    hold_check_ms INTEGER,
+    -- Of a call, where the company has an endpoint that holds: the job whose final status it holds while it is pending.
+    hold_job_id INTEGER,
     -- Only what is parked, or was cancelled while it was, has no endpoint.
     CHECK (endpoint_id IS NOT NULL OR state IN (3, 4)),
     -- What is settled is never due.
     CHECK (due_ms IS NULL OR state IN (0, 3)),
-    -- The maximum age counts exactly while the delivery is pending and does not wait for the head of its key.
+    -- Only jobs are held, and only at the head of their key: pending, without a due time.
+    CHECK (hold_until_ms IS NULL OR (state = 0 AND due_ms IS NULL AND kind = 3)),
+    CHECK ((hold_check_ms IS NULL) = (hold_until_ms IS NULL)),
+    CHECK (hold_check_ms <= hold_until_ms),
+    CHECK (hold_job_id IS NULL OR kind = 0),
+    -- The maximum age counts exactly while the delivery is pending, is not held and does not wait for the head of its key.
     CHECK ((age_since_ms IS NOT NULL) = (state = 0 AND due_ms IS NOT NULL)),
     -- Settled or open. (A list of more than two is a temporary table in each check.)
     CHECK ((settled_ms IS NULL) = (state IN (0, 3))),
@@ -112,6 +126,10 @@ CREATE INDEX delivery_due ON delivery (endpoint_id, due_ms, id) WHERE state = 0 
 -- What is open, in the order of the sweep: the head of a key is the first of it.
 CREATE INDEX delivery_open ON delivery (endpoint_id, key_class, key_id, id)
     WHERE state IN (0, 3) AND endpoint_id IS NOT NULL;
+-- What is held, by when to look.
+CREATE INDEX delivery_hold ON delivery (hold_check_ms) WHERE hold_check_ms IS NOT NULL;
+-- The open calls of a job that hold its final status.
+CREATE INDEX delivery_open_call ON delivery (company_id, hold_job_id) WHERE state = 0 AND hold_job_id IS NOT NULL;
 -- For counting. On the straight way no delivery is ever in these two.
 CREATE INDEX delivery_waiting ON delivery (endpoint_id) WHERE state = 0 AND due_ms IS NULL;
 CREATE INDEX delivery_parked ON delivery (endpoint_id) WHERE state = 3 AND endpoint_id IS NOT NULL;

@@ -37,6 +37,9 @@ pub(crate) fn asks_for_delivery(filter: &Filter) -> bool {
     filter.state.is_some() || filter.outcome.is_some() || filter.endpoint.is_some()
 }
 
+/// Rows between two looks at the time.
+const ASK_EVERY: usize = 256;
+
 /// A page under construction: rows are shown to it newest first.
 pub(crate) struct Pager<T> {
     limit: usize,
@@ -83,6 +86,13 @@ impl<T> Pager<T> {
         self.last = id;
         self.looked += 1;
         if self.looked >= SEARCH_ROWS {
+            self.end = Some(End::Tired);
+        }
+    }
+
+    /// Ends the page where it `is_long`, which is asked now and then.
+    pub(crate) fn tires(&mut self, is_long: impl FnOnce() -> bool) {
+        if self.end.is_none() && self.looked.is_multiple_of(ASK_EVERY) && is_long() {
             self.end = Some(End::Tired);
         }
     }

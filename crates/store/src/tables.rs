@@ -62,10 +62,23 @@ pub(crate) trait Tables {
     ) -> Result<Option<Known>, Self::Error>;
     fn insert_event(&mut self, id: EventId, event: &NewEvent) -> Result<(), Self::Error>;
     fn event(&mut self, id: EventId) -> Result<Option<Event>, Self::Error>;
+    /// Events after one and before another, by id.
+    fn events_between(
+        &mut self,
+        after: Option<EventId>,
+        before: EventId,
+        most: usize,
+    ) -> Result<Vec<Event>, Self::Error>;
+    /// Whether there is an older event of the same company, kind and id.
+    fn has_older_event(&mut self, event: &Event) -> Result<bool, Self::Error>;
+    /// Removes an event with its body, its deliveries, which are settled, and their attempts.
+    fn remove_event(&mut self, event: &Event, deliveries: &[Delivery]) -> Result<(), Self::Error>;
+    /// Gives a bounded part of the space that is free back, if there is much; whether there is still much.
+    fn shrink(&mut self) -> Result<bool, Self::Error>;
     fn body(&mut self, id: EventId) -> Result<Bytes, Self::Error>;
 
     fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
-    /// Writes what the sending of a delivery changes: state, due, age, sends, last outcome, settling.
+    /// Writes what the sending of a delivery changes: state, due, hold, age, sends, last outcome, settling.
     fn update_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
     /// Writes the above, and the endpoint with what is fixed with it: profile and schedule.
     fn assign_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
@@ -81,6 +94,19 @@ pub(crate) trait Tables {
         after: Option<Place>,
         most: usize,
     ) -> Result<Vec<Delivery>, Self::Error>;
+    /// When the newest call of a job was accepted, if that was at `from` or later.
+    fn newest_call(
+        &mut self,
+        company_id: i64,
+        call_job_id: i64,
+        from: Millis,
+    ) -> Result<Option<Millis>, Self::Error>;
+    /// Whether a delivery that holds this job's final status is pending.
+    fn has_open_call(&mut self, company_id: i64, call_job_id: i64) -> Result<bool, Self::Error>;
+    /// At most `most` held deliveries that are to be looked at now, by (check, id).
+    fn held(&mut self, now: Millis, most: usize) -> Result<Vec<Delivery>, Self::Error>;
+    /// When the first held delivery is to be looked at.
+    fn next_hold_check(&mut self) -> Result<Option<Millis>, Self::Error>;
     /// Counts open deliveries; counting stops at `most` each.
     fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, Self::Error>;
     /// Keeps a finished send, unless one of that number is kept already.

@@ -44,6 +44,19 @@ pub(super) enum Wait {
     Result,
 }
 
+/// What a gate says to one more send, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    /// It may go.
+    Open,
+    /// The breaker is open; it lets nothing through before this moment.
+    Breaker(Millis),
+    /// The breaker has closed a moment ago and lets no more out at once.
+    Ramp,
+    /// The rate limit has nothing left until this moment.
+    RateLimit(Millis),
+}
+
 #[derive(Debug)]
 enum State {
     /// Everything goes. `run` failures in a row, the first of them at `since`.
@@ -118,15 +131,29 @@ impl Gate {
 
     /// Whether one more may go out while `in_flight` are.
     pub(super) fn admit(&mut self, now: Millis, in_flight: u32) -> Result<(), Wait> {
-        match self.state {
-            State::Closed { .. } => {}
-            State::Open { probing: true, .. } => return Err(Wait::Result),
-            State::Open { probe_at, .. } if now < probe_at => return Err(Wait::Until(probe_at)),
-            State::Open { .. } => {}
-            State::Ramp { limit } if in_flight >= limit => return Err(Wait::Result),
-            State::Ramp { .. } => {}
+        if let Some(bucket) = &mut self.bucket {
+            bucket.fill(now);
         }
-        self.bucket.as_mut().map_or(Ok(()), |bucket| bucket.admit(now))
+        match (self.check(now, in_flight), &self.state) {
+            (Check::Open, _) => Ok(()),
+            (Check::Ramp, _) | (Check::Breaker(_), State::Open { probing: true, .. }) => Err(Wait::Result),
+            (Check::Breaker(at) | Check::RateLimit(at), _) => Err(Wait::Until(at)),
+        }
+    }
+
+    /// The same without its consequences, and why.
+    pub(super) fn check(&self, now: Millis, in_flight: u32) -> Check {
+        match self.state {
+            State::Open {
+                probe_at, probing, ..
+            } if probing || now < probe_at => return Check::Breaker(probe_at),
+            State::Ramp { limit } if in_flight >= limit => return Check::Ramp,
+            State::Closed { .. } | State::Open { .. } | State::Ramp { .. } => {}
+        }
+        self.bucket
+            .as_ref()
+            .and_then(|bucket| bucket.empty_until(now))
+            .map_or(Check::Open, Check::RateLimit)
     }
 
     /// One went out.
@@ -193,26 +220,34 @@ impl Gate {
 }
 
 impl Bucket {
-    fn admit(&mut self, now: Millis) -> Result<(), Wait> {
+    /// Adds what came in since the last time.
+    fn fill(&mut self, now: Millis) {
+        self.tokens = self.tokens_at(now);
+        self.at = self.at.max(now);
+    }
+
+    fn tokens_at(&self, now: Millis) -> f64 {
         #[expect(
             clippy::cast_precision_loss,
             reason = "an elapsed time of 2^52 ms is 142,000 years"
         )]
         let elapsed_s = now.since(self.at) as f64 / 1000.0;
-        self.tokens = (self.tokens + elapsed_s * self.limit.per_second).min(f64::from(self.limit.burst));
-        self.at = self.at.max(now);
-        if self.tokens >= 1.0 {
-            return Ok(());
+        (self.tokens + elapsed_s * self.limit.per_second).min(f64::from(self.limit.burst))
+    }
+
+    /// When there is enough for one send; `None` when there is already.
+    fn empty_until(&self, now: Millis) -> Option<Millis> {
+        let tokens = self.tokens_at(now);
+        if tokens >= 1.0 {
+            return None;
         }
-        let wait_ms = ((1.0 - self.tokens) / self.limit.per_second * 1000.0)
-            .ceil()
-            .max(1.0);
+        let wait_ms = ((1.0 - tokens) / self.limit.per_second * 1000.0).ceil().max(1.0);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "at least 1, and float casts saturate"
         )]
-        Err(Wait::Until(now.plus(wait_ms as u64)))
+        Some(now.plus(wait_ms as u64))
     }
 }
 

@@ -14,8 +14,10 @@
 //! - when outcomes cannot be recorded, sending stops after [`limits::UNRECORDED`] of them.
 
 mod gate;
+mod holds;
 mod lane;
 mod share;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -34,8 +36,10 @@ use crate::store::{DuePage, DueQuery, Recorded, Report};
 use crate::time::Millis;
 
 use gate::{Sign, Wait};
+use holds::Holds;
 use lane::Lane;
 use share::Line;
+pub use standing::HeldBack;
 
 /// What happened.
 #[derive(Debug)]
@@ -46,6 +50,15 @@ pub enum Input {
     Due(EndpointId, Millis),
     /// Deliveries were committed that are due now.
     Work(Vec<Work>),
+    /// The store holds back deliveries, which have to be looked at from this moment on.
+    Holds(Millis),
+    /// The answer to [`Effect::CheckHolds`], after its commit.
+    HoldsChecked {
+        /// The endpoints of deliveries that were let go, and when those are due.
+        released: Vec<(EndpointId, Millis)>,
+        /// When to look again.
+        next: Option<Millis>,
+    },
     /// Deliveries of this endpoint changed in the store: look there from the beginning.
     Reload(EndpointId),
     /// As [`Input::Reload`], and forget the endpoint's failures (*retry-now*).
@@ -94,6 +107,8 @@ pub enum Effect {
         /// What to read.
         query: DueQuery,
     },
+    /// Commit [`crate::store::Write::CheckHolds`].
+    CheckHolds,
 }
 
 /// One send to perform.
@@ -146,6 +161,7 @@ pub struct Engine {
     reads: usize,
     tickets: u64,
     timers: BTreeSet<(Millis, EndpointId)>,
+    holds: Holds,
     effects: VecDeque<Effect>,
     stopped: bool,
     stats: Stats,
@@ -162,10 +178,12 @@ impl Engine {
     pub fn handle(&mut self, now: Millis, input: Input) {
         match input {
             Input::Endpoint(endpoint) => self.on_endpoint(now, endpoint),
-            Input::Due(endpoint, due) => {
-                if let Some(lane) = self.lanes.get_mut(&endpoint) {
-                    lane.leave(due, DeliveryId(i64::MIN));
-                    self.refresh(now, endpoint);
+            Input::Due(endpoint, due) => self.on_due(now, endpoint, due),
+            Input::Holds(check) => self.holds.note(check),
+            Input::HoldsChecked { released, next } => {
+                self.holds.checked(next);
+                for (endpoint, due) in released {
+                    self.on_due(now, endpoint, due);
                 }
             }
             Input::Work(work) => {
@@ -201,6 +219,9 @@ impl Engine {
             self.fire_timers(now);
             self.dispatch(now);
             self.read(now);
+            if self.holds.begin_check(now) {
+                self.effects.push_back(Effect::CheckHolds);
+            }
         }
         self.effects.pop_front()
     }
@@ -208,8 +229,11 @@ impl Engine {
     /// When to poll again if nothing happens before; `None` for an engine that was stopped.
     #[must_use]
     pub fn next_wake(&self) -> Option<Millis> {
-        let (at, _) = self.timers.first().filter(|_| !self.stopped)?;
-        Some(*at)
+        if self.stopped {
+            return None;
+        }
+        let timer = self.timers.first().map(|(at, _)| *at);
+        [timer, self.holds.wake()].into_iter().flatten().min()
     }
 
     /// Figures of the moment.
@@ -219,12 +243,6 @@ impl Engine {
             lanes: self.lanes.len(),
             ..self.stats
         }
-    }
-
-    /// Until when the breaker of this endpoint is open, at least; `None` while it is closed.
-    #[must_use]
-    pub fn breaker_open_until(&self, endpoint: EndpointId) -> Option<Millis> {
-        self.lanes.get(&endpoint)?.gate.open_until()
     }
 
     fn on_endpoint(&mut self, now: Millis, endpoint: Arc<Endpoint>) {
@@ -244,6 +262,14 @@ impl Engine {
             self.refresh(now, id);
         } else {
             self.reload(now, id);
+        }
+    }
+
+    /// The store holds something of this endpoint that is due at this moment.
+    fn on_due(&mut self, now: Millis, endpoint: EndpointId, due: Millis) {
+        if let Some(lane) = self.lanes.get_mut(&endpoint) {
+            lane.leave(due, DeliveryId(i64::MIN));
+            self.refresh(now, endpoint);
         }
     }
 
@@ -363,6 +389,9 @@ impl Engine {
         lane.release(recorded.delivery);
         if let (State::Pending, Some(due)) = (recorded.state, recorded.due) {
             lane.leave(due, recorded.delivery);
+        }
+        if let Some(check) = recorded.hold_check {
+            self.holds.note(check);
         }
         if let Some(work) = recorded.released {
             self.offer(now, work);

@@ -2,9 +2,11 @@
 
 mod changes;
 mod gates;
+mod holds;
 mod paging;
 mod random;
 mod rig;
 mod sending;
 mod shares;
+mod standing;
 mod toy;

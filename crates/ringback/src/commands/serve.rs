@@ -49,6 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         signals.next().await;
         tracing::info!("shutting down");
         signals.unless_repeated(app.shut_down()).await;
+        tracing::info!("stopped");
         Ok(())
     })
 }

@@ -10,9 +10,9 @@
 //! The seed is printed. `CRASH_SEED` sets it, and more variables ([`Campaign`]) make a campaign of it: `cargo xtask crash`
 //! sets them, and runs this against the release binary.
 
-mod journal;
-mod load;
-mod service;
+pub(crate) mod journal;
+pub(crate) mod load;
+pub(crate) mod service;
 mod verdict;
 
 use std::net::SocketAddr;
@@ -40,16 +40,16 @@ const ANSWERS: [(i64, &str); 3] = [
 
 /// How much is done to the process.
 #[derive(Debug)]
-struct Campaign {
-    seed: u64,
+pub(crate) struct Campaign {
+    pub(crate) seed: u64,
     /// At least so many kills…
-    kills: usize,
+    pub(crate) kills: usize,
     /// …and at least so many events.
-    events: u64,
+    pub(crate) events: u64,
     /// Clients at work.
-    clients: u64,
+    pub(crate) clients: u64,
     /// The longest pause of a client between two requests, in milliseconds.
-    pause_ms: u64,
+    pub(crate) pause_ms: u64,
 }
 
 impl Campaign {

@@ -13,6 +13,7 @@ use axum::response::Response;
 use http::StatusCode;
 use ringback_contract::intake::{current_call, current_call_called_back};
 use ringback_contract::kind::Kind;
+use ringback_core::delivery::Delivery;
 use ringback_core::store::{EventRecord, Filter, PageRequest, Reader, StoreError};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -30,6 +31,7 @@ use super::problem::{Problem, ProblemSchema, Type};
 use super::query::Query;
 use super::records::EventHead;
 use super::state::ApiState;
+use super::waiting::Present;
 
 /// Corrections that are read of one call. Only the newest decides how the call stands.
 const CORRECTIONS_MOST: usize = 50;
@@ -127,10 +129,11 @@ pub(crate) async fn get_call(
             "no event of the company tells of this call",
         ));
     }
+    let present = Present::of(&api.service, found.deliveries()).await;
     let speaker = arrival::Speaker {
         language,
         zone: &api.zone,
-        now_ms: api.clock.wall_ms(),
+        present: &present,
     };
     let view = CallView::of(company_id, call_instance_id, &found, speaker)?;
     let mut response = json(StatusCode::OK, &view);
@@ -158,6 +161,13 @@ fn find(reader: &mut dyn Reader, company_id: i64, call_instance_id: i64) -> Resu
         call = newest(Kind::Inbound, 1)?.pop();
     }
     Ok(Found { call, corrections })
+}
+
+impl Found {
+    fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
+        let events = self.call.iter().chain(&self.corrections);
+        events.flat_map(|event| event.deliveries.iter().map(|record| &record.delivery))
+    }
 }
 
 impl CallView {

@@ -20,6 +20,7 @@ use super::records::FullDelivery;
 use super::search::{DeliveryList, Search, SearchParams};
 use super::state::ApiState;
 use super::unexpected;
+use super::waiting::Present;
 
 /// Deliveries, newest first.
 #[utoipa::path(
@@ -43,7 +44,8 @@ pub(crate) async fn list_deliveries(
         .service
         .read(move |reader| reader.deliveries(&search.filter, &search.page))
         .await?;
-    Ok(json(StatusCode::OK, &DeliveryList::of(&page)))
+    let present = Present::of(&api.service, page.items.iter().map(|item| &item.delivery)).await;
+    Ok(json(StatusCode::OK, &DeliveryList::of(&page, &present)))
 }
 
 /// A delivery with its timeline: what was sent when, what came back, what happens next and when.
@@ -75,7 +77,8 @@ pub(crate) async fn get_delivery(
         .await?;
     let found = found.filter(|(record, _)| caller.sees(record.delivery.company_id));
     let (record, event) = found.ok_or_else(no_delivery)?;
-    Ok(json(StatusCode::OK, &FullDelivery::of(&record, &event)))
+    let present = Present::of(&api.service, std::iter::once(&record.delivery)).await;
+    Ok(json(StatusCode::OK, &FullDelivery::of(&record, &event, &present)))
 }
 
 /// What a resend made.

@@ -14,6 +14,7 @@ use super::problem::{Problem, ProblemSchema, Type};
 use super::records::EventView;
 use super::search::{EventList, Search, SearchParams};
 use super::state::ApiState;
+use super::waiting::Present;
 
 /// Events, newest first.
 #[utoipa::path(
@@ -60,7 +61,9 @@ pub(crate) async fn get_event(
     let record = api.service.read(move |reader| reader.event(id)).await?;
     let record = record.filter(|record| caller.sees(record.event.company_id));
     let record = record.ok_or_else(|| Problem::new(Type::NoEvent, "no event has this id"))?;
-    let view = EventView::of(&record)
+    let deliveries = record.deliveries.iter().map(|delivery| &delivery.delivery);
+    let present = Present::of(&api.service, deliveries).await;
+    let view = EventView::of(&record, &present)
         .ok_or_else(|| Problem::new(Type::Internal, "the stored body of the event is not JSON"))?;
     Ok(json(StatusCode::OK, &view))
 }

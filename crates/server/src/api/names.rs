@@ -91,8 +91,17 @@ named!(
 named!(
     OrderName,
     "Order",
-    "`key`: events of one call, and of one job, go out in the order in which they were accepted. `none`: nothing waits.",
-    ["none", "key"]
+    "`key`: events of one call, and of one job, go out in the order in which they were accepted. `key-hold`: the same, and \
+     a job's status 2 or 6 waits for the job's calls. `none`: nothing waits.",
+    ["none", "key", "key-hold"]
+);
+named!(
+    WaitingName,
+    "WaitingReason",
+    "`order`: an earlier event of the same call or job is still open at this endpoint. `hold`: a job's final status waits \
+     for the job's calls. What is due may be behind the endpoint's `breaker`, `rate-limit` or `in-flight` limit, or behind \
+     what all endpoints together may have under way (`load`).",
+    ["order", "hold", "breaker", "rate-limit", "in-flight", "load"]
 );
 named!(
     BreakerName,

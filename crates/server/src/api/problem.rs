@@ -345,6 +345,10 @@ impl From<Refusal> for Problem {
                 Type::NoEndpointFits,
                 "no endpoint of the company has this kind of event in its callbacks",
             ),
+            Refusal::Unstorable => Self::new(
+                Type::Internal,
+                "the store cannot keep this request: the log of the service says why",
+            ),
             Refusal::TooManyEndpoints => Self::new(
                 Type::TooManyEndpoints,
                 format!(

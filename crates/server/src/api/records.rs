@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::intake::AcceptedDelivery;
 use super::names::{KindName, OutcomeName, StateName};
 use super::time::Time;
+use super::waiting::{Present, Reason, Waiting};
 
 /// An event.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,11 +99,14 @@ pub(crate) struct EventView {
 
 impl EventView {
     /// `None` where the stored body is no JSON.
-    pub(crate) fn of(record: &EventRecord) -> Option<Self> {
+    pub(crate) fn of(record: &EventRecord, present: &Present) -> Option<Self> {
+        let deliveries = record.deliveries.iter();
         let body = String::from_utf8(record.body.to_vec()).ok()?;
         Some(Self {
             event: EventHead::of(&record.event),
-            deliveries: record.deliveries.iter().map(DeliveryView::of).collect(),
+            deliveries: deliveries
+                .map(|delivery| DeliveryView::of(delivery, present))
+                .collect(),
             body: RawValue::from_string(body).ok()?,
         })
     }
@@ -125,9 +129,9 @@ pub(crate) struct DeliveryHead {
     /// Sends whose outcome is known.
     #[schema(example = 1)]
     sends: u32,
-    /// When it is sent next, at the earliest; null where it is not pending, or waits.
+    /// When it is sent next, at the earliest; null where it is not pending, is held, or waits for another.
     next_send_at: Option<Time>,
-    /// What it waits for, where it is pending and waits.
+    /// What it waits for, where it is pending and something keeps it from being sent now.
     waiting: Option<Waiting>,
     /// What became of the last send.
     #[schema(value_type = Option<OutcomeName>)]
@@ -139,21 +143,8 @@ pub(crate) struct DeliveryHead {
     resend_of: Option<DeliveryId>,
 }
 
-/// What a pending delivery waits for.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Waiting {
-    /// `order`: an earlier event of the same call or job is still open at this endpoint.
-    #[schema(example = "order")]
-    reason: &'static str,
-    /// The delivery that it waits for; null in lists, where it is not looked up.
-    #[serde(rename = "for")]
-    #[schema(value_type = Option<String>, example = "dlv_1mzj8k2v00c00")]
-    waits_for: Option<DeliveryId>,
-}
-
 impl DeliveryHead {
-    fn of(delivery: &Delivery, endpoint: Option<&String>, waits_for: Option<DeliveryId>) -> Self {
+    fn of(delivery: &Delivery, endpoint: Option<&String>, reason: Option<Reason>, present: &Present) -> Self {
         let is_pending = delivery.state == State::Pending;
         let due = delivery.due.filter(|_| is_pending);
         Self {
@@ -162,10 +153,7 @@ impl DeliveryHead {
             state: delivery.state,
             sends: delivery.sends,
             next_send_at: due.map(|due| Time(due.0)),
-            waiting: (is_pending && due.is_none()).then_some(Waiting {
-                reason: "order",
-                waits_for,
-            }),
+            waiting: reason.map(|reason| Waiting::of(reason, present)),
             last_outcome: delivery.last_outcome,
             settled_at: delivery.settled_at.map(|at| Time(at.0)),
             resend_of: delivery.resend_of,
@@ -185,9 +173,11 @@ pub(crate) struct DeliveryView {
 }
 
 impl DeliveryView {
-    pub(crate) fn of(record: &DeliveryRecord) -> Self {
+    pub(crate) fn of(record: &DeliveryRecord, present: &Present) -> Self {
+        let reason = present.reason(&record.delivery, record.waits_for, record.held_by);
+        let endpoint = record.endpoint_name.as_ref();
         Self {
-            delivery: DeliveryHead::of(&record.delivery, record.endpoint_name.as_ref(), record.waits_for),
+            delivery: DeliveryHead::of(&record.delivery, endpoint, reason, present),
             attempts: record.attempts.iter().map(AttemptView::of).collect(),
         }
     }
@@ -205,9 +195,9 @@ pub(crate) struct FullDelivery {
 }
 
 impl FullDelivery {
-    pub(crate) fn of(record: &DeliveryRecord, event: &Event) -> Self {
+    pub(crate) fn of(record: &DeliveryRecord, event: &Event, present: &Present) -> Self {
         Self {
-            delivery: DeliveryView::of(record),
+            delivery: DeliveryView::of(record, present),
             event: EventHead::of(event),
         }
     }
@@ -225,9 +215,11 @@ pub(crate) struct DeliveryItem {
 }
 
 impl DeliveryItem {
-    pub(crate) fn of(summary: &DeliverySummary) -> Self {
+    pub(crate) fn of(summary: &DeliverySummary, present: &Present) -> Self {
+        let reason = present.reason(&summary.delivery, None, None);
+        let endpoint = summary.endpoint_name.as_ref();
         Self {
-            delivery: DeliveryHead::of(&summary.delivery, summary.endpoint_name.as_ref(), None),
+            delivery: DeliveryHead::of(&summary.delivery, endpoint, reason, present),
             event: EventHead::of(&summary.event),
         }
     }

@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::records::{DeliveryItem, EventItem};
 use super::time::Time;
+use super::waiting::Present;
 use crate::service::Service;
 
 /// Every condition that is given must hold. For events, the conditions on deliveries ask for one delivery that meets them
@@ -165,9 +166,10 @@ pub(crate) struct DeliveryList {
 }
 
 impl DeliveryList {
-    pub(crate) fn of(page: &Page<DeliverySummary>) -> Self {
+    pub(crate) fn of(page: &Page<DeliverySummary>, present: &Present) -> Self {
+        let items = page.items.iter();
         Self {
-            items: page.items.iter().map(DeliveryItem::of).collect(),
+            items: items.map(|item| DeliveryItem::of(item, present)).collect(),
             next_cursor: page.next.map(|next| cursor::encode(List::Deliveries, next)),
             partial: page.partial,
         }

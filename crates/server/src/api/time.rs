@@ -33,15 +33,26 @@ impl Time {
     }
 }
 
-impl std::fmt::Display for Time {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Time {
+    /// For people: to the second in a zone, with its offset, such as `2026-01-12 16:10:12 +08:00`.
+    pub(crate) fn in_zone(self, zone: &TimeZone) -> String {
+        let time = self.timestamp().to_zoned(zone.clone());
+        time.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+    }
+
+    fn timestamp(self) -> Timestamp {
         // Milliseconds beyond the years that can be written come from nowhere but a broken clock.
-        let timestamp = Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 {
+        Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 {
             Timestamp::MIN
         } else {
             Timestamp::MAX
-        });
-        let time = timestamp.to_zoned(TimeZone::UTC).datetime();
+        })
+    }
+}
+
+impl std::fmt::Display for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let time = self.timestamp().to_zoned(TimeZone::UTC).datetime();
         write!(f, "{}Z", time.strftime("%Y-%m-%dT%H:%M:%S%.3f"))
     }
 }

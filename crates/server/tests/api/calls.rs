@@ -41,7 +41,7 @@ async fn the_sample_as_it_stands() {
     );
     assert_eq!(
         view["arrivals"],
-        json!([{"endpoint": "erp", "arrived": true, "sentence": "erp has the call: it arrived at 2026-01-01 08:00:00, with send 1."}])
+        json!([{"endpoint": "erp", "arrived": true, "sentence": "erp has the call: it arrived at 2026-01-01 08:00:00 +08:00, with send 1."}])
     );
 }
 
@@ -87,7 +87,7 @@ async fn a_correction_is_applied() {
     assert_eq!(language.as_deref(), Some("zh"));
     assert_eq!(
         chinese,
-        json!([{"endpoint": "erp", "arrived": true, "sentence": "erp 已收到该通话及意向等级修改：2026-01-01 08:00:00 送达（第 1 次发送）。"}])
+        json!([{"endpoint": "erp", "arrived": true, "sentence": "erp 已收到该通话及意向等级修改：2026-01-01 08:00:00 +08:00 送达（第 1 次发送）。"}])
     );
 }
 

@@ -30,7 +30,8 @@ async fn an_endpoint_is_made_with_a_secret_that_is_shown_once() {
         json!({
             "companyId": 151, "name": "erp", "version": 1, "url": "http://127.0.0.1:1/",
             "callbacks": ["call", "correction", "inbound"], "enabled": true, "ackRule": "success", "schedule": "seed",
-            "jitter": 0.0, "timeout": "15s", "contentType": "json", "profile": "v1", "order": "key", "maxInFlight": 32,
+            "jitter": 0.0, "timeout": "15s", "contentType": "json", "profile": "v1", "order": "key",
+            "holdQuiet": "5s", "holdLimit": "10m", "maxInFlight": 32,
             "rateLimit": null, "breaker": "on", "jobStatuses": [2, 4, 5, 9, 10], "headers": {}, "hasSecret": true,
             "previousSecretUntil": null, "tlsCa": null, "open": {"pending": 0, "parked": 0, "more": false},
         })
@@ -68,7 +69,7 @@ async fn what_is_shown_can_be_put_back() {
     let full = json!({
         "url": "http://127.0.0.1:1/", "callbacks": ["job"], "enabled": false, "ackRule": "status",
         "schedule": {"gaps": ["1s", "2s"], "maxAge": "24h"}, "jitter": 0.5, "timeout": "1s500ms", "contentType": "text",
-        "profile": "v1", "order": "none", "maxInFlight": 7, "rateLimit": {"perSecond": 2.5, "burst": 9}, "breaker": "off",
+        "profile": "v1", "order": "key-hold", "holdQuiet": "1m", "holdLimit": "1h", "maxInFlight": 7, "rateLimit": {"perSecond": 2.5, "burst": 9}, "breaker": "off",
         "jobStatuses": [2], "headers": {"Authorization": "Bearer hidden"},
     });
     app.put(PATH, full).await.expect(201);

@@ -20,3 +20,4 @@ mod serving;
 )]
 mod support;
 mod tokens;
+mod waiting;

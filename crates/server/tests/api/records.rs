@@ -68,7 +68,7 @@ async fn an_event_with_its_body_and_who_waits_for_whom() {
     assert_eq!(delivery["nextSendAt"], Value::Null);
     assert_eq!(
         delivery["waiting"],
-        json!({"reason": "order", "for": first["deliveries"][0]["deliveryId"]})
+        json!({"reason": "order", "for": first["deliveries"][0]["deliveryId"], "until": null})
     );
     assert_eq!(event["body"]["data"]["data"]["taskResult"][0]["resultValue"], "B");
     for (name, expected) in [

@@ -59,6 +59,7 @@ impl Store for Memory {
             .iter()
             .map(|write| rules::apply(&mut *state, now, write))
             .collect::<Result<_, <State as Tables>::Error>>();
+        state.committed = state.committed.max(now);
         Ok(written)
     }
 
@@ -91,6 +92,7 @@ impl State {
             companies: self.directory.companies().cloned().collect(),
             endpoints,
             due,
+            hold_check: self.first_hold_check(),
             tokens: self.tokens.values().cloned().collect(),
         }
     }

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use ringback_core::delivery::{Delivery, State as DeliveryState, Work};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST};
 use ringback_core::store::{
-    Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, OpenCount,
-    Page, PageRequest, Reader, StoreError,
+    Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
+    OpenCount, Page, PageRequest, Reader, StoreError,
 };
 
 use super::lock;
@@ -156,6 +157,7 @@ impl State {
             delivery: delivery.clone(),
             endpoint_name: self.endpoint_name(delivery),
             waits_for: self.waits_for(delivery),
+            held_by: delivery.hold.is_some().then(|| self.held_by(delivery)),
             attempts: self
                 .attempts
                 .range((delivery.id, 0)..=(delivery.id, u32::MAX))
@@ -164,8 +166,17 @@ impl State {
         }
     }
 
+    fn held_by(&self, delivery: &Delivery) -> HeldBy {
+        let (company_id, job) = (delivery.company_id, delivery.key.id);
+        let from = delivery.id.time().minus(HOLD_QUIET_MS_MOST);
+        HeldBy {
+            open_calls: self.open_calls(company_id, job).take(HOLD_CALLS_COUNTED).count(),
+            newest_call: self.newest_call_of(company_id, job, from),
+        }
+    }
+
     fn waits_for(&self, delivery: &Delivery) -> Option<DeliveryId> {
-        if delivery.state != DeliveryState::Pending || delivery.due.is_some() {
+        if delivery.state != DeliveryState::Pending || delivery.due.is_some() || delivery.hold.is_some() {
             return None;
         }
         let mut open = self.open_of_key(delivery.endpoint?, delivery.key);

@@ -30,23 +30,33 @@ pub(super) struct StoredEvent {
     pub(super) digest: [u8; 32],
     pub(super) phone_hash: Option<i64>,
     pub(super) body: Bytes,
+    idempotency: Option<IdempotencyKey>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) phone_key: [u8; 32],
     ids: IdSource,
+    /// The time of the last commit.
+    pub(super) committed: Millis,
     last_endpoint: i64,
     pub(super) directory: Directory,
     pub(super) events: BTreeMap<EventId, StoredEvent>,
     by_key: HashMap<(i64, IdempotencyKey), EventId>,
-    newest: HashMap<(i64, Kind, i64), EventId>,
+    /// The events of a company, kind and id.
+    of_entity: HashMap<(i64, Kind, i64), BTreeSet<EventId>>,
     pub(super) deliveries: BTreeMap<DeliveryId, Delivery>,
     by_event: HashMap<EventId, Vec<DeliveryId>>,
     /// Pending and parked deliveries that have an endpoint.
     open: BTreeSet<(EndpointId, OrderKey, DeliveryId)>,
     /// Pending deliveries with a due time.
     due: BTreeSet<(EndpointId, Millis, DeliveryId)>,
+    /// Held deliveries, by their check.
+    held: BTreeSet<(Millis, DeliveryId)>,
+    /// Pending deliveries that hold a job's final status, by company and job.
+    open_calls: BTreeSet<(i64, i64, DeliveryId)>,
+    /// The calls of each company and job.
+    calls_of_job: HashMap<(i64, i64), BTreeSet<EventId>>,
     pub(super) attempts: BTreeMap<(DeliveryId, u32), Attempt>,
     pub(super) tokens: BTreeMap<String, Token>,
 }
@@ -56,23 +66,27 @@ impl State {
         Self {
             phone_key,
             ids: IdSource::new(0, 0),
+            committed: Millis::ZERO,
             last_endpoint: 0,
             directory: Directory::default(),
             events: BTreeMap::new(),
             by_key: HashMap::new(),
-            newest: HashMap::new(),
+            of_entity: HashMap::new(),
             deliveries: BTreeMap::new(),
             by_event: HashMap::new(),
             open: BTreeSet::new(),
             due: BTreeSet::new(),
+            held: BTreeSet::new(),
+            open_calls: BTreeSet::new(),
+            calls_of_job: HashMap::new(),
             attempts: BTreeMap::new(),
             tokens: BTreeMap::new(),
         }
     }
 
-    /// The time of the largest id that was given.
+    /// The newest time that is stored: of the last commit, or of the largest id, which may run ahead.
     pub(super) fn newest(&self) -> Millis {
-        EventId(self.ids.last()).time()
+        EventId(self.ids.last()).time().max(self.committed)
     }
 
     pub(super) fn of_event(&self, id: EventId) -> impl Iterator<Item = &Delivery> {
@@ -127,6 +141,23 @@ impl State {
         }
     }
 
+    /// The pending deliveries that hold this job's final status.
+    pub(super) fn open_calls(&self, company_id: i64, call_job_id: i64) -> impl Iterator<Item = DeliveryId> {
+        let of = |id| (company_id, call_job_id, DeliveryId(id));
+        self.open_calls
+            .range(of(i64::MIN)..=of(i64::MAX))
+            .map(|(_, _, id)| *id)
+    }
+
+    pub(super) fn newest_call_of(&self, company_id: i64, call_job_id: i64, from: Millis) -> Option<Millis> {
+        let id = self.calls_of_job.get(&(company_id, call_job_id))?.last()?;
+        Some(id.time()).filter(|time| *time >= from)
+    }
+
+    pub(super) fn first_hold_check(&self) -> Option<Millis> {
+        self.held.first().map(|(check, _)| *check)
+    }
+
     fn known(&self, id: EventId) -> Option<Known> {
         self.events.get(&id).map(|stored| Known {
             id,
@@ -140,6 +171,12 @@ impl State {
         if let Some(old) = self.deliveries.insert(delivery.id, delivery.clone()) {
             self.unindex(&old);
         }
+        if let Some(hold) = delivery.hold {
+            self.held.insert((hold.check, delivery.id));
+        }
+        if let (delivery::State::Pending, Some(job)) = (delivery.state, delivery.hold_job) {
+            self.open_calls.insert((delivery.company_id, job, delivery.id));
+        }
         let Some(endpoint) = delivery.endpoint else { return };
         if !delivery.state.is_settled() {
             self.open.insert((endpoint, delivery.key, delivery.id));
@@ -150,6 +187,12 @@ impl State {
     }
 
     fn unindex(&mut self, old: &Delivery) {
+        if let Some(hold) = old.hold {
+            self.held.remove(&(hold.check, old.id));
+        }
+        if let Some(job) = old.hold_job {
+            self.open_calls.remove(&(old.company_id, job, old.id));
+        }
         let Some(endpoint) = old.endpoint else { return };
         self.open.remove(&(endpoint, old.key, old.id));
         if let Some(due) = old.due {
@@ -215,8 +258,9 @@ impl Tables for State {
         kind: Kind,
         entity_id: i64,
     ) -> Result<Option<Known>, Infallible> {
-        let id = self.newest.get(&(company_id, kind, entity_id));
-        Ok(id.and_then(|id| self.known(*id)))
+        let of_entity = self.of_entity.get(&(company_id, kind, entity_id));
+        let newest = of_entity.and_then(BTreeSet::last);
+        Ok(newest.and_then(|id| self.known(*id)))
     }
 
     fn insert_event(&mut self, id: EventId, new: &NewEvent) -> Result<(), Infallible> {
@@ -230,7 +274,16 @@ impl Tables for State {
             accepted_wall_ms: new.accepted_wall_ms,
             body_bytes: new.body.len(),
         };
-        self.newest.insert((new.company_id, new.kind, new.entity_id), id);
+        self.of_entity
+            .entry((new.company_id, new.kind, new.entity_id))
+            .or_default()
+            .insert(id);
+        if let (Kind::Call, Some(job)) = (new.kind, new.call_job_id) {
+            self.calls_of_job
+                .entry((new.company_id, job))
+                .or_default()
+                .insert(id);
+        }
         if let Some(key) = &new.idempotency {
             self.by_key.insert((new.company_id, key.clone()), id);
         }
@@ -239,6 +292,7 @@ impl Tables for State {
             digest: new.digest,
             phone_hash: new.phone_hash,
             body: new.body.clone(),
+            idempotency: new.idempotency.clone(),
         };
         self.events.insert(id, stored);
         Ok(())
@@ -246,6 +300,65 @@ impl Tables for State {
 
     fn event(&mut self, id: EventId) -> Result<Option<Event>, Infallible> {
         Ok(self.events.get(&id).map(|stored| stored.event.clone()))
+    }
+
+    fn events_between(
+        &mut self,
+        after: Option<EventId>,
+        before: EventId,
+        most: usize,
+    ) -> Result<Vec<Event>, Infallible> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let later = self.events.range((after, Bound::Unbounded));
+        Ok(later
+            .take_while(|(id, _)| **id < before)
+            .take(most)
+            .map(|(_, stored)| stored.event.clone())
+            .collect())
+    }
+
+    fn has_older_event(&mut self, event: &Event) -> Result<bool, Infallible> {
+        let of_entity = self
+            .of_entity
+            .get(&(event.company_id, event.kind, event.entity_id));
+        Ok(of_entity
+            .and_then(BTreeSet::first)
+            .is_some_and(|first| *first < event.id))
+    }
+
+    fn remove_event(&mut self, event: &Event, deliveries: &[Delivery]) -> Result<(), Infallible> {
+        let entity = (event.company_id, event.kind, event.entity_id);
+        if let Some(of_entity) = self.of_entity.get_mut(&entity) {
+            of_entity.remove(&event.id);
+            if of_entity.is_empty() {
+                self.of_entity.remove(&entity);
+            }
+        }
+        if let (Kind::Call, Some(job)) = (event.kind, event.call_job_id)
+            && let Some(calls) = self.calls_of_job.get_mut(&(event.company_id, job))
+        {
+            calls.remove(&event.id);
+            if calls.is_empty() {
+                self.calls_of_job.remove(&(event.company_id, job));
+            }
+        }
+        if let Some(stored) = self.events.remove(&event.id)
+            && let Some(key) = stored.idempotency
+        {
+            self.by_key.remove(&(event.company_id, key));
+        }
+        self.by_event.remove(&event.id);
+        for delivery in deliveries {
+            self.deliveries.remove(&delivery.id);
+            for n in 0..=delivery.sends {
+                self.attempts.remove(&(delivery.id, n));
+            }
+        }
+        Ok(())
+    }
+
+    fn shrink(&mut self) -> Result<bool, Infallible> {
+        Ok(false)
     }
 
     fn body(&mut self, id: EventId) -> Result<Bytes, Infallible> {
@@ -294,6 +407,30 @@ impl Tables for State {
         most: usize,
     ) -> Result<Vec<Delivery>, Infallible> {
         Ok(self.open_of(endpoint, after).take(most).cloned().collect())
+    }
+
+    fn newest_call(
+        &mut self,
+        company_id: i64,
+        call_job_id: i64,
+        from: Millis,
+    ) -> Result<Option<Millis>, Infallible> {
+        Ok(self.newest_call_of(company_id, call_job_id, from))
+    }
+
+    fn has_open_call(&mut self, company_id: i64, call_job_id: i64) -> Result<bool, Infallible> {
+        Ok(self.open_calls(company_id, call_job_id).next().is_some())
+    }
+
+    fn held(&mut self, now: Millis, most: usize) -> Result<Vec<Delivery>, Infallible> {
+        let due = self.held.range(..=(now, DeliveryId(i64::MAX))).take(most);
+        Ok(due
+            .filter_map(|(_, id)| self.deliveries.get(id).cloned())
+            .collect())
+    }
+
+    fn next_hold_check(&mut self) -> Result<Option<Millis>, Infallible> {
+        Ok(self.first_hold_check())
     }
 
     fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, Infallible> {

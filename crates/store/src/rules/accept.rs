@@ -8,6 +8,7 @@ use ringback_core::planted::{Fault, planted};
 use ringback_core::store::{Accepted, Brief, Written};
 use ringback_core::time::Millis;
 
+use super::hold;
 use super::make::{self, Subject};
 use crate::tables::Tables;
 
@@ -55,6 +56,7 @@ fn repetition<T: Tables>(tables: &mut T, event_id: EventId) -> Result<Written, T
         replayed: true,
         deliveries,
         work: Vec::new(),
+        hold_check: None,
         discovered: None,
     }))
 }
@@ -69,6 +71,7 @@ fn insert<T: Tables>(tables: &mut T, now: Millis, new: &NewEvent) -> Result<Writ
         company_id: new.company_id,
         kind: new.kind,
         key: new.order_key(),
+        call_job_id: new.call_job_id,
     };
     let endpoints = tables.endpoints(new.company_id);
     let targets = targets(
@@ -79,6 +82,7 @@ fn insert<T: Tables>(tables: &mut T, now: Millis, new: &NewEvent) -> Result<Writ
     );
     let mut deliveries = Vec::with_capacity(targets.len());
     let mut work = Vec::new();
+    let mut hold_check = None;
     for target in targets {
         let delivery = make::delivery(tables, now, subject, target.endpoint, None)?;
         deliveries.push(Brief {
@@ -89,12 +93,14 @@ fn insert<T: Tables>(tables: &mut T, now: Millis, new: &NewEvent) -> Result<Writ
             state: delivery.state,
         });
         work.extend(make::work(&delivery, || new.body.clone()));
+        hold_check = hold_check.into_iter().chain(hold::first_check([&delivery])).min();
     }
     Ok(Written::Accepted(Accepted {
         event_id,
         replayed: false,
         deliveries,
         work,
+        hold_check,
         discovered,
     }))
 }

@@ -11,7 +11,9 @@ use ringback_core::limits::{ENDPOINTS_PER_COMPANY, SWEEP_ROWS};
 use ringback_core::store::{Refusal, Swept, Written};
 use ringback_core::time::Millis;
 
+use super::hold;
 use super::sweep;
+use super::transition::make_due;
 use crate::tables::{EndpointRow, Place, Tables};
 
 pub(super) fn put<T: Tables>(
@@ -147,6 +149,7 @@ pub(super) fn delete<T: Tables>(
 /// a receiver that refuses at once a long walk by due times would use up whole schedules.
 pub(super) fn retry_now<T: Tables>(
     tables: &mut T,
+    now: Millis,
     endpoint: EndpointId,
     cutoff: Millis,
     after: Option<Place>,
@@ -161,8 +164,9 @@ pub(super) fn retry_now<T: Tables>(
         .map(|last| (last.key, last.id));
     let mut changed = 0;
     for mut delivery in page {
-        if delivery.state == State::Pending && delivery.due.is_some_and(|due| due > cutoff) {
-            delivery.due = Some(cutoff);
+        let is_late = delivery.state == State::Pending && delivery.due.is_some_and(|due| due > cutoff);
+        if is_late || hold::is_held(&delivery) {
+            make_due(&mut delivery, cutoff, now);
             tables.update_delivery(&delivery)?;
             changed += 1;
         }

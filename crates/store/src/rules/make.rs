@@ -6,13 +6,14 @@ use bytes::Bytes;
 use ringback_contract::kind::Kind;
 use ringback_core::delivery::{Age, Delivery, State, Work};
 use ringback_core::endpoint::{Endpoint, Order, Profile};
-use ringback_core::event::OrderKey;
+use ringback_core::event::{Event, OrderKey};
 use ringback_core::id::{DeliveryId, EventId};
 use ringback_core::planted::{Fault, planted};
 use ringback_core::store::Brief;
 use ringback_core::time::Millis;
 
-use super::transition::{make_due, wait};
+use super::hold;
+use super::transition::wait;
 use crate::tables::Tables;
 
 /// The event that deliveries are made for.
@@ -22,10 +23,24 @@ pub(super) struct Subject {
     pub(super) company_id: i64,
     pub(super) kind: Kind,
     pub(super) key: OrderKey,
+    /// The job of a call, where it names one.
+    pub(super) call_job_id: Option<i64>,
+}
+
+impl Subject {
+    pub(super) const fn of(event: &Event) -> Self {
+        Self {
+            event_id: event.id,
+            company_id: event.company_id,
+            kind: event.kind,
+            key: OrderKey::of(event.kind, event.entity_id),
+            call_job_id: event.call_job_id,
+        }
+    }
 }
 
 /// Makes and keeps a delivery at the tail of its key. It begins parked without an endpoint and where the endpoint is
-/// disabled; otherwise it is due now, or waits.
+/// disabled; otherwise it is due now, is held, or waits.
 pub(super) fn delivery<T: Tables>(
     tables: &mut T,
     now: Millis,
@@ -42,6 +57,8 @@ pub(super) fn delivery<T: Tables>(
         endpoint: endpoint.map(|endpoint| endpoint.id),
         state: State::Parked,
         due: None,
+        hold: None,
+        hold_job: hold_job(tables, subject),
         age: Age::default(),
         sends: 0,
         last_outcome: None,
@@ -57,8 +74,8 @@ pub(super) fn delivery<T: Tables>(
     Ok(delivery)
 }
 
-/// Lets a delivery that is not among its endpoint's open ones yet join them: due now, or waiting if there is an open
-/// one of its key.
+/// Lets a delivery that is not among its endpoint's open ones yet join them: due now or held, or waiting if there is an
+/// open one of its key.
 pub(super) fn join<T: Tables>(
     tables: &mut T,
     now: Millis,
@@ -67,15 +84,23 @@ pub(super) fn join<T: Tables>(
 ) -> Result<(), T::Error> {
     let waits = match endpoint.settings.order {
         Order::None => false,
-        Order::Key if planted(Fault::DropsOrderKey) => false,
-        Order::Key => tables.first_open(endpoint.id, delivery.key)?.is_some(),
+        Order::Key | Order::KeyHold if planted(Fault::DropsOrderKey) => false,
+        Order::Key | Order::KeyHold => tables.first_open(endpoint.id, delivery.key)?.is_some(),
     };
     if waits {
         wait(delivery, now);
+        Ok(())
     } else {
-        make_due(delivery, now, now);
+        hold::go(tables, delivery, endpoint, now, now)
     }
-    Ok(())
+}
+
+/// The job whose final status a delivery of a call holds. Where nobody asked for holds nothing is kept and no index grows.
+fn hold_job<T: Tables>(tables: &T, subject: Subject) -> Option<i64> {
+    let job = subject.call_job_id.filter(|_| subject.kind == Kind::Call)?;
+    let endpoints = tables.endpoints(subject.company_id);
+    let holds = |endpoint: &Arc<Endpoint>| endpoint.settings.order == Order::KeyHold;
+    endpoints.iter().any(holds).then_some(job)
 }
 
 /// The delivery as the engine holds it; `None` unless it is pending with a due time.

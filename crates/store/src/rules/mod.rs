@@ -3,7 +3,9 @@
 mod accept;
 mod company;
 mod endpoint;
+mod hold;
 mod make;
+mod prune;
 mod record;
 mod resend;
 mod sweep;
@@ -37,8 +39,10 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
             endpoint,
             cutoff,
             after,
-        } => endpoint::retry_now(tables, *endpoint, *cutoff, *after),
+        } => endpoint::retry_now(tables, now, *endpoint, *cutoff, *after),
         Write::Resend(delivery) => resend::resend(tables, now, *delivery),
+        Write::CheckHolds => hold::check(tables, now),
+        Write::Prune { before, after } => prune::prune(tables, *before, *after),
         Write::AddToken(token) => tables.add_token(token).map(Written::Token),
         Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),
         Write::UseTokens(used) => {

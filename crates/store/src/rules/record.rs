@@ -1,11 +1,12 @@
 //! Recording a finished send, or the end of a maximum age.
 
-use ringback_core::delivery::{Delivery, State, Work};
+use ringback_core::delivery::{Delivery, State};
 use ringback_core::planted::{Fault, planted};
 use ringback_core::settle::Next;
 use ringback_core::store::{Recorded, Refusal, Report, Written};
 use ringback_core::time::Millis;
 
+use super::hold;
 use super::make;
 use super::transition::{is_waiting, make_due, settle};
 use crate::tables::Tables;
@@ -23,16 +24,25 @@ pub(super) fn record<T: Tables>(tables: &mut T, now: Millis, report: &Report) ->
     if matches!(effect, Effect::Open | Effect::Settled) {
         tables.update_delivery(&delivery)?;
     }
-    let released = if effect == Effect::Settled {
+    let next = if effect == Effect::Settled {
         release_next(tables, now, &delivery)?
     } else {
         None
+    };
+    let released = match &next {
+        Some(next) if next.due.is_some() => {
+            let body = tables.body(next.event_id)?;
+            make::work(next, || body)
+        }
+        Some(_) | None => None,
     };
     Ok(Written::Recorded(Recorded {
         delivery: delivery.id,
         state: delivery.state,
         due: delivery.due.filter(|_| delivery.state == State::Pending),
         released,
+        hold_check: hold::first_check(&next),
+        settled: effect == Effect::Settled,
     }))
 }
 
@@ -79,33 +89,29 @@ fn apply(delivery: &mut Delivery, report: &Report, now: Millis) -> Effect {
     Effect::Settled
 }
 
-/// Lets the next of a settled delivery's key go. While its endpoint is disabled or deleted nothing goes: the sweep that
+/// Lets the next of a settled delivery's key go, or holds it. While its endpoint is disabled or deleted nothing goes: the sweep that
 /// is under way then decides.
 fn release_next<T: Tables>(
     tables: &mut T,
     now: Millis,
     settled: &Delivery,
-) -> Result<Option<Work>, T::Error> {
+) -> Result<Option<Delivery>, T::Error> {
     let Some(endpoint_id) = settled.endpoint.filter(|_| !planted(Fault::ForgetsNextOfKey)) else {
         return Ok(None);
     };
     let Some(first) = tables.first_open(endpoint_id, settled.key)? else {
         return Ok(None);
     };
-    let open_for_sends = tables
-        .endpoint(endpoint_id)?
-        .is_some_and(|row| row.endpoint.settings.enabled && !row.endpoint.deleted);
-    let Some(mut next) = tables
-        .delivery(first)?
-        .filter(|next| open_for_sends && is_waiting(next))
-    else {
+    let row = tables.endpoint(endpoint_id)?;
+    let live = row.filter(|row| row.endpoint.settings.enabled && !row.endpoint.deleted);
+    let next = tables.delivery(first)?.filter(is_waiting);
+    let (Some(row), Some(mut next)) = (live, next) else {
         return Ok(None);
     };
-    make_due(&mut next, now, now);
+    hold::go(tables, &mut next, &row.endpoint, now, now)?;
     if planted(Fault::CountsWaitingAsAge) {
         next.age.used_ms += now.since(next.id.time());
     }
     tables.update_delivery(&next)?;
-    let body = tables.body(next.event_id)?;
-    Ok(make::work(&next, || body))
+    Ok(Some(next))
 }

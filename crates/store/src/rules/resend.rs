@@ -10,6 +10,7 @@ use ringback_core::id::DeliveryId;
 use ringback_core::store::{Refusal, Resent, Written};
 use ringback_core::time::Millis;
 
+use super::hold;
 use super::make::{self, Subject};
 use super::sweep;
 use crate::tables::Tables;
@@ -46,6 +47,7 @@ fn answer<T: Tables>(tables: &mut T, event: &Event, outgoing: &[Delivery]) -> Re
         event_id: event.id,
         deliveries,
         work,
+        hold_check: hold::first_check(outgoing),
     }))
 }
 
@@ -72,7 +74,7 @@ fn find_home<T: Tables>(
     }
     tables.assign_delivery(&asked)?;
 
-    let subject = subject(&asked);
+    let subject = Subject::of(event);
     let mut outgoing = vec![asked];
     for endpoint in fitting {
         outgoing.push(make::delivery(
@@ -108,7 +110,7 @@ fn to_its_endpoint<T: Tables>(
         sweep::one(tables, now, &mut asked, endpoint)?;
         asked
     } else {
-        make::delivery(tables, now, subject(&asked), Some(endpoint), Some(asked.id))?
+        make::delivery(tables, now, Subject::of(event), Some(endpoint), Some(asked.id))?
     };
     Ok(Ok(vec![outgoing]))
 }
@@ -131,15 +133,6 @@ fn to_another_endpoint<T: Tables>(
     if !endpoint.settings.enabled {
         return Ok(Err(Refusal::Disabled));
     }
-    let made = make::delivery(tables, now, subject(asked), Some(endpoint), Some(asked.id))?;
+    let made = make::delivery(tables, now, Subject::of(event), Some(endpoint), Some(asked.id))?;
     Ok(Ok(vec![made]))
-}
-
-fn subject(delivery: &Delivery) -> Subject {
-    Subject {
-        event_id: delivery.event_id,
-        company_id: delivery.company_id,
-        kind: delivery.kind,
-        key: delivery.key,
-    }
 }

@@ -12,7 +12,8 @@ use ringback_core::planted::{Fault, planted};
 use ringback_core::store::{Refusal, Swept, Written};
 use ringback_core::time::Millis;
 
-use super::transition::{is_waiting, make_due, park, settle, wait};
+use super::hold;
+use super::transition::{is_waiting, park, settle, wait};
 use crate::tables::{EndpointRow, Place, Tables};
 
 /// Goes on with a sweep. It never begins behind what is swept: a sweep that was begun anew meanwhile, by other
@@ -50,15 +51,16 @@ pub(super) fn part<T: Tables>(
         .filter(|_| page.len() == SWEEP_ROWS)
         .map(|last| (last.key, last.id));
 
-    let mut changed = 0;
+    let (mut changed, mut hold_check) = (0, None);
     let mut last_key: Option<OrderKey> = None;
     for mut delivery in page.into_iter().skip(usize::from(planted(Fault::SweepSkipsRow))) {
         // Within a page only the first of a run of equal keys can be the first of its key.
-        let follows = goal == Goal::SendInOrder && last_key.replace(delivery.key) == Some(delivery.key);
+        let follows = goal.is_in_order() && last_key.replace(delivery.key) == Some(delivery.key);
         let first = !follows && is_first(tables, goal, &delivery)?;
-        if goal.bring(&mut delivery, first, now) {
-            tables.update_delivery(&delivery)?;
+        if let Some(step) = goal.step(&delivery, first, now) {
+            take(tables, now, &mut delivery, &row.endpoint, step)?;
             changed += 1;
+            hold_check = hold_check.into_iter().chain(hold::first_check([&delivery])).min();
         }
     }
 
@@ -71,7 +73,12 @@ pub(super) fn part<T: Tables>(
         swept_to: next,
     };
     tables.put_endpoint(&row)?;
-    Ok((row, Swept { changed, next }))
+    let swept = Swept {
+        changed,
+        next,
+        hold_check,
+    };
+    Ok((row, swept))
 }
 
 /// Brings one open delivery of an endpoint into the state that its settings ask for, ahead of the sweep under way.
@@ -83,20 +90,36 @@ pub(super) fn one<T: Tables>(
 ) -> Result<(), T::Error> {
     let goal = Goal::of(endpoint);
     let first = is_first(tables, goal, delivery)?;
-    if goal.bring(delivery, first, now) {
-        tables.update_delivery(delivery)?;
+    match goal.step(delivery, first, now) {
+        Some(step) => take(tables, now, delivery, endpoint, step),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn take<T: Tables>(
+    tables: &mut T,
+    now: Millis,
+    delivery: &mut Delivery,
+    endpoint: &Endpoint,
+    step: Step,
+) -> Result<(), T::Error> {
+    match step {
+        Step::Cancel => settle(delivery, State::Cancelled, now),
+        Step::Park => park(delivery, now),
+        Step::Wait => wait(delivery, now),
+        Step::Go(due) => hold::go(tables, delivery, endpoint, due, now)?,
+    }
+    tables.update_delivery(delivery)
 }
 
 /// Whether an open delivery need not wait for another of its key.
 fn is_first<T: Tables>(tables: &mut T, goal: Goal, delivery: &Delivery) -> Result<bool, T::Error> {
     match (goal, delivery.endpoint) {
-        (Goal::SendInOrder, Some(endpoint)) => {
+        (Goal::SendInOrder { .. }, Some(endpoint)) => {
             Ok(tables.first_open(endpoint, delivery.key)? == Some(delivery.id))
         }
         (Goal::Send, _) => Ok(true),
-        (Goal::SendInOrder | Goal::Park | Goal::Cancel, _) => Ok(false),
+        (Goal::SendInOrder { .. } | Goal::Park | Goal::Cancel, _) => Ok(false),
     }
 }
 
@@ -105,8 +128,18 @@ fn is_first<T: Tables>(tables: &mut T, goal: Goal, delivery: &Delivery) -> Resul
 enum Goal {
     Park,
     Send,
-    SendInOrder,
+    SendInOrder { holds: bool },
     Cancel,
+}
+
+/// What is done with one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Cancel,
+    Park,
+    Wait,
+    /// It is at the head of its key, or need not be: due then, or held.
+    Go(Millis),
 }
 
 impl Goal {
@@ -119,24 +152,30 @@ impl Goal {
             (true, _, _) => Self::Cancel,
             (false, false, _) => Self::Park,
             (false, true, Order::None) => Self::Send,
-            (false, true, Order::Key) => Self::SendInOrder,
+            (false, true, Order::Key) => Self::SendInOrder { holds: false },
+            (false, true, Order::KeyHold) => Self::SendInOrder { holds: true },
         }
     }
 
-    /// Brings an open delivery into the state asked for; `first` says whether it need not wait. Tells whether it
-    /// changed. What is pending with a due time stays so, perhaps being sent, even behind another of its key.
-    fn bring(self, delivery: &mut Delivery, first: bool, now: Millis) -> bool {
-        match self {
-            Self::Cancel => settle(delivery, State::Cancelled, now),
-            Self::Park if delivery.state == State::Pending => park(delivery, now),
-            Self::Park => return false,
-            Self::Send | Self::SendInOrder => match (delivery.state == State::Parked, first) {
-                (true, true) => make_due(delivery, delivery.due.unwrap_or(now), now),
-                (true, false) => wait(delivery, now),
-                (false, true) if is_waiting(delivery) => make_due(delivery, now, now),
-                (false, _) => return false,
-            },
+    const fn is_in_order(self) -> bool {
+        matches!(self, Self::SendInOrder { .. })
+    }
+
+    /// What brings an open delivery into the state asked for; `first` says whether it need not wait. Nothing, if it is
+    /// in it already. What is pending with a due time stays so, perhaps being sent, even behind another of its key.
+    fn step(self, delivery: &Delivery, first: bool, now: Millis) -> Option<Step> {
+        let holds = match self {
+            Self::Cancel => return Some(Step::Cancel),
+            Self::Park => return (delivery.state == State::Pending).then_some(Step::Park),
+            Self::Send => false,
+            Self::SendInOrder { holds } => holds,
+        };
+        match (delivery.state == State::Parked, first) {
+            (true, true) => Some(Step::Go(delivery.due.unwrap_or(now))),
+            (true, false) => Some(Step::Wait),
+            (false, _) if hold::is_held(delivery) => (!holds).then_some(Step::Go(now)),
+            (false, true) if is_waiting(delivery) => Some(Step::Go(now)),
+            (false, _) => None,
         }
-        true
     }
 }

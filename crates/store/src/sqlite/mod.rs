@@ -4,9 +4,11 @@
 //! (write-ahead log, `synchronous=FULL`); readers have connections of their own and never hold the writer up. The schema
 //! is in `migrations/`; its CHECK constraints repeat the state machine.
 
+mod backup;
 mod candidates;
 mod checkpoint;
 mod error;
+mod limit;
 mod migrate;
 mod open;
 mod query;
@@ -14,6 +16,7 @@ mod read;
 mod rows;
 mod search;
 mod select;
+mod shrink;
 mod walk;
 mod writer;
 
@@ -21,12 +24,14 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use ringback_core::planted::{Fault, planted};
-use ringback_core::store::{Reader, Start, Store, StoreError, Write, Written};
+use ringback_core::planted;
+use ringback_core::store::{Fault, Reader, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
+use rusqlite::Connection;
 
+pub use self::backup::{BackedUp, BackupError, Progress, backup};
 use self::checkpoint::Checkpoints;
-pub use self::error::OpenError;
+pub use self::error::{Cause, OpenError};
 use self::error::{Failed, opening, store_error};
 pub use self::migrate::Migrated;
 use self::open::Home;
@@ -63,28 +68,56 @@ impl Sqlite {
     /// # Errors
     /// The directory cannot be used, another process has the store open, or the schema is not one of this program's.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_and(dir, |connection| {
+            if !checkpoint::settle(connection)? {
+                tracing::warn!("another process reads the store: its write-ahead log is not finished yet");
+            }
+            Ok(())
+        })
+    }
+
+    /// Opens the store in `dir` after a failed commit. Its write-ahead log is moved into the database, and synced there,
+    /// before anything is written behind it: after a failed fsync the operating system may take pages for written that
+    /// are not, and what is appended to such a log would be lost with them.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`], and while another process reads the store.
+    pub fn reopen(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_and(dir, settled)
+    }
+
+    fn open_and(
+        dir: &Path,
+        settle: impl FnOnce(&Connection) -> Result<(), OpenError>,
+    ) -> Result<Self, OpenError> {
         let lock = open::own(dir)?;
         let home = Home::usual(dir);
         home.renew_log(open::renew)?;
-        Self::open_at(home, Some(lock), None)
+        Self::open_at(home, Some(lock), None, settle)
     }
 
     /// Opens the store in `dir` of a simulated file system. No lock of the operating system keeps others out, and no
     /// thread is started, so that one seed is one history.
     ///
     /// # Errors
-    /// As [`Sqlite::open`].
+    /// As [`Sqlite::reopen`].
     pub fn open_simulated(dir: &Path, on: Simulated<'_>) -> Result<Self, OpenError> {
         let home = Home {
             dir: dir.to_owned(),
             vfs: Some(on.vfs.to_owned()),
         };
         home.renew_log(on.renew)?;
-        Self::open_at(home, None, Some(on.checkpoint_pages))
+        Self::open_at(home, None, Some(on.checkpoint_pages), settled)
     }
 
-    fn open_at(home: Home, lock: Option<File>, simulated: Option<i32>) -> Result<Self, OpenError> {
+    fn open_at(
+        home: Home,
+        lock: Option<File>,
+        simulated: Option<i32>,
+        settle: impl FnOnce(&Connection) -> Result<(), OpenError>,
+    ) -> Result<Self, OpenError> {
         let mut connection = open::writer(&home)?;
+        settle(&connection)?;
         migrate::migrate(&mut connection)?;
         let checkpoints = match simulated {
             None => Checkpoints::start(&home, &mut connection)?,
@@ -102,6 +135,15 @@ impl Sqlite {
 
     fn error(&self, what: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
         move |source| store_error(what, &self.home.dir, source)
+    }
+}
+
+/// The log that an earlier life left is finished, or the store is not opened.
+fn settled(connection: &Connection) -> Result<(), OpenError> {
+    if checkpoint::settle(connection)? {
+        Ok(())
+    } else {
+        Err(OpenError::LogInUse)
     }
 }
 
@@ -125,21 +167,34 @@ impl Store for Sqlite {
         if self.failed {
             return Err(StoreError {
                 what: "commit",
-                full: false,
+                fault: Fault::Other,
                 source: Box::new(Failed),
             });
         }
         // Until it has succeeded it has failed: what the writer remembers may be ahead of the file.
         self.failed = true;
-        let written = transaction(&mut self.writer, now, writes).map_err(self.error("commit"))?;
+        let committed = transaction(&mut self.writer, now, writes);
+        let rolled_back = self.writer.connection.is_autocommit();
+        let written = committed
+            .map_err(self.error("commit"))
+            .map_err(|error| match error.fault {
+                // Only what was rolled back for sure is known not to be there.
+                Fault::Data if !rolled_back => StoreError {
+                    fault: Fault::Other,
+                    ..error
+                },
+                _ => error,
+            })?;
         self.failed = false;
         self.checkpoints.after_commit(&self.writer.connection);
         Ok(written)
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        let connection = open::reader(&self.home).map_err(self.error("open the store for reading"))?;
-        Ok(Box::new(SqliteReader::new(connection, self.home.dir.clone())))
+        let reader = || SqliteReader::new(open::reader(&self.home)?, self.home.dir.clone());
+        Ok(Box::new(
+            reader().map_err(self.error("open the store for reading"))?,
+        ))
     }
 
     fn free_bytes(&self) -> Option<u64> {
@@ -148,7 +203,7 @@ impl Store for Sqlite {
 }
 
 fn transaction(writer: &mut Writer, now: Millis, writes: &[Write]) -> rusqlite::Result<Vec<Written>> {
-    if planted(Fault::AnswersBeforeCommit) && !writer.connection.is_autocommit() {
+    if planted(planted::Fault::AnswersBeforeCommit) && !writer.connection.is_autocommit() {
         writer.connection.execute_batch("COMMIT")?;
     }
     writer.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
@@ -156,13 +211,20 @@ fn transaction(writer: &mut Writer, now: Millis, writes: &[Write]) -> rusqlite::
         .iter()
         .map(|write| rules::apply(writer, now, write))
         .collect();
+    let written = written.and_then(|written| {
+        if writes.is_empty() {
+            writer.prove_writable()?;
+        }
+        writer.note_time(now)?;
+        Ok(written)
+    });
     match written {
         Ok(written) => {
-            if planted(Fault::AnswersBeforeCommit) {
+            if planted(planted::Fault::AnswersBeforeCommit) {
                 return Ok(written);
             }
             let committed = writer.connection.prepare_cached("COMMIT")?.execute([]);
-            if !planted(Fault::IgnoresFailedFsync) {
+            if !planted(planted::Fault::IgnoresFailedFsync) {
                 committed?;
             }
             Ok(written)
@@ -193,6 +255,10 @@ fn start(writer: &Writer) -> rusqlite::Result<Start> {
         companies: writer.directory.companies().cloned().collect(),
         endpoints,
         due,
+        hold_check: query::first_hold_check(connection)?,
         tokens: query::all(connection, select!(token "ORDER BY id"), [], rows::token)?,
     })
 }
+
+#[cfg(test)]
+mod tests;

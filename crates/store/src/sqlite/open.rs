@@ -14,8 +14,6 @@ use super::error::{OpenError, opening};
 
 /// The database file in the store's directory.
 const DATABASE: &str = "ringback.db";
-/// Its write-ahead log, as SQLite names it.
-const LOG: &str = "ringback.db-wal";
 /// The file whose lock says who owns the store.
 const LOCK: &str = "lock";
 
@@ -27,11 +25,16 @@ const WRITER_CACHE_KIB: i32 = 16 * 1024;
 /// The page cache of each other connection, in KiB.
 const READER_CACHE_KIB: i32 = 1024;
 /// How long a connection waits for another one. Readers last at most a second.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// How much of a log is written over itself at a time.
 const RENEW_BYTES: usize = 1024 * 1024;
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 128;
+
+/// The database file of the store in `dir`.
+pub(super) fn database(dir: &Path) -> PathBuf {
+    dir.join(DATABASE)
+}
 
 /// Where a store is: its directory, on a file system that SQLite knows by name, or on the usual one.
 #[derive(Clone, Debug)]
@@ -49,21 +52,18 @@ impl Home {
         }
     }
 
-    fn database(&self) -> PathBuf {
-        self.dir.join(DATABASE)
-    }
-
     /// Writes the log that an earlier life left over itself and syncs it, by `renew`, before SQLite reads it.
     ///
     /// What that life wrote last can be seen without being on disk: it was killed before its fsync, or the fsync failed,
-    /// and the kernel, which reports such a failure once, takes those pages for clean. SQLite would go on behind them,
-    /// and after a power cut everything behind them would be gone, commits that were acknowledged among it. Bytes that
-    /// are written again are dirty again, and this fsync tells the truth about them.
+    /// and the kernel, which reports such a failure once, takes those pages for clean. After a power cut they are gone,
+    /// and with them what was appended behind them; and where a checkpoint was moving them into the database, it is left
+    /// half moved, with nothing to redo it from. Bytes that are written again are dirty again, and this fsync tells the
+    /// truth about them.
     pub(super) fn renew_log(&self, renew: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), OpenError> {
         if planted(Fault::BelievesOldLog) {
             return Ok(());
         }
-        let path = self.dir.join(LOG);
+        let path = log(&self.dir);
         renew(&path).map_err(|source| OpenError::Io {
             what: "write and sync once more",
             path,
@@ -95,6 +95,11 @@ pub(super) fn renew(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The write-ahead log of the store in `dir`.
+pub(super) fn log(dir: &Path) -> PathBuf {
+    dir.join(format!("{DATABASE}-wal"))
+}
+
 /// Makes the directory, readable for its owner only, and takes the lock, which lasts as long as the file is open.
 pub(super) fn own(dir: &Path) -> Result<File, OpenError> {
     let io_error = |what, path: &Path| {
@@ -123,7 +128,7 @@ pub(super) fn own(dir: &Path) -> Result<File, OpenError> {
 
 /// The connection that writes. A new file gets its page size and its vacuum mode here: later they are fixed.
 pub(super) fn writer(home: &Home) -> Result<Connection, OpenError> {
-    let path = home.database();
+    let path = database(&home.dir);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = connect(home, flags, WRITER_CACHE_KIB).map_err(opening("open the database"))?;
     lay_out(&connection).map_err(opening("lay out the database"))?;
@@ -190,8 +195,8 @@ pub(super) fn checkpointer(home: &Home) -> rusqlite::Result<Connection> {
 fn connect(home: &Home, flags: OpenFlags, cache_kib: i32) -> rusqlite::Result<Connection> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = match &home.vfs {
-        Some(vfs) => Connection::open_with_flags_and_vfs(home.database(), flags, vfs.as_str())?,
-        None => Connection::open_with_flags(home.database(), flags)?,
+        Some(vfs) => Connection::open_with_flags_and_vfs(database(&home.dir), flags, vfs.as_str())?,
+        None => Connection::open_with_flags(database(&home.dir), flags)?,
     };
     connection.busy_timeout(BUSY)?;
     // Plans that do not depend on bound values: without it, statements are prepared anew while they are used.

@@ -1,8 +1,12 @@
 //! What writer and readers ask in the same way.
 
-use ringback_core::id::EndpointId;
+use ringback_contract::kind::Kind;
+use ringback_core::id::{EndpointId, EventId};
 use ringback_core::store::OpenCount;
-use rusqlite::{Connection, Params, Result, Row, params};
+use ringback_core::time::Millis;
+use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params};
+
+use super::rows::kind_code;
 
 /// Every row of a query.
 pub(super) fn all<T>(
@@ -37,4 +41,50 @@ pub(super) fn count_open(connection: &Connection, endpoint: EndpointId, most: us
         pending: (due + waiting).min(most),
         parked,
     })
+}
+
+/// When the newest call of a job was accepted, if that was at `from` or later.
+pub(super) fn newest_call(
+    connection: &Connection,
+    company_id: i64,
+    call_job_id: i64,
+    from: Millis,
+) -> Result<Option<Millis>> {
+    let first = EventId::first_at(from.max(Millis::ZERO));
+    connection
+        .prepare_cached(
+            "SELECT id FROM event INDEXED BY event_job \
+             WHERE company_id = ?1 AND call_job_id = ?2 AND id >= ?3 AND kind = ?4 ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row(
+            params![company_id, call_job_id, first.0, kind_code(Kind::Call)],
+            |row| row.get(0).map(|id| EventId(id).time()),
+        )
+        .optional()
+}
+
+/// The pending deliveries that hold a job's final status; counting stops at `most`.
+pub(super) fn count_open_calls(
+    connection: &Connection,
+    company_id: i64,
+    call_job_id: i64,
+    most: usize,
+) -> Result<usize> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM delivery INDEXED BY delivery_open_call \
+             WHERE company_id = ?1 AND hold_job_id = ?2 AND state = 0 LIMIT ?3)",
+        )?
+        .query_row(params![company_id, call_job_id, most], |row| row.get(0))
+}
+
+/// When the first held delivery is to be looked at.
+pub(super) fn first_hold_check(connection: &Connection) -> Result<Option<Millis>> {
+    connection
+        .prepare_cached(
+            "SELECT hold_check_ms FROM delivery INDEXED BY delivery_hold \
+             WHERE hold_check_ms IS NOT NULL ORDER BY hold_check_ms LIMIT 1",
+        )?
+        .query_row([], |row| row.get(0).map(Millis))
+        .optional()
 }

@@ -1,16 +1,19 @@
 //! A reader's connection: due deliveries and single records. Searches are in `search`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ringback_core::delivery::{Delivery, State};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST, READ_MS, READ_SOFT_MS};
 use ringback_core::store::{
-    Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, OpenCount,
-    Page, PageRequest, Reader, StoreError,
+    Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
+    OpenCount, Page, PageRequest, Reader, StoreError,
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::error::store_error;
+use super::limit::Limit;
 use super::query;
 use super::rows::{self, Schedules};
 use super::search;
@@ -20,16 +23,28 @@ use super::walk;
 pub(super) struct SqliteReader {
     connection: Connection,
     schedules: Schedules,
+    limit: Limit,
     dir: PathBuf,
 }
 
 impl SqliteReader {
-    pub(super) fn new(connection: Connection, dir: PathBuf) -> Self {
-        Self {
+    pub(super) fn new(connection: Connection, dir: PathBuf) -> Result<Self> {
+        Self::with_limits(
+            connection,
+            dir,
+            Duration::from_millis(READ_SOFT_MS),
+            Duration::from_millis(READ_MS),
+        )
+    }
+
+    fn with_limits(mut connection: Connection, dir: PathBuf, soft: Duration, hard: Duration) -> Result<Self> {
+        let limit = Limit::set(&mut connection, soft, hard)?;
+        Ok(Self {
             connection,
             schedules: Schedules::default(),
+            limit,
             dir,
-        }
+        })
     }
 
     /// Reads in one transaction, which sees one state of the store.
@@ -38,11 +53,13 @@ impl SqliteReader {
         what: &'static str,
         read: impl FnOnce(&mut Snapshot<'_>) -> Result<T>,
     ) -> Result<T, StoreError> {
+        self.limit.begin();
         let snapshot = || {
             let transaction = self.connection.transaction()?;
             let mut snapshot = Snapshot {
                 connection: &transaction,
                 schedules: &mut self.schedules,
+                limit: &self.limit,
             };
             read(&mut snapshot)
         };
@@ -93,9 +110,15 @@ impl Reader for SqliteReader {
 pub(super) struct Snapshot<'a> {
     pub(super) connection: &'a Connection,
     schedules: &'a mut Schedules,
+    limit: &'a Limit,
 }
 
 impl Snapshot<'_> {
+    /// Whether the read has lasted so long that a search should end its page.
+    pub(super) fn is_long(&self) -> bool {
+        self.limit.is_long()
+    }
+
     fn event(&mut self, id: EventId) -> Result<Option<EventRecord>> {
         let event = self
             .connection
@@ -122,6 +145,7 @@ impl Snapshot<'_> {
         Ok(DeliveryRecord {
             endpoint_name: self.endpoint_name(delivery.endpoint)?,
             waits_for: self.waits_for(&delivery)?,
+            held_by: self.held_by(&delivery)?,
             attempts: query::all(
                 self.connection,
                 select!(attempt "WHERE delivery_id = ?1 ORDER BY n"),
@@ -132,9 +156,24 @@ impl Snapshot<'_> {
         })
     }
 
+    /// The calls that a held delivery waits for.
+    fn held_by(&self, delivery: &Delivery) -> Result<Option<HeldBy>> {
+        if delivery.hold.is_none() {
+            return Ok(None);
+        }
+        let (company_id, job) = (delivery.company_id, delivery.key.id);
+        let from = delivery.id.time().minus(HOLD_QUIET_MS_MOST);
+        Ok(Some(HeldBy {
+            open_calls: query::count_open_calls(self.connection, company_id, job, HOLD_CALLS_COUNTED)?,
+            newest_call: query::newest_call(self.connection, company_id, job, from)?,
+        }))
+    }
+
     /// The head of the key of a waiting delivery.
     fn waits_for(&self, delivery: &Delivery) -> Result<Option<DeliveryId>> {
-        let (State::Pending, None, Some(endpoint)) = (delivery.state, delivery.due, delivery.endpoint) else {
+        let (State::Pending, None, None, Some(endpoint)) =
+            (delivery.state, delivery.due, delivery.hold, delivery.endpoint)
+        else {
             return Ok(None);
         };
         self.connection
@@ -184,5 +223,74 @@ impl Snapshot<'_> {
             endpoint: delivery.endpoint.zip(self.endpoint_name(delivery.endpoint)?),
             state: delivery.state,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use ringback_contract::kind::Kind;
+    use ringback_core::event::NewEvent;
+    use ringback_core::store::{Store as _, Write};
+    use ringback_core::time::Millis;
+
+    use super::super::{Sqlite, open};
+    use super::*;
+
+    #[test]
+    fn a_search_that_takes_long_ends_its_page_and_goes_on_from_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Sqlite::open(dir.path()).unwrap();
+        let writes: Vec<Write> = (0..600)
+            .map(|id| {
+                Write::Accept(Box::new(NewEvent {
+                    company_id: 1,
+                    kind: Kind::Call,
+                    entity_id: id,
+                    call_job_id: None,
+                    job_status: None,
+                    phone_hash: None,
+                    digest: [0; 32],
+                    body: Bytes::from_static(b"{}"),
+                    accepted_wall_ms: 0,
+                    idempotency: None,
+                }))
+            })
+            .collect();
+        store.commit(Millis(1), &writes).unwrap();
+        let connection = open::reader(&open::Home::usual(dir.path())).unwrap();
+        let mut reader =
+            SqliteReader::with_limits(connection, dir.path().to_owned(), Duration::ZERO, Duration::MAX)
+                .unwrap();
+        let filter = Filter {
+            kind: Some(Kind::Job),
+            ..Filter::default()
+        };
+        let (mut events, mut deliveries) = (Vec::new(), Vec::new());
+        let mut request = PageRequest {
+            limit: 10,
+            before: None,
+        };
+        loop {
+            let page = reader.events(&filter, &request).unwrap();
+            events.push(page.partial);
+            request.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        loop {
+            let page = reader.deliveries(&filter, &request).unwrap();
+            deliveries.push(page.partial);
+            request.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        // 600 of each, in looks of 256.
+        assert_eq!(
+            (events, deliveries),
+            (vec![true, true, false], vec![true, true, false])
+        );
     }
 }

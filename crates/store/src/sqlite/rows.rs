@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
 use ringback_contract::schedule::Schedule;
-use ringback_core::delivery::{Age, Attempt, Delivery, Outcome, State};
+use ringback_core::delivery::{Age, Attempt, Delivery, Hold, Outcome, State};
 use ringback_core::endpoint::{Endpoint, Profile};
 use ringback_core::event::{Event, KeyClass, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
@@ -171,13 +171,21 @@ pub(super) fn delivery(row: &Row<'_>, schedules: &mut Schedules) -> Result<Deliv
         schedule: schedules
             .parse(row.get_ref(16)?.as_str()?)
             .map_err(|error| invalid_json(16, error))?,
+        hold: hold(row, 17, 18)?,
+        hold_job: row.get(19)?,
     })
+}
+
+fn hold(row: &Row<'_>, until: usize, check: usize) -> Result<Option<Hold>> {
+    let until = optional(row, until, Millis)?;
+    let check = optional(row, check, Millis)?;
+    Ok(until.zip(check).map(|(until, check)| Hold { until, check }))
 }
 
 /// A delivery with its body.
 pub(super) fn work(row: &Row<'_>, schedules: &mut Schedules) -> Result<(Delivery, Bytes)> {
     let delivery = delivery(row, schedules)?;
-    Ok((delivery, body(row, 17)?))
+    Ok((delivery, body(row, 20)?))
 }
 
 pub(super) fn body(row: &Row<'_>, column: usize) -> Result<Bytes> {

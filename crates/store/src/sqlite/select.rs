@@ -4,7 +4,8 @@
 macro_rules! select {
     (@delivery) => {
         "id, event_id, company_id, kind, key_class, key_id, endpoint_id, state, due_ms, age_ms, \
-         age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule"
+         age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule, hold_until_ms, \
+         hold_check_ms, hold_job_id"
     };
     (event $rest:literal) => {
         concat!(

@@ -20,6 +20,7 @@ use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params
 use super::query;
 use super::rows::{self, Schedules};
 use super::select::select;
+use super::shrink;
 use super::walk;
 use crate::directory::Directory;
 use crate::tables::{EndpointRow, Known, Place, Tables};
@@ -28,6 +29,8 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) directory: Directory,
     ids: IdSource,
+    /// The newest time that is noted in the table `store`.
+    noted: Millis,
     last_endpoint: i64,
     schedules: Schedules,
 }
@@ -47,18 +50,36 @@ impl Writer {
         let last_event = last("SELECT coalesce(max(id), 0) FROM event")?;
         let last_delivery = last("SELECT coalesce(max(id), 0) FROM delivery")?;
         let last_endpoint = last("SELECT coalesce(max(id), 0) FROM endpoint")?;
+        let noted = last("SELECT newest_ms FROM store").map(Millis)?;
         Ok(Self {
             connection,
             directory,
             ids: IdSource::new(last_event.max(last_delivery), 0),
+            noted,
             last_endpoint,
             schedules: Schedules::default(),
         })
     }
 
-    /// The time of the largest id that was given.
+    /// The newest time that is stored: of the last commit, or of the largest id, which may run ahead.
     pub(super) fn newest(&self) -> Millis {
-        EventId(self.ids.last()).time()
+        EventId(self.ids.last()).time().max(self.noted)
+    }
+
+    /// Notes the time of this commit, unless an id that was given says it: so a store begins no earlier than any time
+    /// in it, whatever was pruned, and a commit with new events pays nothing for it.
+    pub(super) fn note_time(&mut self, now: Millis) -> Result<()> {
+        if now > self.newest() {
+            self.execute("UPDATE store SET newest_ms = ?1", [now.0])?;
+            self.noted = now;
+        }
+        Ok(())
+    }
+
+    /// Writes something, for the sake of writing.
+    pub(super) fn prove_writable(&self) -> Result<()> {
+        self.execute("UPDATE store SET proofs = proofs + 1", [])?;
+        Ok(())
     }
 
     fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
@@ -83,6 +104,14 @@ impl Writer {
             rows::delivery(row, schedules)
         })
     }
+}
+
+/// The beginning of the statement that writes what the sending of a delivery changes.
+macro_rules! update_delivery {
+    () => {
+        "UPDATE delivery SET state = ?2, due_ms = ?3, age_ms = ?4, age_since_ms = ?5, sends = ?6, \
+           last_outcome = ?7, settled_ms = ?8"
+    };
 }
 
 impl Tables for Writer {
@@ -214,6 +243,44 @@ impl Tables for Writer {
         self.one(select!(event "WHERE id = ?1"), [id.0], rows::event)
     }
 
+    fn events_between(&mut self, after: Option<EventId>, before: EventId, most: usize) -> Result<Vec<Event>> {
+        let after = after.map_or(0, |id| id.0);
+        query::all(
+            &self.connection,
+            select!(event "WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3"),
+            params![after, before.0, most],
+            rows::event,
+        )
+    }
+
+    fn has_older_event(&mut self, event: &Event) -> Result<bool> {
+        self.connection
+            .prepare_cached(
+                "SELECT 1 FROM event INDEXED BY event_entity \
+                 WHERE company_id = ?1 AND entity_id = ?2 AND kind = ?3 AND id < ?4 LIMIT 1",
+            )?
+            .exists(params![
+                event.company_id,
+                event.entity_id,
+                rows::kind_code(event.kind),
+                event.id.0
+            ])
+    }
+
+    fn remove_event(&mut self, event: &Event, deliveries: &[Delivery]) -> Result<()> {
+        for delivery in deliveries {
+            self.execute("DELETE FROM attempt WHERE delivery_id = ?1", [delivery.id.0])?;
+            self.execute("DELETE FROM delivery WHERE id = ?1", [delivery.id.0])?;
+        }
+        self.execute("DELETE FROM body WHERE event_id = ?1", [event.id.0])?;
+        self.execute("DELETE FROM event WHERE id = ?1", [event.id.0])?;
+        Ok(())
+    }
+
+    fn shrink(&mut self) -> Result<bool> {
+        shrink::step(&self.connection, shrink::FREE_PAGES, shrink::STEP_PAGES)
+    }
+
     fn body(&mut self, id: EventId) -> Result<Bytes> {
         let body = self.one("SELECT body FROM body WHERE event_id = ?1", [id.0], |row| {
             rows::body(row, 0)
@@ -225,8 +292,9 @@ impl Tables for Writer {
         let schedule = self.schedules.text(&delivery.schedule)?;
         self.execute(
             "INSERT INTO delivery (id, event_id, company_id, kind, key_class, key_id, endpoint_id, state, due_ms, \
-               age_ms, age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+               age_ms, age_since_ms, sends, last_outcome, settled_ms, resend_of, profile, schedule, \
+               hold_until_ms, hold_check_ms, hold_job_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
             params![
                 delivery.id.0,
                 delivery.event_id.0,
@@ -245,15 +313,39 @@ impl Tables for Writer {
                 delivery.resend_of.map(|id| id.0),
                 rows::profile_code(delivery.profile),
                 &*schedule,
+                delivery.hold.map(|hold| hold.until.0),
+                delivery.hold.map(|hold| hold.check.0),
+                delivery.hold_job,
             ],
         )?;
         Ok(())
     }
 
     fn update_delivery(&mut self, delivery: &Delivery) -> Result<()> {
+        // Only jobs are ever held, so the outcomes of calls need not touch what is said of holds.
+        if delivery.kind == Kind::Job {
+            self.execute(
+                concat!(
+                    update_delivery!(),
+                    ", hold_until_ms = ?9, hold_check_ms = ?10 WHERE id = ?1"
+                ),
+                params![
+                    delivery.id.0,
+                    delivery.state as u8,
+                    delivery.due.map(|due| due.0),
+                    age_used(delivery),
+                    delivery.age.since.map(|since| since.0),
+                    delivery.sends,
+                    delivery.last_outcome.map(|outcome| outcome as u8),
+                    delivery.settled_at.map(|at| at.0),
+                    delivery.hold.map(|hold| hold.until.0),
+                    delivery.hold.map(|hold| hold.check.0),
+                ],
+            )?;
+            return Ok(());
+        }
         self.execute(
-            "UPDATE delivery SET state = ?2, due_ms = ?3, age_ms = ?4, age_since_ms = ?5, sends = ?6, \
-               last_outcome = ?7, settled_ms = ?8 WHERE id = ?1",
+            concat!(update_delivery!(), " WHERE id = ?1"),
             params![
                 delivery.id.0,
                 delivery.state as u8,
@@ -313,6 +405,26 @@ impl Tables for Writer {
         most: usize,
     ) -> Result<Vec<Delivery>> {
         walk::open_after(&self.connection, &mut self.schedules, endpoint, after, most)
+    }
+
+    fn newest_call(&mut self, company_id: i64, call_job_id: i64, from: Millis) -> Result<Option<Millis>> {
+        query::newest_call(&self.connection, company_id, call_job_id, from)
+    }
+
+    fn has_open_call(&mut self, company_id: i64, call_job_id: i64) -> Result<bool> {
+        Ok(query::count_open_calls(&self.connection, company_id, call_job_id, 1)? > 0)
+    }
+
+    fn held(&mut self, now: Millis, most: usize) -> Result<Vec<Delivery>> {
+        self.deliveries(
+            select!(delivery "INDEXED BY delivery_hold \
+                WHERE hold_check_ms <= ?1 ORDER BY hold_check_ms, id LIMIT ?2"),
+            params![now.0, most],
+        )
+    }
+
+    fn next_hold_check(&mut self) -> Result<Option<Millis>> {
+        query::first_hold_check(&self.connection)
     }
 
     fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount> {

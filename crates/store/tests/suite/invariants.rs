@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use ringback_contract::kind::Kind;
 use ringback_core::delivery::{Delivery, State};
-use ringback_core::endpoint::Endpoint;
+use ringback_core::endpoint::{Endpoint, Order};
 use ringback_core::event::OrderKey;
 use ringback_core::id::EndpointId;
 use ringback_core::store::DueQuery;
@@ -52,9 +53,13 @@ pub(crate) fn check(lab: &mut Lab) {
     for ((id, _), of_key) in &open {
         let endpoint = endpoints[id];
         let sends = endpoint.settings.enabled && !endpoint.deleted && !endpoint.sweeping;
-        let moves = of_key.iter().any(|delivery| delivery.due.is_some());
+        let moves = of_key
+            .iter()
+            .any(|delivery| delivery.due.is_some() || delivery.hold.is_some());
         assert!(moves || !sends, "nothing lets these go: {of_key:?}");
     }
+    let checks = deliveries.iter().filter_map(|delivery| delivery.hold);
+    assert_eq!(start.hold_check, checks.map(|hold| hold.check).min());
     assert_eq!(start.due, earliest.into_iter().collect::<Vec<_>>());
     check_due_pages(lab, &endpoints, &deliveries);
 }
@@ -67,6 +72,10 @@ fn check_one(delivery: &Delivery) {
         State::Delivered | State::Exhausted | State::Cancelled => (false, true, false),
     };
     assert!(may_be_due || !due, "{delivery:?}");
+    if let Some(hold) = delivery.hold {
+        let may_be_held = (delivery.kind, delivery.state, due) == (Kind::Job, State::Pending, false);
+        assert!(may_be_held && hold.check <= hold.until, "{delivery:?}");
+    }
     assert_eq!(delivery.settled_at.is_some(), settled, "{delivery:?}");
     assert_eq!(delivery.age.since.is_some(), runs, "{delivery:?}");
     assert_eq!(
@@ -87,7 +96,10 @@ fn check_fits(delivery: &Delivery, endpoint: &Endpoint) {
     }
     let unfit = match (endpoint.deleted, endpoint.settings.enabled) {
         (true, _) => !delivery.state.is_settled(),
-        (false, true) => delivery.state == State::Parked,
+        (false, true) => {
+            delivery.state == State::Parked
+                || (delivery.hold.is_some() && endpoint.settings.order != Order::KeyHold)
+        }
         (false, false) => delivery.state == State::Pending,
     };
     assert!(!unfit, "{delivery:?} at {endpoint:?}");

@@ -263,6 +263,8 @@ pub(crate) fn settings() -> Settings {
         content_type: ContentType::Json,
         profile: Profile::V1,
         order: Order::Key,
+        hold_quiet_ms: 5_000,
+        hold_limit_ms: 600_000,
         max_in_flight: 32,
         rate_limit: None,
         breaker: Breaker::On,

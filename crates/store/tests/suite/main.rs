@@ -3,11 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod histories;
+mod hold;
 mod invariants;
 mod lab;
 
 mod accept;
+mod backup;
+mod measure;
 mod order;
+mod prune;
 mod reading;
 mod record;
 mod repair;

@@ -76,7 +76,8 @@ fn disabling_parks_and_enabling_goes_on(lab: &mut Lab) {
         switch(lab, false),
         Swept {
             changed: 2,
-            next: None
+            next: None,
+            hold_check: None,
         }
     );
     assert_eq!(lab.stands(head), (State::Parked, Some(60_000)));
@@ -90,7 +91,8 @@ fn disabling_parks_and_enabling_goes_on(lab: &mut Lab) {
         switch(lab, true),
         Swept {
             changed: 3,
-            next: None
+            next: None,
+            hold_check: None,
         }
     );
     assert_eq!(lab.stands(head), (State::Pending, Some(60_000)));
@@ -141,7 +143,8 @@ fn many_are_swept_in_parts(lab: &mut Lab) {
         rest,
         Swept {
             changed: MORE,
-            next: None
+            next: None,
+            hold_check: None,
         }
     );
     assert_eq!(is_sweeping(lab), Some(false));

@@ -69,6 +69,8 @@ pub(super) struct Rig {
     pub(super) untold: VecDeque<Input>,
     /// Asked for, not read yet.
     pub(super) reads: VecDeque<Reading>,
+    /// When holds were to be looked at, in milliseconds since [`T0`].
+    pub(super) hold_checks: Vec<u64>,
     /// Sent, and not told to be recorded.
     busy: BTreeSet<DeliveryId>,
     /// For [`Rig::run`]: sends that its receiver was not asked about, and answers on their way.
@@ -95,6 +97,7 @@ impl Rig {
             records: VecDeque::new(),
             untold: VecDeque::new(),
             reads: VecDeque::new(),
+            hold_checks: Vec::new(),
             busy: BTreeSet::new(),
             unanswered: Vec::new(),
             answers: BTreeMap::new(),
@@ -191,6 +194,7 @@ impl Rig {
                     self.records.push_back(report);
                 }
                 Effect::Read { ticket, query } => self.reads.push_back(Reading { ticket, query }),
+                Effect::CheckHolds => self.hold_checks.push(self.now.since(T0)),
             }
         }
         self.assert_bounds();

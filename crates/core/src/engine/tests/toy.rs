@@ -89,6 +89,8 @@ impl Toy {
             released: (was_open && state.is_settled())
                 .then(|| self.release(now, endpoint, key))
                 .flatten(),
+            hold_check: None,
+            settled: was_open && state.is_settled(),
         }
     }
 

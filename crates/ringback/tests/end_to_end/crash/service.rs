@@ -102,28 +102,32 @@ impl Service {
 
     /// All items of a list of the API.
     pub(crate) fn all(&self, path: &str) -> Vec<Value> {
-        let api = self.api();
-        let mut items = Vec::new();
-        let mut cursor = String::new();
-        loop {
-            let page = api.get(&format!("{path}?limit=500{cursor}"));
-            items.extend(
-                page["items"]
-                    .as_array()
-                    .expect("a list has items")
-                    .iter()
-                    .cloned(),
-            );
-            match page["nextCursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return items,
-            }
-        }
+        all(&self.api(), path)
     }
 
     /// Ends the last process in order, and tells the kills.
     pub(crate) fn stop(mut self) -> Vec<Kill> {
         self.process.take().expect("the service runs").stop();
         self.kills
+    }
+}
+
+/// All items of a list of the API.
+pub(crate) fn all(api: &Api, path: &str) -> Vec<Value> {
+    let mut items = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = api.get(&format!("{path}?limit=500{cursor}"));
+        items.extend(
+            page["items"]
+                .as_array()
+                .expect("a list has items")
+                .iter()
+                .cloned(),
+        );
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return items,
+        }
     }
 }

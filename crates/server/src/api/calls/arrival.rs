@@ -4,14 +4,16 @@
 //! sent again, the one that arrived counts, else the newest.
 
 use jiff::tz::TimeZone;
-use ringback_contract::date_time::format_local;
 use ringback_contract::kind::Kind;
 use ringback_core::delivery::{Outcome, State};
+use ringback_core::engine::HeldBack;
 use ringback_core::store::{DeliveryRecord, EventRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::language::Language;
+use super::super::time::Time;
+use super::super::waiting::{Present, Reason};
 
 /// Whether an endpoint has a call.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -22,7 +24,7 @@ pub(crate) struct Arrival {
     /// Whether it has acknowledged the call and its corrections.
     arrived: bool,
     /// One sentence that says so, or why not, and what happens next.
-    #[schema(example = "erp has the call: it arrived at 2026-01-12 16:10:12, with send 1.")]
+    #[schema(example = "erp has the call: it arrived at 2026-01-12 16:10:12 +08:00, with send 1.")]
     sentence: String,
 }
 
@@ -33,8 +35,8 @@ pub(super) struct Speaker<'a> {
     pub(super) language: Language,
     /// The zone of times.
     pub(super) zone: &'a TimeZone,
-    /// The wall clock, Unix milliseconds.
-    pub(super) now_ms: i64,
+    /// What is known of what deliveries wait for.
+    pub(super) present: &'a Present,
 }
 
 /// Whether every endpoint that an event goes to has acknowledged it. Cancelled deliveries do not count; an event without
@@ -157,7 +159,7 @@ impl Subject {
 
 impl Speaker<'_> {
     fn time(self, unix_ms: i64) -> String {
-        format_local(unix_ms, self.zone)
+        Time(unix_ms).in_zone(self.zone)
     }
 
     fn arrived(self, endpoint: &str, subject: Subject, record: &DeliveryRecord) -> String {
@@ -237,23 +239,82 @@ impl Speaker<'_> {
 
     fn pending(self, record: &DeliveryRecord, sends: u32, last: &str) -> String {
         let is_english = self.language == Language::English;
-        let Some(due) = record.delivery.due else {
-            return if is_english {
-                "it waits for an earlier event of the same call".to_owned()
-            } else {
-                "正在等待同一通话的前一条回调".to_owned()
-            };
-        };
-        let next = match (due.0 <= self.now_ms, is_english) {
-            (true, true) => "it is being sent now".to_owned(),
-            (true, false) => "正在发送".to_owned(),
-            (false, true) => format!("the next send is at {}", self.time(due.0)),
-            (false, false) => format!("下次发送时间 {}", self.time(due.0)),
+        let reason = self
+            .present
+            .reason(&record.delivery, record.waits_for, record.held_by);
+        let ahead = record.delivery.due.and_then(|due| self.present.ahead(due));
+        let next = match (reason, ahead, is_english) {
+            (Some(reason), _, _) => self.waiting(reason),
+            (None, Some(due), true) => format!("the next send is at {}", self.time(due.0)),
+            (None, Some(due), false) => format!("下次发送时间 {}", self.time(due.0)),
+            (None, None, true) => "it is being sent now".to_owned(),
+            (None, None, false) => "正在发送".to_owned(),
         };
         match (sends, is_english) {
             (0, _) => next,
             (_, true) => format!("{} failed, the last one {last}; {next}", count(sends)),
             (_, false) => format!("已发送 {sends} 次未成功，最近一次{last}；{next}"),
+        }
+    }
+
+    fn waiting(self, reason: Reason) -> String {
+        match (reason, self.language) {
+            (Reason::Order(Some(id)), Language::English) => {
+                format!("it waits for an earlier event of the same call ({id})")
+            }
+            (Reason::Order(Some(id)), Language::Chinese) => format!("正在等待同一通话的前一条回调（{id}）"),
+            (Reason::Order(None), Language::English) => {
+                "it waits for an earlier event of the same call".to_owned()
+            }
+            (Reason::Order(None), Language::Chinese) => "正在等待同一通话的前一条回调".to_owned(),
+            (Reason::Hold { until, .. }, Language::English) => format!(
+                "it waits for the calls of its job, until {} at the latest",
+                self.time(until.0)
+            ),
+            (Reason::Hold { until, .. }, Language::Chinese) => {
+                format!("正在等待该任务的通话回调，最晚 {} 发送", self.time(until.0))
+            }
+            (Reason::HeldBack(held_back), _) => self.held_back(held_back),
+        }
+    }
+
+    fn held_back(self, held_back: HeldBack) -> String {
+        let at = match held_back {
+            HeldBack::Breaker(at) | HeldBack::RateLimit(at) => self.present.ahead(at),
+            HeldBack::InFlight | HeldBack::Load => None,
+        };
+        let at = at.map(|at| self.time(at.0));
+        match (held_back, at, self.language) {
+            (HeldBack::Breaker(_), Some(at), Language::English) => {
+                format!("the endpoint has not answered for a while; the next try is at {at} at the earliest")
+            }
+            (HeldBack::Breaker(_), None, Language::English) => {
+                "the endpoint has not answered for a while; one send is being tried now".to_owned()
+            }
+            (HeldBack::Breaker(_), Some(at), Language::Chinese) => {
+                format!("接收方持续无应答，已放慢发送，最早 {at} 再试")
+            }
+            (HeldBack::Breaker(_), None, Language::Chinese) => {
+                "接收方持续无应答，已放慢发送，正在试探一次".to_owned()
+            }
+            (HeldBack::RateLimit(_), Some(at), Language::English) => {
+                format!("it waits behind the endpoint's rate limit; the next send is at {at} at the earliest")
+            }
+            (HeldBack::RateLimit(_), None, Language::English) => {
+                "it waits behind the endpoint's rate limit".to_owned()
+            }
+            (HeldBack::RateLimit(_), Some(at), Language::Chinese) => {
+                format!("该回调地址已达限速，最早 {at} 继续发送")
+            }
+            (HeldBack::RateLimit(_), None, Language::Chinese) => "该回调地址已达限速".to_owned(),
+            (HeldBack::InFlight, _, Language::English) => {
+                "the endpoint has as many sends under way as it may; it goes out after them".to_owned()
+            }
+            (HeldBack::InFlight, _, Language::Chinese) => "该回调地址同时发送数已达上限，随后发送".to_owned(),
+            (HeldBack::Load, _, Language::English) => {
+                "as many sends are under way as there may be in all; it goes out after them".to_owned()
+            }
+            (HeldBack::Load, _, Language::Chinese) => "系统同时发送数已达上限，随后发送".to_owned(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a PUT of an endpoint says, and the settings that follow from it.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use ringback_contract::ack::AckRule;
@@ -10,6 +11,7 @@ use ringback_contract::webhook::Secret;
 use ringback_contract::wire;
 use ringback_core::company::Kinds;
 use ringback_core::endpoint::{Breaker, ContentType, Order, Profile, RateLimit, Settings, SigningSecret};
+use ringback_core::limits;
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -57,6 +59,13 @@ pub(crate) struct EndpointInput {
     /// Whether events of one key wait for each other. Default: key.
     #[schema(value_type = Option<OrderName>)]
     order: Given<Order>,
+    /// With order key-hold: how long no call of the job may have been accepted before its status 2 or 6 goes, from 0s to
+    /// 5m and at most `holdLimit`. Default: 5s.
+    #[schema(value_type = Option<String>, example = "5s")]
+    hold_quiet: Given<u64>,
+    /// With order key-hold: how long a job's status 2 or 6 waits for the job's calls at most, from 1s to 24h. Default: 10m.
+    #[schema(value_type = Option<String>, example = "10m")]
+    hold_limit: Given<u64>,
     /// Sends that may be in flight at once. Default: 32.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1024)]
     max_in_flight: Given<u32>,
@@ -103,7 +112,7 @@ pub(crate) struct Applied {
     pub(crate) made_secret: Option<String>,
 }
 
-const MEMBERS: [&str; 17] = [
+const MEMBERS: [&str; 19] = [
     "url",
     "callbacks",
     "enabled",
@@ -114,6 +123,8 @@ const MEMBERS: [&str; 17] = [
     "contentType",
     "profile",
     "order",
+    "holdQuiet",
+    "holdLimit",
     "maxInFlight",
     "rateLimit",
     "breaker",
@@ -122,8 +133,6 @@ const MEMBERS: [&str; 17] = [
     "secret",
     "tlsCa",
 ];
-/// Members of the design that belong to a later version.
-const LATER: [&str; 2] = ["holdQuiet", "holdLimit"];
 
 const DEFAULT_TIMEOUT_MS: u32 = 15_000;
 const DEFAULT_MAX_IN_FLIGHT: u32 = 32;
@@ -139,16 +148,10 @@ pub(crate) fn apply(
     present: Option<&Settings>,
     outbound: &Outbound,
 ) -> Result<Applied, Problem> {
-    let known: Vec<&str> = MEMBERS.into_iter().chain(LATER).collect();
-    let mut fields = Fields::of_body(body, &known)?;
-    for name in LATER {
-        if fields.take(name, "", |_| Some(())) != Given::Absent {
-            let detail = "belongs to order key-hold, which this version does not have; leave it out";
-            fields.note(FieldError::other(name, detail));
-        }
-    }
+    let mut fields = Fields::of_body(body, &MEMBERS)?;
     let input = EndpointInput::read(&mut fields);
     let applied = input.into_settings(present, &mut fields);
+    check_hold(&applied.settings, &mut fields);
     check_with_outbound(&applied.settings, &mut fields, outbound);
     fields.finish().map(|()| applied)
 }
@@ -174,11 +177,22 @@ impl EndpointInput {
                 &[("json", ContentType::Json), ("text", ContentType::Text)],
             ),
             profile: one_of_now(fields, "profile", &[("v1", Profile::V1)], &["v2"]),
-            order: one_of_now(
+            order: one_of(
                 fields,
                 "order",
-                &[("none", Order::None), ("key", Order::Key)],
-                &["key-hold"],
+                &[
+                    ("none", Order::None),
+                    ("key", Order::Key),
+                    ("key-hold", Order::KeyHold),
+                ],
+            ),
+            hold_quiet: fields.take("holdQuiet", "a duration from 0s to 5m, such as \"5s\"", |value| {
+                duration_within(value, 0..=limits::HOLD_QUIET_MS_MOST)
+            }),
+            hold_limit: fields.take(
+                "holdLimit",
+                "a duration from 1s to 24h, such as \"10m\"",
+                |value| duration_within(value, limits::HOLD_LIMIT_MS_LEAST..=limits::HOLD_LIMIT_MS_MOST),
             ),
             max_in_flight: fields.take("maxInFlight", "an integer from 1 to 1024", |value| {
                 let most = value
@@ -222,6 +236,8 @@ impl EndpointInput {
             content_type: self.content_type.or(ContentType::default()),
             profile: self.profile.or(Profile::default()),
             order: self.order.or(Order::default()),
+            hold_quiet_ms: self.hold_quiet.or(limits::HOLD_QUIET_MS),
+            hold_limit_ms: self.hold_limit.or(limits::HOLD_LIMIT_MS),
             max_in_flight: self.max_in_flight.or(DEFAULT_MAX_IN_FLIGHT),
             rate_limit: self.rate_limit.value(),
             breaker: self.breaker.or(Breaker::default()),
@@ -271,10 +287,25 @@ fn schedule(value: &Value, field: &str) -> Result<Schedule, Vec<FieldError>> {
 }
 
 fn timeout(value: &Value) -> Option<u32> {
+    let ms = duration_within(value, wire::TIMEOUT_MIN_MS..=wire::TIMEOUT_MAX_MS)?;
+    u32::try_from(ms).ok()
+}
+
+fn duration_within(value: &Value, allowed: RangeInclusive<u64>) -> Option<u64> {
     let ms = duration::parse(value.as_str()?).ok()?;
-    u32::try_from(ms)
-        .ok()
-        .filter(|_| (wire::TIMEOUT_MIN_MS..=wire::TIMEOUT_MAX_MS).contains(&ms))
+    allowed.contains(&ms).then_some(ms)
+}
+
+/// A quiet that is longer than the limit would never be waited for.
+fn check_hold(settings: &Settings, fields: &mut Fields) {
+    if settings.hold_quiet_ms > settings.hold_limit_ms && !fields.is_wrong("holdLimit") {
+        let (quiet, limit) = (
+            duration::format(settings.hold_quiet_ms),
+            duration::format(settings.hold_limit_ms),
+        );
+        let detail = format!("is {quiet}, which is longer than holdLimit, {limit}");
+        fields.note(FieldError::other("holdQuiet", detail));
+    }
 }
 
 fn rate_limit(value: &Value, field: &str) -> Result<RateLimit, Vec<FieldError>> {

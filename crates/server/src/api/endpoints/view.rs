@@ -63,6 +63,12 @@ pub(crate) struct EndpointView {
     /// Whether events of one key wait for each other.
     #[schema(value_type = OrderName)]
     order: Order,
+    /// With order key-hold: how long no call of the job may have been accepted before its status 2 or 6 goes.
+    #[schema(example = "5s")]
+    hold_quiet: String,
+    /// With order key-hold: how long a job's status 2 or 6 waits for the job's calls at most.
+    #[schema(example = "10m")]
+    hold_limit: String,
     /// Sends that may be in flight at once.
     max_in_flight: u32,
     /// A bound on the rate of sends.
@@ -135,6 +141,8 @@ impl EndpointView {
             content_type: settings.content_type,
             profile: settings.profile,
             order: settings.order,
+            hold_quiet: duration::format(settings.hold_quiet_ms),
+            hold_limit: duration::format(settings.hold_limit_ms),
             max_in_flight: settings.max_in_flight,
             rate_limit: settings.rate_limit,
             breaker: settings.breaker,

@@ -51,6 +51,11 @@ pub(super) enum Step {
     Resend {
         which: usize,
     },
+    /// What is older than `age_ms`, from the beginning, or from a known event on.
+    Prune {
+        age_ms: u64,
+        after: Option<usize>,
+    },
     /// From where the last part stopped, or from the beginning.
     Sweep {
         endpoint: EndpointId,
@@ -105,6 +110,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => delete_endpoint(company(), name()).prop_map(Step::Write),
         1 => sweep(1..9),
         2 => retry_now(1..9),
+        3 => Just(Step::Write(Write::CheckHolds)),
+        2 => prune(),
         1 => (token(), "[a-z]{0,3}").prop_map(|(id, name)| Step::Write(add_token(id, name))),
         1 => token().prop_map(Write::RevokeToken).prop_map(Step::Write),
     ]
@@ -121,6 +128,7 @@ pub(super) fn step_of_long_sweep() -> impl Strategy<Value = Step> {
         1 => delete_endpoint(Just(COMPANY), name()).prop_map(Step::Write),
         6 => sweep(1..3),
         2 => retry_now(1..3),
+        1 => Just(Step::Write(Write::CheckHolds)),
     ]
 }
 
@@ -204,10 +212,11 @@ fn delete_endpoint(
 fn any_settings() -> impl Strategy<Value = Settings> {
     let acts = (
         prop::bool::weighted(0.7),
-        select(&[Order::Key, Order::None][..]),
+        select(&[Order::Key, Order::KeyHold, Order::None][..]),
         most_kinds(),
         schedule(),
         subsequence(vec![1, 2, 5], 0..=3),
+        (0u64..100_000, 1_000u64..900_000),
     );
     let kept = (
         select(&AckRule::ALL[..]),
@@ -219,11 +228,13 @@ fn any_settings() -> impl Strategy<Value = Settings> {
     );
     (acts, kept).prop_map(
         |(
-            (enabled, order, callbacks, schedule, job_statuses),
+            (enabled, order, callbacks, schedule, job_statuses, (hold_quiet_ms, hold_limit_ms)),
             (ack_rule, hundredths, content_type, breaker, tenths, secrets),
         )| Settings {
             enabled,
             order,
+            hold_quiet_ms,
+            hold_limit_ms,
             callbacks,
             schedule: Arc::new(schedule),
             job_statuses,
@@ -278,6 +289,11 @@ fn retry_now(numbers: std::ops::Range<i64>) -> impl Strategy<Value = Step> {
         later_ms,
         after,
     })
+}
+
+fn prune() -> impl Strategy<Value = Step> {
+    let age_ms = prop_oneof![Just(0), 1_000u64..4_000_000];
+    (age_ms, option::weighted(0.2, any::<usize>())).prop_map(|(age_ms, after)| Step::Prune { age_ms, after })
 }
 
 fn add_token(id: String, name: String) -> Write {

@@ -114,6 +114,7 @@ fn starts_agree(model: &mut Lab, judged: &mut Lab) -> TestCaseResult {
     prop_assert_eq!(found.companies, expected.companies);
     prop_assert_eq!(found.endpoints, expected.endpoints);
     prop_assert_eq!(found.due, expected.due);
+    prop_assert_eq!(found.hold_check, expected.hold_check);
     prop_assert_eq!(found.tokens, expected.tokens);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The sentences about arrival, case by case.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -39,6 +40,8 @@ fn delivery(id: i64, line: &Line<'_>) -> DeliveryRecord {
             endpoint: (!endpoint.is_empty()).then_some(EndpointId(1)),
             state,
             due: due.map(|ms| Millis(NOW_MS + ms)),
+            hold: None,
+            hold_job: None,
             age: Age::default(),
             sends,
             last_outcome: last.map(|(outcome, _)| outcome),
@@ -48,7 +51,8 @@ fn delivery(id: i64, line: &Line<'_>) -> DeliveryRecord {
             schedule: Arc::default(),
         },
         endpoint_name: (!endpoint.is_empty()).then(|| endpoint.to_owned()),
-        waits_for: None,
+        waits_for: (state == State::Pending && due.is_none()).then_some(DeliveryId(7)),
+        held_by: None,
         attempts: attempt.into_iter().collect(),
     }
 }
@@ -73,14 +77,29 @@ fn event(kind: Kind, lines: &[Line<'_>]) -> EventRecord {
 /// Expected are (endpoint, arrived, English, Chinese); an empty endpoint is none.
 #[track_caller]
 fn check(events: &[(Kind, &[Line<'_>])], expected: &[(&str, bool, &str, &str)]) {
+    check_held_back(events, &[], expected);
+}
+
+/// The same, with what holds back deliveries of the first event: the first of it has the number 1.
+#[track_caller]
+fn check_held_back(
+    events: &[(Kind, &[Line<'_>])],
+    held_back: &[(DeliveryId, HeldBack)],
+    expected: &[(&str, bool, &str, &str)],
+) {
     let records: Vec<EventRecord> = events.iter().map(|(kind, lines)| event(*kind, lines)).collect();
     let records: Vec<&EventRecord> = records.iter().collect();
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
+    let present = Present {
+        now: Millis(NOW_MS),
+        held_back: held_back.iter().copied().collect(),
+        quiet_ms: HashMap::new(),
+    };
     for language in [Language::English, Language::Chinese] {
         let speaker = Speaker {
             language,
             zone: &zone,
-            now_ms: NOW_MS,
+            present: &present,
         };
         let expected: Vec<Arrival> = expected
             .iter()
@@ -108,8 +127,8 @@ fn a_call_that_arrived() {
         &[(
             "erp",
             true,
-            "erp has the call: it arrived at 2026-01-12 16:10:07, with send 2.",
-            "erp 已收到该通话：2026-01-12 16:10:07 送达（第 2 次发送）。",
+            "erp has the call: it arrived at 2026-01-12 16:10:07 +08:00, with send 2.",
+            "erp 已收到该通话：2026-01-12 16:10:07 +08:00 送达（第 2 次发送）。",
         )],
     );
 }
@@ -131,8 +150,8 @@ fn a_call_that_did_not_arrive_yet() {
                 Some(60_000),
             ),
             "erp does not have the call yet: 1 send failed, the last one was answered with status 200, but not with \
-             success; the next send is at 2026-01-12 16:11:11.",
-            "erp 尚未收到该通话：已发送 1 次未成功，最近一次应答状态码 200，但未返回 success；下次发送时间 2026-01-12 16:11:11。",
+             success; the next send is at 2026-01-12 16:11:11 +08:00.",
+            "erp 尚未收到该通话：已发送 1 次未成功，最近一次应答状态码 200，但未返回 success；下次发送时间 2026-01-12 16:11:11 +08:00。",
         ),
         (
             ("erp", State::Pending, 3, Some((Outcome::Refused, 500)), Some(-1)),
@@ -141,8 +160,8 @@ fn a_call_that_did_not_arrive_yet() {
         ),
         (
             ("erp", State::Pending, 0, None, None),
-            "erp does not have the call yet: it waits for an earlier event of the same call.",
-            "erp 尚未收到该通话：正在等待同一通话的前一条回调。",
+            "erp does not have the call yet: it waits for an earlier event of the same call (dlv_0000000000007).",
+            "erp 尚未收到该通话：正在等待同一通话的前一条回调（dlv_0000000000007）。",
         ),
         (
             ("erp", State::Parked, 0, None, None),
@@ -170,6 +189,63 @@ fn a_call_that_did_not_arrive_yet() {
 }
 
 #[test]
+fn what_holds_a_due_call_back() {
+    let later = Millis(NOW_MS + 30_000);
+    for (held_back, english, chinese) in [
+        (
+            HeldBack::Breaker(later),
+            "the endpoint has not answered for a while; the next try is at 2026-01-12 16:10:41 +08:00 at the earliest",
+            "接收方持续无应答，已放慢发送，最早 2026-01-12 16:10:41 +08:00 再试",
+        ),
+        (
+            HeldBack::Breaker(Millis(NOW_MS)),
+            "the endpoint has not answered for a while; one send is being tried now",
+            "接收方持续无应答，已放慢发送，正在试探一次",
+        ),
+        (
+            HeldBack::RateLimit(later),
+            "it waits behind the endpoint's rate limit; the next send is at 2026-01-12 16:10:41 +08:00 at the earliest",
+            "该回调地址已达限速，最早 2026-01-12 16:10:41 +08:00 继续发送",
+        ),
+        (
+            HeldBack::InFlight,
+            "the endpoint has as many sends under way as it may; it goes out after them",
+            "该回调地址同时发送数已达上限，随后发送",
+        ),
+        (
+            HeldBack::Load,
+            "as many sends are under way as there may be in all; it goes out after them",
+            "系统同时发送数已达上限，随后发送",
+        ),
+    ] {
+        let first = ("erp", State::Pending, 0, None, Some(0));
+        check_held_back(
+            &[(Kind::Call, &[first])],
+            &[(DeliveryId(1), held_back)],
+            &[(
+                "erp",
+                false,
+                &format!("erp does not have the call yet: {english}."),
+                &format!("erp 尚未收到该通话：{chinese}。"),
+            )],
+        );
+        let again = ("erp", State::Pending, 1, Some((Outcome::TimedOut, 0)), Some(-1));
+        check_held_back(
+            &[(Kind::Call, &[again])],
+            &[(DeliveryId(1), held_back)],
+            &[(
+                "erp",
+                false,
+                &format!(
+                    "erp does not have the call yet: 1 send failed, the last one was not answered in time; {english}."
+                ),
+                &format!("erp 尚未收到该通话：已发送 1 次未成功，最近一次应答超时；{chinese}。"),
+            )],
+        );
+    }
+}
+
+#[test]
 fn what_nobody_wants() {
     check(
         &[(Kind::Call, &[])],
@@ -190,8 +266,8 @@ fn a_call_is_judged_with_its_corrections() {
         &[(
             "erp",
             true,
-            "erp has the call and its corrections: it arrived at 2026-01-12 16:10:07, with send 1.",
-            "erp 已收到该通话及意向等级修改：2026-01-12 16:10:07 送达（第 1 次发送）。",
+            "erp has the call and its corrections: it arrived at 2026-01-12 16:10:07 +08:00, with send 1.",
+            "erp 已收到该通话及意向等级修改：2026-01-12 16:10:07 +08:00 送达（第 1 次发送）。",
         )],
     );
     check(
@@ -211,8 +287,8 @@ fn a_call_is_judged_with_its_corrections() {
         &[(
             "erp",
             true,
-            "erp has the intent correction: it arrived at 2026-01-12 16:10:07, with send 1.",
-            "erp 已收到意向等级修改：2026-01-12 16:10:07 送达（第 1 次发送）。",
+            "erp has the intent correction: it arrived at 2026-01-12 16:10:07 +08:00, with send 1.",
+            "erp 已收到意向等级修改：2026-01-12 16:10:07 +08:00 送达（第 1 次发送）。",
         )],
     );
 }

@@ -48,6 +48,7 @@ fn the_least_body_gets_the_defaults() {
     );
     assert_eq!(settings.content_type, ContentType::Json);
     assert_eq!((settings.profile, settings.order), (Profile::V1, Order::Key));
+    assert_eq!((settings.hold_quiet_ms, settings.hold_limit_ms), (5_000, 600_000));
     assert_eq!((settings.rate_limit, settings.breaker), (None, Breaker::On));
     assert_eq!(settings.job_statuses, [2, 4, 5, 9, 10]);
     assert!(settings.headers.is_empty());
@@ -75,7 +76,7 @@ fn every_member_is_taken() {
     let settings = settings(&json!({
         "url": URL, "callbacks": ["job", "call"], "enabled": false, "ackRule": "success-or-code",
         "schedule": {"gaps": ["1s", "2s"], "maxAge": "24h"}, "jitter": 0.5, "timeout": "1m", "contentType": "text",
-        "profile": "v1", "order": "none", "maxInFlight": 1, "rateLimit": {"perSecond": 2.5}, "breaker": "off",
+        "profile": "v1", "order": "key-hold", "holdQuiet": "0s", "holdLimit": "24h", "maxInFlight": 1, "rateLimit": {"perSecond": 2.5}, "breaker": "off",
         "jobStatuses": [10, 2, 2], "headers": {"X-Key": "k"}, "secret": SECRET, "tlsCa": null,
     }));
     assert_eq!(settings.callbacks, Kinds::from_iter([Kind::Call, Kind::Job]));
@@ -91,8 +92,9 @@ fn every_member_is_taken() {
     );
     assert_eq!(
         (settings.content_type, settings.order),
-        (ContentType::Text, Order::None)
+        (ContentType::Text, Order::KeyHold)
     );
+    assert_eq!((settings.hold_quiet_ms, settings.hold_limit_ms), (0, 86_400_000));
     assert_eq!(settings.breaker, Breaker::Off);
     assert_eq!(
         settings.rate_limit,
@@ -184,19 +186,33 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         "order",
-        r#""key-hold""#,
-        "order: is key-hold, which this version does not have; allowed is none, key",
+        r#""fifo""#,
+        "order: is a string; allowed is none, key, key-hold",
     ),
-    ("order", r#""fifo""#, "order: is a string; allowed is none, key"),
     (
         "holdQuiet",
-        r#""5s""#,
-        "holdQuiet: belongs to order key-hold, which this version does not have; leave it out",
+        r#""301s""#,
+        "holdQuiet: is a string; allowed is a duration from 0s to 5m, such as \"5s\"",
+    ),
+    (
+        "holdQuiet",
+        "5",
+        "holdQuiet: is a number; allowed is a duration from 0s to 5m, such as \"5s\"",
     ),
     (
         "holdLimit",
-        "null",
-        "holdLimit: belongs to order key-hold, which this version does not have; leave it out",
+        r#""999ms""#,
+        "holdLimit: is a string; allowed is a duration from 1s to 24h, such as \"10m\"",
+    ),
+    (
+        "holdLimit",
+        r#""24h1ms""#,
+        "holdLimit: is a string; allowed is a duration from 1s to 24h, such as \"10m\"",
+    ),
+    (
+        "holdLimit",
+        r#""4s""#,
+        "holdQuiet: is 5s, which is longer than holdLimit, 4s",
     ),
     (
         "maxInFlight",
@@ -277,7 +293,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "urls",
         "[]",
-        "urls: is an unknown member; allowed are url, callbacks, enabled, ackRule, schedule, jitter, timeout, contentType, profile, order, maxInFlight, rateLimit, breaker, jobStatuses, headers, secret, tlsCa, holdQuiet, holdLimit",
+        "urls: is an unknown member; allowed are url, callbacks, enabled, ackRule, schedule, jitter, timeout, contentType, profile, order, holdQuiet, holdLimit, maxInFlight, rateLimit, breaker, jobStatuses, headers, secret, tlsCa",
     ),
 ];
 
@@ -323,13 +339,13 @@ fn urls_are_checked_by_the_outbound_client() {
 #[test]
 fn every_mistake_is_told_at_once() {
     check_mistakes(
-        r#"{"timeout": 15, "order": "key-hold", "extra": 1, "enabled": "no", "tlsCa": "not a certificate"}"#,
+        r#"{"timeout": 15, "order": "first", "extra": 1, "enabled": "no", "tlsCa": "not a certificate"}"#,
         &[
-            "extra: is an unknown member; allowed are url, callbacks, enabled, ackRule, schedule, jitter, timeout, contentType, profile, order, maxInFlight, rateLimit, breaker, jobStatuses, headers, secret, tlsCa, holdQuiet, holdLimit",
+            "extra: is an unknown member; allowed are url, callbacks, enabled, ackRule, schedule, jitter, timeout, contentType, profile, order, holdQuiet, holdLimit, maxInFlight, rateLimit, breaker, jobStatuses, headers, secret, tlsCa",
             "url: is missing; there must be an http or https URL",
             "enabled: is a string; allowed is true or false",
             "timeout: is a number; allowed is a duration from 1s to 60s, such as \"15s\"",
-            "order: is key-hold, which this version does not have; allowed is none, key",
+            "order: is a string; allowed is none, key, key-hold",
             "tlsCa: no certificate found: a PEM text with CERTIFICATE sections is needed",
         ],
     );
