@@ -560,6 +560,18 @@ impl World<'_> {
         self.lose_process()
     }
 
+    /// The process stops: the commit on its way is finished and the store is closed; what is in flight, or queued, is let
+    /// go.
+    pub(crate) fn stop(&mut self) -> Result<(), Broken> {
+        let Some(generation) = self.process.as_ref().map(|process| process.generation) else {
+            return Ok(());
+        };
+        self.report.stops += 1;
+        self.trace(|| "the process stops".to_owned());
+        self.apply(generation)?;
+        self.lose_process()
+    }
+
     /// Everything that the process knew is gone; it starts again a little later.
     fn lose_process(&mut self) -> Result<(), Broken> {
         self.check_overdue()?;

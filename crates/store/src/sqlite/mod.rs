@@ -78,7 +78,7 @@ impl Sqlite {
     /// thread is started, so that one seed is one history.
     ///
     /// # Errors
-    /// As [`Sqlite::open`].
+    /// As [`Sqlite::reopen`].
     pub fn open_simulated(dir: &Path, on: Simulated<'_>) -> Result<Self, OpenError> {
         let home = Home {
             dir: dir.to_owned(),
