@@ -11,7 +11,8 @@ use ringback_core::company::Company;
 use ringback_core::delivery::{self, Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, KeyClass, NewEvent, OrderKey};
-use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource};
+use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource, ReplayId};
+use ringback_core::replay::Replay;
 use ringback_core::store::{OpenCount, Token};
 use ringback_core::time::Millis;
 
@@ -53,6 +54,7 @@ pub(super) struct State {
     /// The newest call of each company and job.
     newest_calls: HashMap<(i64, i64), EventId>,
     pub(super) attempts: BTreeMap<(DeliveryId, u32), Attempt>,
+    pub(super) replays: BTreeMap<ReplayId, Replay>,
     pub(super) tokens: BTreeMap<String, Token>,
 }
 
@@ -74,6 +76,7 @@ impl State {
             open_calls: BTreeSet::new(),
             newest_calls: HashMap::new(),
             attempts: BTreeMap::new(),
+            replays: BTreeMap::new(),
             tokens: BTreeMap::new(),
         }
     }
@@ -152,6 +155,12 @@ impl State {
         self.held.first().map(|(check, _)| *check)
     }
 
+    /// The newest event of the same company, kind and id.
+    pub(super) fn newest_of(&self, event: &Event) -> Option<EventId> {
+        let key = (event.company_id, event.kind, event.entity_id);
+        self.newest.get(&key).copied()
+    }
+
     fn known(&self, id: EventId) -> Option<Known> {
         self.events.get(&id).map(|stored| Known {
             id,
@@ -196,8 +205,6 @@ impl State {
 }
 
 impl Tables for State {
-    type Error = Infallible;
-
     fn next_id(&mut self, now: Millis) -> i64 {
         self.ids.next(now)
     }
@@ -284,10 +291,6 @@ impl Tables for State {
         Ok(())
     }
 
-    fn event(&mut self, id: EventId) -> Result<Option<Event>, Infallible> {
-        Ok(self.events.get(&id).map(|stored| stored.event.clone()))
-    }
-
     fn body(&mut self, id: EventId) -> Result<Bytes, Infallible> {
         Ok(self
             .events
@@ -313,14 +316,6 @@ impl Tables for State {
     fn assign_delivery(&mut self, delivery: &Delivery) -> Result<(), Infallible> {
         self.put(delivery);
         Ok(())
-    }
-
-    fn delivery(&mut self, id: DeliveryId) -> Result<Option<Delivery>, Infallible> {
-        Ok(self.deliveries.get(&id).cloned())
-    }
-
-    fn deliveries_of(&mut self, event: EventId) -> Result<Vec<Delivery>, Infallible> {
-        Ok(self.of_event(event).cloned().collect())
     }
 
     fn first_open(&mut self, endpoint: EndpointId, key: OrderKey) -> Result<Option<DeliveryId>, Infallible> {
@@ -368,6 +363,33 @@ impl Tables for State {
         self.attempts
             .entry((delivery, attempt.n))
             .or_insert_with(|| attempt.clone());
+        Ok(())
+    }
+
+    fn replay(&mut self, id: ReplayId) -> Result<Option<Replay>, Infallible> {
+        Ok(self.replays.get(&id).cloned())
+    }
+
+    fn put_replay(&mut self, replay: &Replay) -> Result<(), Infallible> {
+        self.replays.insert(replay.id, replay.clone());
+        Ok(())
+    }
+
+    fn open_replays(&mut self) -> Result<usize, Infallible> {
+        let open = self.replays.values().filter(|replay| !replay.state.has_ended());
+        Ok(open.count())
+    }
+
+    fn forget_replays(&mut self, keep: usize) -> Result<(), Infallible> {
+        let ended = self
+            .replays
+            .values()
+            .rev()
+            .filter(|replay| replay.state.has_ended());
+        let old: Vec<ReplayId> = ended.skip(keep).map(|replay| replay.id).collect();
+        for id in old {
+            self.replays.remove(&id);
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod endpoint;
 mod hold;
 mod make;
 mod record;
+mod replay;
 mod resend;
 mod sweep;
 mod transition;
@@ -41,6 +42,9 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
         } => endpoint::retry_now(tables, now, *endpoint, *cutoff, *after),
         Write::Resend(delivery) => resend::resend(tables, now, *delivery),
         Write::CheckHolds => hold::check(tables, now),
+        Write::MakeReplay(spec) => replay::make(tables, now, spec),
+        Write::StepReplay { replay, most } => replay::step(tables, now, *replay, *most),
+        Write::ChangeReplay(id, change) => replay::change(tables, now, *id, *change),
         Write::AddToken(token) => tables.add_token(token).map(Written::Token),
         Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),
     }

@@ -12,6 +12,7 @@ mod order;
 mod reading;
 mod record;
 mod repair;
+mod replay;
 mod search;
 mod settings;
 mod sweep;
