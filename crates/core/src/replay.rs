@@ -165,7 +165,7 @@ pub struct Replay {
 pub struct DryRun {
     /// What was met.
     pub counts: ReplayCounts,
-    /// Whether it stopped early because it had looked at [`crate::limits::SEARCH_ROWS`] rows.
+    /// Whether it stopped early because it had looked at [`crate::limits::DRY_RUN_ROWS`] rows.
     pub partial: bool,
 }
 

@@ -407,7 +407,7 @@ pub trait Reader: Send {
     /// The store could not be read.
     fn replay(&mut self, id: ReplayId) -> Result<Option<Replay>, StoreError>;
 
-    /// What a replay would meet, as far as [`crate::limits::SEARCH_ROWS`] events or deliveries tell.
+    /// What a replay would meet, as far as [`crate::limits::DRY_RUN_ROWS`] events or deliveries tell.
     ///
     /// # Errors
     /// The store could not be read.

@@ -379,6 +379,12 @@ impl Driver {
         match effect {
             Effect::Record(report) => self.writes.push(Write::Record(report)),
             Effect::CheckHolds => self.writes.push(Write::CheckHolds),
+            Effect::StepReplay { replay, .. } if self.queue.disk_low() => {
+                // It stands still, as if nothing had been found, and comes again a little later.
+                let (made, due) = (0, Vec::new());
+                self.engine
+                    .handle(now, Input::ReplayStepped { replay, made, due });
+            }
             Effect::StepReplay { replay, most } => self.writes.push(Write::StepReplay { replay, most }),
             Effect::Send(send) => {
                 let sending = self.sender.perform(send, now);

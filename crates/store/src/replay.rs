@@ -9,7 +9,7 @@ use ringback_core::endpoint::Endpoint;
 use ringback_core::event::Event;
 use ringback_core::fanout::fitting;
 use ringback_core::id::{DeliveryId, EventId};
-use ringback_core::limits::SEARCH_ROWS;
+use ringback_core::limits::DRY_RUN_ROWS;
 use ringback_core::replay::{DryRun, ReplayCounts, ReplayFilter, ReplaySpec};
 use ringback_core::store::Refusal;
 use ringback_core::time::Millis;
@@ -254,7 +254,7 @@ pub(crate) fn dry_run<L: Look>(look: &mut L, spec: &ReplaySpec) -> Result<DryRun
     loop {
         let ids = candidates(look, &spec.filter, after, i64::MAX, CHUNK)?;
         for id in &ids {
-            if counts.looked_at as usize >= SEARCH_ROWS {
+            if counts.looked_at as usize >= DRY_RUN_ROWS {
                 let partial = true;
                 return Ok(DryRun { counts, partial });
             }

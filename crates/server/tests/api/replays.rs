@@ -161,6 +161,29 @@ async fn a_replay_goes_on_when_the_store_is_back() {
 }
 
 #[tokio::test]
+async fn a_replay_stands_still_while_the_disk_is_nearly_full() {
+    let (app, _receiver) = parked_calls(1).await;
+    let disk_low = |low| app.lab.faults.disk_low.store(low, Ordering::SeqCst);
+    disk_low(true);
+    while app.get("/readyz").await.status == 200 {
+        tokio::task::yield_now().await;
+    }
+    let replay = post(&app, json!({"filter": {"companyId": 1}}), 201).await;
+    for _ in 0..100 {
+        app.lab.clock.advance(100);
+        assert_eq!(app.get(&path(&replay)).await.expect(200)["made"], 0);
+    }
+    disk_low(false);
+    loop {
+        app.lab.clock.advance(100);
+        if app.get(&path(&replay)).await.expect(200)["made"] == 1 {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_asked() {
     let (app, _receiver) = parked_calls(0).await;
     for (body, status, problem) in [

@@ -494,9 +494,9 @@ fn a_step_looks_at_a_bounded_number(lab: &mut Lab) {
 }
 
 fn a_dry_run_of_much_is_partial(lab: &mut Lab) {
-    use ringback_core::limits::SEARCH_ROWS;
+    use ringback_core::limits::DRY_RUN_ROWS;
     lab.write(put_company(COMPANY, kinds(&[Kind::Call])));
-    let events = i64::try_from(SEARCH_ROWS).unwrap() + 1;
+    let events = i64::try_from(DRY_RUN_ROWS).unwrap() + 1;
     let writes: Vec<Write> = (1..=events)
         .map(|id| Write::Accept(Box::new(correction(id, "B"))))
         .collect();
@@ -506,6 +506,6 @@ fn a_dry_run_of_much_is_partial(lab: &mut Lab) {
     assert!(found.partial);
     assert_eq!(
         (found.counts.looked_at, found.counts.matched),
-        (SEARCH_ROWS as u64, SEARCH_ROWS as u64)
+        (DRY_RUN_ROWS as u64, DRY_RUN_ROWS as u64)
     );
 }
