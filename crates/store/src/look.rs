@@ -8,6 +8,9 @@ use ringback_core::endpoint::Endpoint;
 use ringback_core::event::Event;
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
 
+/// Endpoints that are shared.
+pub(crate) type Endpoints = Arc<[Arc<Endpoint>]>;
+
 /// Events of a company, as an index brings them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Events {
@@ -38,7 +41,7 @@ pub(crate) trait Look {
     /// An endpoint's name, also of a deleted one.
     fn endpoint_name(&mut self, id: EndpointId) -> Result<Option<String>, Self::Error>;
     /// The company's endpoints that are not deleted, by name; `None` for a company that is not configured.
-    fn receivers(&mut self, company_id: i64) -> Result<Option<Arc<[Arc<Endpoint>]>>, Self::Error>;
+    fn receivers(&mut self, company_id: i64) -> Result<Option<Endpoints>, Self::Error>;
 
     /// Events of a company, by id.
     fn events_in(

@@ -250,11 +250,11 @@ pub(crate) fn tally(counts: &mut ReplayCounts, verdict: &Verdict, outcome: Resul
 pub(crate) fn dry_run<L: Look>(look: &mut L, spec: &ReplaySpec) -> Result<DryRun, L::Error> {
     let receivers = look.receivers(spec.filter.company_id)?;
     let mut counts = ReplayCounts::default();
-    let mut after = 0;
+    let (mut after, mut looked_at) = (0, 0);
     loop {
         let ids = candidates(look, &spec.filter, after, i64::MAX, CHUNK)?;
         for id in &ids {
-            if counts.looked_at as usize >= DRY_RUN_ROWS {
+            if looked_at >= DRY_RUN_ROWS {
                 let partial = true;
                 return Ok(DryRun { counts, partial });
             }
@@ -262,6 +262,7 @@ pub(crate) fn dry_run<L: Look>(look: &mut L, spec: &ReplaySpec) -> Result<DryRun
                 let outcome = foresee(receivers.as_deref(), &found);
                 tally(&mut counts, &found.verdict, outcome);
             }
+            looked_at += 1;
             counts.looked_at += 1;
         }
         match ids.last() {

@@ -165,6 +165,7 @@ async fn a_replay_stands_still_while_the_disk_is_nearly_full() {
     let (app, _receiver) = parked_calls(1).await;
     let disk_low = |low| app.lab.faults.disk_low.store(low, Ordering::SeqCst);
     disk_low(true);
+    app.lab.clock.advance(1_000);
     while app.get("/readyz").await.status == 200 {
         tokio::task::yield_now().await;
     }

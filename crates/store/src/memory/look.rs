@@ -1,16 +1,14 @@
 //! Looking at the rows of the memory store: plain scans.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use ringback_core::delivery::{self, Delivery};
-use ringback_core::endpoint::Endpoint;
 use ringback_core::event::Event;
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
 use ringback_core::limits::REPLAY_NEWER_ROWS;
 
 use super::state::State;
-use crate::look::{Events, Look, Range};
+use crate::look::{Endpoints, Events, Look, Range};
 
 impl Look for State {
     type Error = Infallible;
@@ -32,7 +30,7 @@ impl Look for State {
         Ok(row.map(|row| row.endpoint.name.clone()))
     }
 
-    fn receivers(&mut self, company_id: i64) -> Result<Option<Arc<[Arc<Endpoint>]>>, Infallible> {
+    fn receivers(&mut self, company_id: i64) -> Result<Option<Endpoints>, Infallible> {
         Ok(self.directory.receivers(company_id))
     }
 

@@ -1,9 +1,6 @@
 //! Looking at rows on a connection, the writer's or a reader's.
 
-use std::sync::Arc;
-
 use ringback_core::delivery::{Delivery, State};
-use ringback_core::endpoint::Endpoint;
 use ringback_core::event::Event;
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
 use ringback_core::limits::REPLAY_NEWER_ROWS;
@@ -14,7 +11,7 @@ use super::rows::{self, Schedules, kind_code};
 use super::select::select;
 use super::writer::Writer;
 use crate::directory::Directory;
-use crate::look::{Events, Look, Range};
+use crate::look::{Endpoints, Events, Look, Range};
 
 const EVENTS_OF_COMPANY: &str = "SELECT id FROM event INDEXED BY event_company \
     WHERE company_id = ?1 AND id > ?2 AND id < ?3 ORDER BY id LIMIT ?4";
@@ -74,7 +71,7 @@ impl Look for Lookup<'_> {
             .optional()
     }
 
-    fn receivers(&mut self, company_id: i64) -> Result<Option<Arc<[Arc<Endpoint>]>>> {
+    fn receivers(&mut self, company_id: i64) -> Result<Option<Endpoints>> {
         let mut directory = Directory::default();
         let company = "SELECT settings FROM company WHERE company_id = ?1";
         for company in query::all(self.connection, company, [company_id], rows::company)? {
@@ -141,7 +138,7 @@ impl Look for Writer {
     }
 
     /// What the writer remembers, which takes no reading.
-    fn receivers(&mut self, company_id: i64) -> Result<Option<Arc<[Arc<Endpoint>]>>> {
+    fn receivers(&mut self, company_id: i64) -> Result<Option<Endpoints>> {
         Ok(self.directory.receivers(company_id))
     }
 

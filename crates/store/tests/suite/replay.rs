@@ -191,7 +191,7 @@ fn an_event_without_endpoint_goes_to_every_endpoint_that_fits(lab: &mut Lab) {
 fn unwanted_events_go_out_for_the_first_time(lab: &mut Lab) {
     lab.write(put_company(COMPANY, kinds(&[Kind::Call])));
     lab.endpoint("erp", |settings| {
-        settings.callbacks = kinds(&[Kind::Call, Kind::Correction])
+        settings.callbacks = kinds(&[Kind::Call, Kind::Correction]);
     });
     let unwanted = lab.accept(correction(1, "B"));
     assert!(unwanted.deliveries.is_empty());

@@ -198,7 +198,7 @@ impl Rig {
                 }
                 Effect::Read { ticket, query } => self.reads.push_back(Reading { ticket, query }),
                 Effect::StepReplay { replay, most } => {
-                    self.replay_steps.push((self.now.since(T0), replay, most))
+                    self.replay_steps.push((self.now.since(T0), replay, most));
                 }
                 Effect::CheckHolds => self.hold_checks.push(self.now.since(T0)),
             }

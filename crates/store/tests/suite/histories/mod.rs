@@ -127,11 +127,11 @@ impl Pair {
         match step {
             Step::Write(write) => write.clone(),
             Step::Resend { which } => Write::Resend(self.delivery(*which).map_or(UNKNOWN, |known| known.id)),
-            Step::StepReplay { which, most } => Write::StepReplay {
+            Step::GoOn { which, most } => Write::StepReplay {
                 replay: self.replay(*which),
                 most: *most,
             },
-            Step::ChangeReplay { which, change } => Write::ChangeReplay(self.replay(*which), *change),
+            Step::Change { which, change } => Write::ChangeReplay(self.replay(*which), *change),
             Step::Record { which, ahead, end } => self.record(*which, *ahead, *end),
             Step::Sweep { endpoint, goes_on } => Write::Sweep {
                 endpoint: *endpoint,

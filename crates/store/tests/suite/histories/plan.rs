@@ -52,11 +52,11 @@ pub(super) enum Step {
         which: usize,
     },
     /// The next step of one of the replays that were made.
-    StepReplay {
+    GoOn {
         which: usize,
         most: usize,
     },
-    ChangeReplay {
+    Change {
         which: usize,
         change: ReplayChange,
     },
@@ -116,8 +116,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         2 => retry_now(1..9),
         3 => Just(Step::Write(Write::CheckHolds)),
         2 => replay_spec(company()).prop_map(|spec| Step::Write(Write::MakeReplay(Box::new(spec)))),
-        4 => (any::<usize>(), 1usize..6).prop_map(|(which, most)| Step::StepReplay { which, most }),
-        1 => (any::<usize>(), replay_change()).prop_map(|(which, change)| Step::ChangeReplay { which, change }),
+        4 => (any::<usize>(), 1usize..6).prop_map(|(which, most)| Step::GoOn { which, most }),
+        1 => (any::<usize>(), replay_change()).prop_map(|(which, change)| Step::Change { which, change }),
         1 => (token(), "[a-z]{0,3}").prop_map(|(id, name)| Step::Write(add_token(id, name))),
         1 => token().prop_map(Write::RevokeToken).prop_map(Step::Write),
     ]
