@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::checkout::Checkout;
+use crate::crash::{self, Campaign};
 use crate::tidy::{self, Report};
 
 /// Repository chores of ringback.
@@ -25,6 +26,8 @@ enum Chore {
         #[arg(long)]
         list: bool,
     },
+    /// Kill the release binary under load, again and again, and check that nothing is lost.
+    Crash(Campaign),
 }
 
 /// The names of the subcommands; the rule on documented commands asks for them.
@@ -54,6 +57,7 @@ pub fn run() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        Chore::Crash(campaign) => crash::run(&campaign),
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod checkout;
 pub mod cli;
+pub mod crash;
 pub mod graph;
 pub mod markdown;
 pub mod policy;

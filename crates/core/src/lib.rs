@@ -23,3 +23,4 @@ pub mod replay;
 pub mod settle;
 pub mod store;
 pub mod time;
+pub mod token;

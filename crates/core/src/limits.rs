@@ -4,20 +4,30 @@
 pub const EVENT_BYTES: usize = 1024 * 1024;
 /// The largest ndjson batch, in bytes.
 pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of request bodies that the API holds in memory, being read or worked on; beyond it requests are answered 503. The
+/// first [`BODY_BYTES_FREE`] of each do not count: the number of connections bounds them.
+pub const BODY_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of each request's body that do not count among [`BODY_BYTES`]: a usual event is smaller, and needs no permit.
+pub const BODY_BYTES_FREE: usize = 16 * 1024;
 /// Sends in flight over all endpoints: sockets and tasks are bounded by it.
 pub const IN_FLIGHT: usize = 4096;
 /// Finished sends whose outcome is not durable yet, over all endpoints. At this many no further send starts, so that a
 /// store that cannot record stops the sending.
 pub const UNRECORDED: usize = 4096;
-/// Bytes of bodies held by the engine over all endpoints, queued and in flight.
+/// Bytes of bodies held by the engine over all endpoints, queued and in flight. A lane takes more as long as it holds less
+/// than is free.
 pub const ENGINE_BYTES: usize = 32 * 1024 * 1024;
+/// Beyond [`ENGINE_BYTES`], up to this, a lane may still hold [`LANE_BYTES_LEAST`], so that none starves while others are
+/// busy with large bodies.
+pub const ENGINE_BYTES_MOST: usize = 64 * 1024 * 1024;
 /// Deliveries that one lane keeps queued in memory.
 pub const LANE_QUEUE: usize = 1024;
-/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits), so that it takes dozens of lanes
-/// with large queues to use up [`ENGINE_BYTES`].
+/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits): enough for a send each millisecond
+/// while the next page is read.
 pub const LANE_BYTES: usize = 512 * 1024;
-/// Deliveries that a lane may queue even when [`ENGINE_BYTES`] is used up, so that no lane starves.
-pub const LANE_QUEUE_LEAST: usize = 2;
+/// Bytes of bodies that a lane may hold in memory when [`ENGINE_BYTES`] is used up: the default in-flight limit times a
+/// body of usual size.
+pub const LANE_BYTES_LEAST: usize = 128 * 1024;
 /// Deliveries that one page read from the store brings at most.
 pub const PAGE_ROWS: usize = 256;
 /// Bytes of bodies that one page read from the store brings at most (one row always fits).
@@ -65,6 +75,41 @@ pub const REPLAY_PER_SECOND_MOST: u32 = 1000;
 pub const DRY_RUN_ROWS: usize = 10_000;
 /// Newer events of a key that are looked at, from the newest on, for one that was delivered.
 pub const REPLAY_NEWER_ROWS: usize = 64;
+/// Events that one [`crate::store::Write::Prune`] looks at. It is a commit of its own, and what comes in meanwhile waits
+/// for it: this and the next two limits keep it to milliseconds.
+pub const PRUNE_EVENTS: usize = 512;
+/// Rows that one [`crate::store::Write::Prune`] removes (the rows of one event always fit).
+pub const PRUNE_ROWS: usize = 512;
+/// Bytes of bodies that one [`crate::store::Write::Prune`] removes (one body always fits).
+pub const PRUNE_BYTES: usize = 2 * 1024 * 1024;
+/// How often the pruning begins anew with the oldest event, in milliseconds: what is kept, such as a million parked
+/// events, is looked at so often and no more.
+pub const PRUNE_ROUND_MS: u64 = 6 * 60 * 60 * 1000;
+/// How long the pruning waits when it has looked at everything that is old enough, in milliseconds.
+pub const PRUNE_PAUSE_MS: u64 = 60 * 1000;
+/// The pruning rests this many times as long as it worked, so that it takes a fifth of the writer's time at most.
+pub const PRUNE_REST: u64 = 4;
+/// How long the pruning makes way for a queue that is never empty before it takes its turn all the same, in
+/// milliseconds.
+pub const PRUNE_PATIENCE_MS: u64 = 1000;
+/// How long the pruning stops after it failed, in milliseconds: a row that cannot be removed must not stop the service.
+pub const PRUNE_FAILED_MS: u64 = 10 * 60 * 1000;
+/// The shortest age at which events are pruned, in milliseconds: repetitions must be recognised that long.
+pub const RETENTION_LEAST_MS: u64 = 60 * 60 * 1000;
+/// The longest, in milliseconds: ten years.
+pub const RETENTION_MOST_MS: u64 = 3650 * 24 * 60 * 60 * 1000;
+/// The age at which events are pruned unless it is set, in milliseconds: 30 days.
+pub const RETENTION_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// Free bytes inside the store's file beyond which, if they are also a quarter of it, the file is made shorter. Less is
+/// left for what comes in.
+pub const SHRINK_FREE_BYTES: u64 = 64 * 1024 * 1024;
+/// By how much one [`crate::store::Write::Prune`] makes the file shorter, in bytes.
+pub const SHRINK_STEP_BYTES: u64 = 1024 * 1024;
+/// Bytes that a backup copies between two looks at the write-ahead log.
+pub const BACKUP_STEP_BYTES: u64 = 4 * 1024 * 1024;
+/// The length of the write-ahead log at which a backup gives up unless it is told otherwise: while it reads, the log
+/// cannot begin anew.
+pub const BACKUP_WAL_BYTES: u64 = 448 * 1024 * 1024;
 /// Writes taken into one commit.
 pub const COMMIT_WRITES: usize = 1024;
 /// Bytes of event bodies taken into one commit (one event always fits).
@@ -75,6 +120,13 @@ pub const QUEUE_WRITES: usize = 8192;
 pub const QUEUE_BYTES: usize = 32 * 1024 * 1024;
 /// Free bytes below which the disk counts as nearly full and intake is answered 503.
 pub const DISK_FREE_LEAST: u64 = 256 * 1024 * 1024;
+/// Free bytes without which a store that failed on a full disk is not opened again: enough for the largest commit.
+pub const DISK_FREE_REOPEN: u64 = 16 * 1024 * 1024;
+/// How long a read may take before a search ends its page early, in milliseconds.
+pub const READ_SOFT_MS: u64 = 500;
+/// How long a read may take at all, in milliseconds: it is then ended with an error, since the write-ahead log cannot begin
+/// anew while it lasts.
+pub const READ_MS: u64 = 1000;
 /// The beginning of an answer's body that is kept with an attempt, in bytes.
 pub const ATTEMPT_BODY_BYTES: usize = 4 * 1024;
 /// The longest idempotency key, in bytes.

@@ -22,6 +22,7 @@ use crate::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use crate::replay::{DryRun, Replay, ReplayChange, ReplaySpec};
 use crate::settle::Next;
 use crate::time::Millis;
+use crate::token::Token;
 
 /// Where events and deliveries are kept. One process owns a store; one thread writes.
 pub trait Store: Send {
@@ -31,10 +32,12 @@ pub trait Store: Send {
     /// The store could not be read.
     fn start(&mut self) -> Result<Start, StoreError>;
 
-    /// Applies `writes` in order, in one durable transaction, and answers for each. Later writes see earlier ones.
+    /// Applies `writes` in order, in one durable transaction, and answers for each. Later writes see earlier ones. No
+    /// writes at all are a durable transaction as well: so one learns whether the store can be written.
     ///
     /// # Errors
-    /// The transaction failed: its outcome is unknown, and the store must be dropped and opened again.
+    /// The transaction failed, and the store must be dropped and opened again. Its outcome is unknown, unless the failure
+    /// is [`Fault::Data`].
     fn commit(&mut self, now: Millis, writes: &[Write]) -> Result<Vec<Written>, StoreError>;
 
     /// A new reader. It may be used from another thread.
@@ -136,10 +139,22 @@ pub enum Write {
     },
     /// Pause, resume or cancel a replay. One that has ended stays as it is.
     ChangeReplay(ReplayId, ReplayChange),
+    /// Go on with the pruning: look at events after `after`, in the order of their ids and within the bounds of
+    /// [`crate::limits::PRUNE_EVENTS`] and its neighbours, and remove those that are over: with their deliveries,
+    /// attempts and idempotency keys. An event is over when it was accepted before `before`, all its deliveries settled
+    /// before `before`, and no older event of its company, kind and id is kept. What is pending or parked never goes.
+    Prune {
+        /// What has happened at this moment or later is kept.
+        before: Millis,
+        /// The last event that was looked at; `None` to begin with the oldest.
+        after: Option<EventId>,
+    },
     /// Keep a token.
     AddToken(Box<Token>),
     /// Forget a token.
     RevokeToken(String),
+    /// Note when tokens were last used: id and wall clock, Unix milliseconds. Tokens that are gone are passed over.
+    UseTokens(Vec<(String, i64)>),
 }
 
 /// A finished send, or the end of a maximum age, on its way into the store.
@@ -208,6 +223,8 @@ pub enum Written {
     },
     /// To [`Write::Resend`].
     Resent(Resent),
+    /// To [`Write::Prune`].
+    Pruned(Pruned),
     /// To [`Write::CheckHolds`].
     HoldsChecked {
         /// The endpoints of deliveries that were let go, and when those are due: now.
@@ -228,7 +245,7 @@ pub enum Written {
         /// When to look at the holds that began.
         hold_check: Option<Millis>,
     },
-    /// To [`Write::AddToken`] and [`Write::RevokeToken`]; false when there was no such token.
+    /// To [`Write::AddToken`], [`Write::RevokeToken`] and [`Write::UseTokens`]; false when there was no such token.
     Token(bool),
     /// The write asks for something that does not exist or is not allowed; nothing was changed.
     Refused(Refusal),
@@ -270,6 +287,9 @@ pub enum Refusal {
     /// [`crate::limits::REPLAYS_OPEN`] replays are running or paused.
     #[error("too many replays are running or paused")]
     TooManyReplays,
+    /// The store cannot keep what is written ([`Fault::Data`]).
+    #[error("the store cannot keep it")]
+    Unstorable,
 }
 
 /// An event that was taken in.
@@ -314,6 +334,8 @@ pub struct Recorded {
     pub released: Option<Work>,
     /// When to look at the hold of the next of its key, which this settled and which is held.
     pub hold_check: Option<Millis>,
+    /// Whether this report settled it: not one about a delivery that was settled before.
+    pub settled: bool,
 }
 
 /// What a part of a sweep did.
@@ -327,6 +349,17 @@ pub struct Swept {
     pub hold_check: Option<Millis>,
 }
 
+/// What a [`Write::Prune`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// Events that were removed.
+    pub events: usize,
+    /// The last event that was looked at: where to go on.
+    pub reached: Option<EventId>,
+    /// Whether there is more to do at once: further events that are old enough, or free space to give back.
+    pub more: bool,
+}
+
 /// What a [`Write::Resend`] did.
 #[derive(Clone, Debug)]
 pub struct Resent {
@@ -338,19 +371,6 @@ pub struct Resent {
     pub work: Vec<Work>,
     /// When to look at the holds that began.
     pub hold_check: Option<Millis>,
-}
-
-/// A bearer token: what is kept of it. Its text is shown once and never stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// Its id, for listing and revoking.
-    pub id: String,
-    /// A name for people.
-    pub name: String,
-    /// SHA-256 of its text.
-    pub hash: [u8; 32],
-    /// The wall clock when it was made, Unix milliseconds.
-    pub created_wall_ms: i64,
 }
 
 /// Reads what is committed. Each method is one read transaction of bounded length.
@@ -395,11 +415,11 @@ pub trait Reader: Send {
     /// The store could not be read.
     fn open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, StoreError>;
 
-    /// Replays, newest first.
+    /// Replays, of one company or of all, newest first.
     ///
     /// # Errors
     /// The store could not be read.
-    fn replays(&mut self, page: &PageRequest) -> Result<Page<Replay>, StoreError>;
+    fn replays(&mut self, company_id: Option<i64>, page: &PageRequest) -> Result<Page<Replay>, StoreError>;
 
     /// A replay.
     ///
@@ -550,14 +570,45 @@ pub struct OpenCount {
     pub parked: usize,
 }
 
+/// What kind of failure a store had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// The disk is full.
+    Full,
+    /// The disk, or the file, cannot be written to.
+    ReadOnly,
+    /// The disk failed: a read, a write or an fsync.
+    Io,
+    /// One of the writes, or a row that it met, cannot be: it broke a constraint. Nothing of the batch was written, and
+    /// the disk is well: the batch may be committed without that write.
+    Data,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+impl Fault {
+    /// What is wrong, in a few words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "the disk is full",
+            Self::ReadOnly => "the disk is read-only",
+            Self::Io => "the disk failed",
+            Self::Data => "it refuses what is written",
+            Self::Other => "see the log",
+        }
+    }
+}
+
 /// The store failed. For a commit: whether the batch is durable is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 pub struct StoreError {
     /// What was being done.
     pub what: &'static str,
-    /// Whether the disk was full.
-    pub full: bool,
+    /// What kind of failure it was, as far as the store can tell.
+    pub fault: Fault,
     /// The cause.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,

@@ -5,7 +5,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, check_config, completions, dev, listen, migrate, openapi, serve, token, trigger,
+    backup, bench, check_config, completions, dev, listen, migrate, openapi, serve, token, trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Token(token::Args),
     CheckConfig(check_config::Args),
     Migrate(migrate::Args),
+    Backup(backup::Args),
     Bench(bench::Args),
     Openapi(openapi::Args),
     Completions(completions::Args),

@@ -1,5 +1,6 @@
 //! The commands, one module each: its arguments, its help, and what it calls.
 
+pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod check_config;
 pub(crate) mod completions;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Token(args) => token::run(args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(&args),
+        Command::Backup(args) => backup::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Openapi(_) => openapi::run(),
         Command::Completions(args) => completions::run(&args),

@@ -4,6 +4,7 @@
 //! decide nothing about delivery. An intake is answered only after its commit.
 
 mod body;
+mod caller;
 mod calls;
 mod companies;
 mod cursor;
@@ -152,6 +153,7 @@ fn unexpected(written: &Written) -> Problem {
         | Written::HoldsChecked { .. }
         | Written::Replay(_)
         | Written::ReplayStepped { .. }
+        | Written::Pruned(_)
         | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
     }
 }

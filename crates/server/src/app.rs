@@ -6,15 +6,18 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use ringback_core::store::{Store, StoreError, Token, Write};
+use ringback_core::store::{Store, StoreError, Write};
+use ringback_core::token::{Scope, Token};
 use ringback_store::sqlite::Sqlite;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::api::{self, ApiState};
-use crate::clock::Clock;
+use crate::chain::Chain;
+use crate::clock::{self, Clock};
 use crate::config::{Config, StoreSetting};
 use crate::outbound::{self, AddressPolicy, Outbound, OutboundProblem};
 use crate::random;
@@ -24,6 +27,11 @@ use crate::telemetry::Metrics;
 
 /// The name of the file in the store's directory that holds the first operator token.
 pub const OPERATOR_TOKEN_FILE: &str = "operator-token";
+
+/// How often the last uses of tokens are stored.
+const TOKEN_USES_EVERY: Duration = Duration::from_secs(60);
+/// How long storing them may take when the service ends.
+const TOKEN_USES_AT_END: Duration = Duration::from_secs(1);
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +73,7 @@ pub struct App {
     /// The file with the first operator token, when one was written just now.
     pub token_file: Option<PathBuf>,
     running: Running,
+    clock: Arc<dyn Clock>,
     stop_api: oneshot::Sender<()>,
     api: tokio::task::JoinHandle<()>,
 }
@@ -92,9 +101,11 @@ impl App {
             outbound: outbound.clone(),
             clock: Arc::clone(&clock),
             disk_free_least: config.disk_free_least_mib.saturating_mul(1024 * 1024),
+            retention_ms: config.retention_ms,
             metrics: Arc::clone(&metrics),
         })
-        .map_err(|error| StartError::Store(chain(&error)))?;
+        .map_err(|error| StartError::Store(Chain(&error).to_string()))?;
+        tracing::info!(store = %config.store, "the store is open");
         let token_file = match first_token(config, &service, dir, &*clock).await {
             Ok(token_file) => token_file,
             Err(error) => {
@@ -102,7 +113,7 @@ impl App {
                 return Err(error);
             }
         };
-        let state = ApiState::new(service.clone(), outbound, metrics, clock, config);
+        let state = ApiState::new(service.clone(), outbound, metrics, Arc::clone(&clock), config);
         let (stop_api, stopped) = oneshot::channel();
         let stopped = async move {
             // A dropped sender stops the API as well.
@@ -112,11 +123,13 @@ impl App {
             "api",
             api::serve(listener, Arc::new(state), config.connections, stopped),
         );
+        tasks::spawn_detached(keep_token_uses(service.clone(), Arc::clone(&clock)));
         Ok(Self {
             service,
             address,
             token_file,
             running,
+            clock,
             stop_api,
             api,
         })
@@ -126,7 +139,28 @@ impl App {
     pub async fn shut_down(self) {
         let _ = self.stop_api.send(());
         let _ = self.api.await;
+        let last = store_token_uses(&self.service);
+        // A store that does not answer must not hold up the end.
+        let _ = clock::timeout(&*self.clock, TOKEN_USES_AT_END, last).await;
         self.running.shut_down().await;
+    }
+}
+
+/// Stores the last uses of tokens, again and again.
+async fn keep_token_uses(service: Service, clock: Arc<dyn Clock>) {
+    loop {
+        clock
+            .sleep_until(clock::after(clock.boot_us(), TOKEN_USES_EVERY))
+            .await;
+        store_token_uses(&service).await;
+    }
+}
+
+async fn store_token_uses(service: &Service) {
+    let uses = service.directory().take_token_uses();
+    if !uses.is_empty() {
+        // It is there for people who look for tokens that nobody needs: a use that is not stored does no harm.
+        let _ = service.write(Write::UseTokens(uses)).await;
     }
 }
 
@@ -138,26 +172,25 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 fn open_store(dir: &Path) -> OpenStore {
     let dir = dir.to_owned();
-    Box::new(move || match Sqlite::open(&dir) {
-        Ok(store) => Ok(Box::new(store) as Box<dyn Store>),
-        Err(error) => Err(StoreError {
-            what: "opening the store",
-            full: false,
-            source: Box::new(error),
-        }),
+    let mut opened = false;
+    Box::new(move || {
+        let store = if opened {
+            Sqlite::reopen(&dir)
+        } else {
+            Sqlite::open(&dir)
+        };
+        match store {
+            Ok(store) => {
+                opened = true;
+                Ok(Box::new(store) as Box<dyn Store>)
+            }
+            Err(error) => Err(StoreError {
+                what: "open the store",
+                fault: error.fault(&dir),
+                source: Box::new(error),
+            }),
+        }
     })
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// With an empty store and no token configured, makes the first operator token, so that somebody can configure the rest.
@@ -182,7 +215,11 @@ async fn first_token(
         id: format!("tok_{}", &random::token()[..16]),
         name: "operator".to_owned(),
         hash: Sha256::digest(text.as_bytes()).into(),
+        scope: Scope::Operator,
+        company_id: None,
         created_wall_ms: clock.wall_ms(),
+        expires_wall_ms: None,
+        last_used_wall_ms: None,
     };
     service.write(Write::AddToken(Box::new(token))).await?;
     Ok(Some(path))

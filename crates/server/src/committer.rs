@@ -5,10 +5,15 @@
 //! goes to the driver.
 //!
 //! When a commit fails, its outcome is unknown. The thread drops the store, fails everything that was queued, tells the
-//! driver ([`Message::StoreLost`]), and opens the store anew until that succeeds ([`Message::StoreBack`]). Each opening
-//! makes the engine send again what it could not record; so a store that opens well but fails again soon, as on a full
-//! disk, is opened at growing intervals: otherwise receivers would get the same callbacks as fast as they answer.
+//! driver ([`Message::StoreLost`]), and opens the store anew until that succeeds and something could be written and
+//! synced ([`Message::StoreBack`]). Each return makes the engine send again what it could not record; so nothing is sent
+//! while the disk is bad, and a store that seems well but fails again soon is opened at growing intervals: otherwise
+//! receivers would get the same callbacks as fast as they answer.
+//!
+//! A commit that fails because of what is written, and not because of the disk, is told apart: its writes are committed
+//! in smaller and smaller parts, so that all but the bad one go through.
 
+mod pruning;
 mod queue;
 
 use std::sync::Arc;
@@ -17,11 +22,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ringback_core::limits;
-use ringback_core::store::{Reader, Start, Store, StoreError};
+use ringback_core::store::{Fault, Reader, Refusal, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
 use tokio::sync::mpsc;
 
-pub(crate) use self::queue::{Queue, Ticket};
+use self::pruning::Pruning;
+pub(crate) use self::queue::{LostStore, Queue, Ticket};
+use crate::chain::Chain;
 use crate::driver::Message;
 use crate::service::Unavailable;
 use crate::telemetry::Metrics;
@@ -61,15 +68,40 @@ pub(crate) fn open(open_store: &mut OpenStore) -> Result<Opened, StoreError> {
 
 /// The committer's thread.
 pub(crate) struct Committer {
+    queue: Arc<Queue>,
+    time: EngineTime,
+    open_store: OpenStore,
+    messages: mpsc::Sender<Message>,
+    disk_free_least: u64,
+    metrics: Arc<Metrics>,
+    pruning: Pruning,
+}
+
+/// What a committer is made of.
+pub(crate) struct Parts {
     pub(crate) queue: Arc<Queue>,
     pub(crate) time: EngineTime,
     pub(crate) open_store: OpenStore,
     pub(crate) messages: mpsc::Sender<Message>,
     pub(crate) disk_free_least: u64,
+    pub(crate) retention_ms: Option<u64>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Committer {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let pruning = Pruning::new(parts.retention_ms, parts.time.clock().boot_us());
+        Self {
+            queue: parts.queue,
+            time: parts.time,
+            open_store: parts.open_store,
+            messages: parts.messages,
+            disk_free_least: parts.disk_free_least,
+            metrics: parts.metrics,
+            pruning,
+        }
+    }
+
     /// Starts the thread. It ends when the queue is closed and empty.
     pub(crate) fn spawn(self, store: Box<dyn Store>) -> std::io::Result<JoinHandle<()>> {
         std::thread::Builder::new()
@@ -77,55 +109,154 @@ impl Committer {
             .spawn(move || self.run(store))
     }
 
-    fn run(mut self, mut store: Box<dyn Store>) {
+    fn run(mut self, store: Box<dyn Store>) {
+        let mut slot = Some(store);
         let mut looked_at = Millis::ZERO;
         let mut failures = Failures::default();
         let mut batch = Vec::new();
         let mut began = i64::MIN;
-        while self.queue.take(&mut batch, self.gather(began)).is_some() {
+        loop {
+            let idle = self.pruning.sleeps(self.time.clock().boot_us(), PULSE);
+            if self.queue.take(&mut batch, self.gather(began), idle).is_none() {
+                return;
+            }
             let now = self.time.now();
             if now.since(looked_at) >= PULSE_MS {
                 looked_at = now;
-                let low = store.free_bytes().is_some_and(|free| free < self.disk_free_least);
+                let free = slot.as_ref().and_then(|store| store.free_bytes());
+                let low = free.is_some_and(|free| free < self.disk_free_least);
                 self.queue.disk_low.store(low, Ordering::Relaxed);
             }
-            if batch.is_empty() {
+            let done = if batch.is_empty() {
+                Ok(())
+            } else {
+                began = self.time.clock().boot_us();
+                self.commit(&mut slot, std::mem::take(&mut batch))
+            };
+            let Err(lost) = done.and_then(|()| self.prune(&mut slot)) else {
                 continue;
+            };
+            // Before anybody hears of it, so that nobody is told to come again to a store that seems open.
+            let goes_on = self.queue.lose(self.time.clock().wall_ms(), lost.fault);
+            for ticket in lost.tickets {
+                ticket.answer(Err(Unavailable::StoreFailed));
             }
-            let (writes, replies): (Vec<_>, Vec<_>) =
-                batch.drain(..).map(|ticket| (ticket.write, ticket.reply)).unzip();
-            began = self.time.clock().boot_us();
-            let committed = store.commit(now, &writes);
-            self.count(writes.len(), began);
-            let tickets = writes
-                .into_iter()
-                .zip(replies)
-                .map(|(write, reply)| Ticket { write, reply });
-            match committed {
-                Ok(written) => {
-                    let done = tickets.zip(written).collect();
-                    // At the end of the process the driver goes first; what is queued is committed all the same.
-                    let _ = self.messages.blocking_send(Message::Committed(done));
-                }
-                Err(error) => {
-                    self.fail(&error);
-                    // Before anybody hears of it, so that nobody is told to come again to a store that seems open.
-                    let goes_on = self.queue.lose();
-                    for ticket in tickets {
-                        ticket.answer(Err(Unavailable::StoreFailed));
-                    }
-                    drop(store);
-                    if !goes_on {
-                        return;
-                    }
-                    match self.reopen(failures.wait(now)) {
-                        Some(opened) => store = opened,
-                        None => return,
-                    }
-                    failures.reopened(self.time.now());
-                }
+            drop(slot.take());
+            if !goes_on {
+                return;
+            }
+            slot = self.reopen(lost.fault, failures.wait(now));
+            if slot.is_none() {
+                return;
+            }
+            failures.reopened(self.time.now());
+        }
+    }
+
+    /// Commits a batch and hands the answers on. Where the store refuses what is written, it is committed in halves, in
+    /// its order, down to the write that is at fault.
+    fn commit(&mut self, slot: &mut Slot, batch: Vec<Ticket>) -> Result<(), Lost> {
+        let (writes, replies): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|ticket| (ticket.write, ticket.reply))
+            .unzip();
+        let began = self.time.clock().boot_us();
+        let committed = try_commit(slot, self.time.now(), &writes);
+        self.count(writes.len(), began);
+        let tickets = writes
+            .into_iter()
+            .zip(replies)
+            .map(|(write, reply)| Ticket { write, reply });
+        match committed {
+            Ok(written) => {
+                self.tell(tickets.zip(written).collect());
+                Ok(())
+            }
+            Err(error) => self.recover(slot, tickets.collect(), &error),
+        }
+    }
+
+    /// Commits without the bad write a batch that was rolled back because of it; what failed otherwise is lost.
+    fn recover(&mut self, slot: &mut Slot, mut tickets: Vec<Ticket>, error: &StoreError) -> Result<(), Lost> {
+        let is_single = tickets.len() == 1;
+        if is_single || error.fault != Fault::Data {
+            self.fail(error);
+        }
+        let replaced = match error.fault {
+            Fault::Data => self.replace(slot),
+            fault => Err(fault),
+        };
+        if let Err(fault) = replaced {
+            return Err(Lost { tickets, fault });
+        }
+        if is_single {
+            let refused = |ticket| (ticket, Written::Refused(Refusal::Unstorable));
+            self.tell(tickets.into_iter().map(refused).collect());
+            return Ok(());
+        }
+        let rest = tickets.split_off(tickets.len() / 2);
+        match self.commit(slot, tickets) {
+            Ok(()) => self.commit(slot, rest),
+            Err(mut lost) => {
+                lost.tickets.extend(rest);
+                Err(lost)
             }
         }
+    }
+
+    /// At the end of the process the driver goes first; what is queued is committed all the same.
+    fn tell(&self, done: Vec<(Ticket, Written)>) {
+        let _ = self.messages.blocking_send(Message::Committed(done));
+    }
+
+    /// Opens the store again after a commit that was rolled back: what the store remembers may be ahead of what it holds.
+    /// The engine need not hear of it.
+    fn replace(&mut self, slot: &mut Slot) -> Result<(), Fault> {
+        drop(slot.take());
+        match (self.open_store)() {
+            Ok(store) => {
+                *slot = Some(store);
+                Ok(())
+            }
+            Err(error) => {
+                self.fail(&error);
+                Err(error.fault)
+            }
+        }
+    }
+
+    /// Prunes a part, if it is time to: in a commit of its own, which nobody waits for.
+    fn prune(&mut self, slot: &mut Slot) -> Result<(), Lost> {
+        let (now, began) = (self.time.now(), self.time.clock().boot_us());
+        let waits = self.queue.size().0 > 0;
+        let Some(write) = self.pruning.next(now, began, waits) else {
+            return Ok(());
+        };
+        let written = try_commit(slot, now, &[write]);
+        let ended = self.time.clock().boot_us();
+        let error = match written.as_deref() {
+            Ok([Written::Pruned(pruned)]) => {
+                self.metrics.events_pruned.inc_by(pruned.events as u64);
+                let removed = self.pruning.done(*pruned, began, ended);
+                if let Some(events) = removed.filter(|events| *events > 0) {
+                    tracing::info!(events, "events beyond their retention were removed");
+                }
+                return Ok(());
+            }
+            // A store answers each write by its own kind.
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        self.fail(error);
+        self.pruning.failed(ended);
+        let replaced = match error.fault {
+            Fault::Data => self.replace(slot),
+            fault => Err(fault),
+        };
+        replaced.map_err(|fault| Lost {
+            tickets: Vec::new(),
+            fault,
+        })
     }
 
     /// How long to let writes gather after a commit that began at this reading of the boot clock.
@@ -144,33 +275,76 @@ impl Committer {
 
     fn fail(&self, error: &StoreError) {
         self.metrics.store_failures(StoreTask::Commit).inc();
-        let cause = std::error::Error::source(error).map(ToString::to_string);
-        tracing::error!(what = error.what, full = error.full, cause, "the store failed");
+        tracing::error!(
+            what = error.what,
+            fault = error.fault.name(),
+            error = %Chain(error),
+            "the store failed"
+        );
     }
 
     /// Opens the store again after so many pulses, however long it takes; `None` when the queue was closed.
-    fn reopen(&mut self, wait: u32) -> Option<Box<dyn Store>> {
+    fn reopen(&mut self, fault: Fault, wait: u32) -> Slot {
         if self.messages.blocking_send(Message::StoreLost).is_err() {
             return None;
         }
         if wait > 0 && !self.queue.pause(wait) {
             return None;
         }
-        let mut pulses = 1;
+        let (mut fault, mut pulses) = (fault, 1);
         loop {
-            match open(&mut self.open_store) {
+            match self.open_writable(fault) {
                 Ok(opened) => {
                     tracing::info!("the store is open again");
                     let back = Message::StoreBack(Box::new(opened.start), opened.readers);
                     return self.messages.blocking_send(back).ok().map(|()| opened.store);
                 }
-                Err(error) => self.fail(&error),
+                Err(error) => {
+                    self.fail(&error);
+                    fault = error.fault;
+                    self.queue.lose(self.time.clock().wall_ms(), fault);
+                }
             }
             if !self.queue.pause(pulses) {
                 return None;
             }
             pulses = (pulses * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Opens the store, and writes and syncs something: what cannot be recorded must not be sent.
+    fn open_writable(&mut self, fault: Fault) -> Result<Opened, StoreError> {
+        let mut opened = open(&mut self.open_store)?;
+        let free = opened.store.free_bytes();
+        if fault == Fault::Full && free.is_some_and(|free| free < limits::DISK_FREE_REOPEN) {
+            return Err(StoreError {
+                what: "write to the store",
+                fault,
+                source: "too little room on the disk".into(),
+            });
+        }
+        opened.store.commit(self.time.now(), &[])?;
+        Ok(opened)
+    }
+}
+
+/// The store; `None` only while it is being opened again.
+type Slot = Option<Box<dyn Store>>;
+
+/// A batch that could not be committed, and why.
+struct Lost {
+    tickets: Vec<Ticket>,
+    fault: Fault,
+}
+
+fn try_commit(slot: &mut Slot, now: Millis, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+    match slot {
+        Some(store) => store.commit(now, writes),
+        None => Err(StoreError {
+            what: "commit",
+            fault: Fault::Other,
+            source: "the store is not open".into(),
+        }),
     }
 }
 

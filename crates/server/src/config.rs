@@ -52,6 +52,8 @@ pub struct Config {
     pub connections: usize,
     /// Free space in MiB below which nothing new is taken in.
     pub disk_free_least_mib: u64,
+    /// The age in milliseconds at which events that are over are removed; `None` keeps them for ever.
+    pub retention_ms: Option<u64>,
 }
 
 /// Where everything is kept.
@@ -157,6 +159,7 @@ impl Default for Config {
             metrics_open: true,
             connections: 4096,
             disk_free_least_mib: limits::DISK_FREE_LEAST / (1024 * 1024),
+            retention_ms: Some(limits::RETENTION_MS),
         }
     }
 }

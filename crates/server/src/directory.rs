@@ -2,11 +2,13 @@
 //! driver after each commit. Reading it takes a short lock and no I/O.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ringback_core::company::Company;
 use ringback_core::endpoint::Endpoint;
-use ringback_core::store::{Start, Token};
+use ringback_core::store::Start;
+use ringback_core::token::Token;
 
 /// The directory.
 #[derive(Debug, Default)]
@@ -17,7 +19,44 @@ pub struct Directory {
 #[derive(Debug, Default)]
 struct Inner {
     companies: BTreeMap<i64, Entry>,
-    tokens: HashMap<[u8; 32], Arc<Token>>,
+    tokens: HashMap<[u8; 32], Arc<KnownToken>>,
+}
+
+/// A token, and when it was last used.
+#[derive(Debug)]
+pub(crate) struct KnownToken {
+    pub(crate) token: Token,
+    /// The wall clock, Unix milliseconds; 0 before the first use.
+    used_wall_ms: AtomicI64,
+    /// What the store knows of it.
+    stored_wall_ms: AtomicI64,
+}
+
+impl KnownToken {
+    pub(crate) fn new(token: Token) -> Self {
+        let used = token.last_used_wall_ms.unwrap_or(0);
+        Self {
+            token,
+            used_wall_ms: AtomicI64::new(used),
+            stored_wall_ms: AtomicI64::new(used),
+        }
+    }
+
+    pub(crate) fn note_use(&self, wall_ms: i64) {
+        self.used_wall_ms.store(wall_ms, Ordering::Relaxed);
+    }
+
+    /// When it was last used, Unix milliseconds.
+    pub(crate) fn last_used(&self) -> Option<i64> {
+        Some(self.used_wall_ms.load(Ordering::Relaxed)).filter(|used| *used != 0)
+    }
+
+    /// The last use, if the store has not been told yet.
+    fn take_unstored(&self) -> Option<(String, i64)> {
+        let used = self.last_used()?;
+        let stored = self.stored_wall_ms.swap(used, Ordering::Relaxed);
+        (stored != used).then(|| (self.token.id.clone(), used))
+    }
 }
 
 #[derive(Debug)]
@@ -37,7 +76,7 @@ impl Directory {
             inner.put_endpoint(Arc::clone(endpoint));
         }
         for token in &start.tokens {
-            inner.tokens.insert(token.hash, Arc::new(token.clone()));
+            inner.put_token(token.clone());
         }
         *self.write() = inner;
     }
@@ -61,11 +100,11 @@ impl Directory {
     }
 
     pub(crate) fn put_token(&self, token: Token) {
-        self.write().tokens.insert(token.hash, Arc::new(token));
+        self.write().put_token(token);
     }
 
     pub(crate) fn remove_token(&self, id: &str) {
-        self.write().tokens.retain(|_, token| token.id != id);
+        self.write().tokens.retain(|_, known| known.token.id != id);
     }
 
     /// A company, configured or not.
@@ -104,15 +143,26 @@ impl Directory {
     }
 
     /// The token whose text has this SHA-256.
-    pub fn token(&self, hash: &[u8; 32]) -> Option<Arc<Token>> {
+    pub(crate) fn token(&self, hash: &[u8; 32]) -> Option<Arc<KnownToken>> {
         self.read().tokens.get(hash).cloned()
     }
 
     /// Every token, oldest first.
-    pub fn tokens(&self) -> Vec<Arc<Token>> {
+    pub(crate) fn tokens(&self) -> Vec<Arc<KnownToken>> {
         let mut tokens: Vec<_> = self.read().tokens.values().cloned().collect();
-        tokens.sort_by(|a, b| (a.created_wall_ms, &a.id).cmp(&(b.created_wall_ms, &b.id)));
+        tokens.sort_by(|a, b| {
+            (a.token.created_wall_ms, &a.token.id).cmp(&(b.token.created_wall_ms, &b.token.id))
+        });
         tokens
+    }
+
+    /// The last uses of tokens that were not taken from here before.
+    pub(crate) fn take_token_uses(&self) -> Vec<(String, i64)> {
+        self.read()
+            .tokens
+            .values()
+            .filter_map(|known| known.take_unstored())
+            .collect()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
@@ -125,6 +175,10 @@ impl Directory {
 }
 
 impl Inner {
+    fn put_token(&mut self, token: Token) {
+        self.tokens.insert(token.hash, Arc::new(KnownToken::new(token)));
+    }
+
     fn put_company(&mut self, company: Company) {
         let company = Arc::new(company);
         self.companies

@@ -167,6 +167,13 @@ impl Driver {
                 }
             }
             Message::StoreLost => {
+                let lost = self.engine.stats();
+                let repeated = lost.in_flight + lost.unrecorded;
+                self.metrics.sends_repeated.inc_by(repeated as u64);
+                tracing::warn!(
+                    repeated,
+                    "sends that are under way or not recorded are repeated when the store is back"
+                );
                 self.generation += 1;
                 self.engine = Engine::new();
                 self.writes.clear();
@@ -230,7 +237,7 @@ impl Driver {
             }
             Written::Recorded(recorded) => {
                 if let Write::Record(report) = write {
-                    if recorded.state.is_settled() {
+                    if recorded.settled {
                         self.metrics.settled(recorded.state).inc();
                     }
                     let recorded = Recorded {
@@ -272,7 +279,7 @@ impl Driver {
                 self.on_replay_stepped(now, replay, made, due);
             }
             Written::Refused(refusal) => self.on_refused(now, write, *refusal),
-            Written::Conflict { .. } => {}
+            Written::Conflict { .. } | Written::Pruned(_) => {}
             Written::Company { .. }
             | Written::CompanyDeleted { .. }
             | Written::Endpoint { .. }
@@ -288,10 +295,13 @@ impl Driver {
                 tracing::info!(company_id = company.company_id, "a company was configured");
                 self.directory.put_company(company.clone());
             }
-            Written::CompanyDeleted { kept: Some(company) } => self.directory.put_company(company.clone()),
-            Written::CompanyDeleted { kept: None } => {
+            Written::CompanyDeleted { kept } => {
                 if let Write::DeleteCompany(company_id) = write {
-                    self.directory.remove_company(*company_id);
+                    tracing::info!(company_id, "a company was deleted");
+                    match kept {
+                        Some(company) => self.directory.put_company(company.clone()),
+                        None => self.directory.remove_company(*company_id),
+                    }
                 }
             }
             Written::Endpoint {
@@ -344,23 +354,26 @@ impl Driver {
         }
     }
 
-    /// An outcome is refused only when its delivery is gone; the engine has to forget it. Other callers hear it
-    /// themselves.
+    /// An outcome is refused when its delivery is gone, or when the store cannot keep it: the engine has to forget the
+    /// delivery, or it would be sent again and again. Other callers hear it themselves.
     fn on_refused(&mut self, now: Millis, write: &Write, refusal: Refusal) {
         if let Write::StepReplay { replay, .. } = write {
             self.engine.handle(now, Input::Replay(*replay, None));
         }
         if let Write::Record(report) = write {
-            tracing::warn!(delivery = %report.delivery, %refusal, "an outcome could not be recorded");
+            tracing::warn!(delivery_id = %report.delivery, %refusal, "an outcome could not be recorded");
             let gone = Recorded {
                 delivery: report.delivery,
                 state: State::Cancelled,
                 due: None,
                 released: None,
                 hold_check: None,
+                settled: false,
             };
             self.engine
                 .handle(now, Input::Recorded(report.endpoint, Box::new(gone)));
+        } else if let Write::Sweep { endpoint, .. } = write {
+            tracing::error!(endpoint = endpoint.0, %refusal, "the sweep of an endpoint stopped; it goes on at the next start");
         }
     }
 

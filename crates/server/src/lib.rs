@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod app;
+mod chain;
 pub mod clock;
 mod committer;
 pub mod config;

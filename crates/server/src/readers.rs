@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ringback_core::store::{Reader, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::chain::Chain;
 use crate::service::Unavailable;
 use crate::tasks;
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::StoreTask;
 
 /// How many reads may wait for a reader before further ones are turned away.
 const WAITING: usize = 256;
@@ -22,16 +25,18 @@ struct Inner {
     idle: Mutex<(u64, Vec<Box<dyn Reader>>)>,
     permits: Arc<Semaphore>,
     queue: Semaphore,
+    metrics: Arc<Metrics>,
 }
 
 impl Readers {
     /// An empty pool that will have `count` readers.
-    pub(crate) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize, metrics: Arc<Metrics>) -> Self {
         let idle = Mutex::new((0, Vec::new()));
         let inner = Inner {
             idle,
             permits: Arc::new(Semaphore::new(count)),
             queue: Semaphore::new(count + WAITING),
+            metrics,
         };
         Self {
             inner: Arc::new(inner),
@@ -67,8 +72,13 @@ impl Readers {
         match result {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(what = error.what, cause, "a read failed");
+                self.inner.metrics.store_failures(StoreTask::Read).inc();
+                tracing::error!(
+                    what = error.what,
+                    fault = error.fault.name(),
+                    error = %Chain(&error),
+                    "a read failed"
+                );
                 Err(Unavailable::StoreFailed)
             }
             Err(_) => Err(Unavailable::StoreFailed),
@@ -104,14 +114,15 @@ mod tests {
     use std::sync::mpsc;
     use std::task::{Context, Waker};
 
-    use ringback_core::store::Store as _;
+    use ringback_core::store::{Fault, Store as _};
     use ringback_store::memory::Memory;
 
     use super::*;
 
     #[tokio::test]
     async fn who_gives_up_in_the_middle_of_a_read_takes_no_reader_from_others() {
-        let readers = Readers::new(1);
+        let metrics = Arc::new(Metrics::new([]));
+        let readers = Readers::new(1, Arc::clone(&metrics));
         readers.replace(vec![Memory::new([0; 32]).reader().unwrap()]);
         let (begun, begins) = tokio::sync::oneshot::channel();
         let (end, ends) = mpsc::sync_channel::<()>(1);
@@ -132,5 +143,15 @@ mod tests {
         assert!(waits.is_pending(), "{waits:?}");
         drop(end);
         assert_eq!(next.await, Ok(7));
+
+        let failed = readers.read(|_| {
+            Err::<(), _>(StoreError {
+                what: "read, as the test wants",
+                fault: Fault::Io,
+                source: "a fault".into(),
+            })
+        });
+        assert_eq!(failed.await, Err(Unavailable::StoreFailed));
+        assert_eq!(metrics.store_failures(StoreTask::Read).get(), 1);
     }
 }

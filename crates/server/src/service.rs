@@ -6,16 +6,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use ringback_core::endpoint::Endpoint;
 use ringback_core::engine::{Engine, HeldBack, Stats};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
 use ringback_core::limits;
-use ringback_core::store::{Reader, StoreError, Write, Written};
+use ringback_core::store::{Fault, Reader, StoreError, Write, Written};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::{self, Clock};
 pub use crate::committer::OpenStore;
-use crate::committer::{self, Committer, Opened, Queue, Ticket};
+use crate::committer::{self, Committer, LostStore, Opened, Queue, Ticket};
 use crate::directory::Directory;
 use crate::driver::{self, Driver, Message};
 use crate::outbound::{Exchange, Outbound, TargetProblem};
@@ -73,6 +74,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Free bytes of the disk below which nothing new is taken in.
     pub disk_free_least: u64,
+    /// The age in milliseconds at which events that are over are removed; `None` keeps them for ever.
+    pub retention_ms: Option<u64>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -121,7 +124,8 @@ impl Service {
         let directory = Arc::new(Directory::default());
         let (messages, inbox) = mpsc::channel(driver::QUEUE);
         let (stats_sender, stats) = watch::channel(Stats::default());
-        let (api_readers, engine_readers) = (Readers::new(limits::READS), Readers::new(limits::READS));
+        let new_readers = || Readers::new(limits::READS, Arc::clone(&options.metrics));
+        let (api_readers, engine_readers) = (new_readers(), new_readers());
         engine_readers.replace(readers.split_off(readers.len() / 2));
         api_readers.replace(readers);
         let inner = Inner {
@@ -134,17 +138,18 @@ impl Service {
             stats,
             driver: messages.clone(),
         };
-        let committer = Committer {
+        let committer = Committer::new(committer::Parts {
             queue: Arc::clone(&queue),
             time: time.clone(),
             open_store: options.open_store,
             messages: messages.clone(),
             disk_free_least: options.disk_free_least,
+            retention_ms: options.retention_ms,
             metrics: Arc::clone(&options.metrics),
-        };
+        });
         let committer = committer.spawn(store).map_err(|error| StoreError {
             what: "starting the committer's thread",
-            full: false,
+            fault: Fault::Other,
             source: Box::new(error),
         })?;
         let mut driver = Driver {
@@ -327,20 +332,30 @@ impl Service {
     pub fn health(&self) -> Health {
         let queue = &self.inner.queue;
         let mut problems = Vec::new();
-        if queue.is_lost() {
-            problems.push("the store failed and is being opened again".to_owned());
+        if let Some(lost) = queue.lost() {
+            problems.push(store_problem(lost));
         }
         if queue.disk_low() {
             problems.push("the disk is nearly full: nothing new is taken in".to_owned());
         }
-        if queue.size().0 >= limits::QUEUE_WRITES {
-            problems.push("the committer is behind: nothing new is taken in".to_owned());
+        if queue.is_full() {
+            problems.push("the committer is behind, its queue is full: nothing new is taken in".to_owned());
         }
         if queue.is_closed() {
             problems.push("the service is shutting down".to_owned());
         }
         Health { problems }
     }
+}
+
+fn store_problem(lost: LostStore) -> String {
+    let since = Timestamp::from_millisecond(lost.since_wall_ms)
+        .map_or_else(|_| "an unknown time".to_owned(), |since| format!("{since:.0}"));
+    let why = lost.fault.name();
+    format!(
+        "the store has failed since {since} ({why}): nothing is taken in or sent; it is opened again when it can be \
+         written"
+    )
 }
 
 impl Running {

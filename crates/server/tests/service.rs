@@ -5,15 +5,18 @@
     reason = "a test stops where something is not as it set it up"
 )]
 
+#[path = "service/faults.rs"]
+mod faults;
 mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ringback_core::delivery::{Outcome, State};
+use ringback_core::limits;
 use ringback_core::store::{EventRecord, Write, Written};
 use ringback_server::service::Unavailable;
-use support::{Lab, Receiver, call, settings};
+use support::{Lab, RETENTION_MS, Receiver, call, settings};
 
 fn state(record: &EventRecord, delivery: usize) -> State {
     record.deliveries[delivery].delivery.state
@@ -325,4 +328,44 @@ async fn a_batch_larger_than_a_commit_is_written_in_order() {
         last = Some(accepted.event_id);
     }
     lab.running.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_beyond_its_retention_is_removed_and_nothing_that_is_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let (lab, mut receiver) = (Lab::start(&dir), Receiver::start().await);
+    lab.put_company(1).await;
+    lab.put_endpoint(1, "erp", settings(&receiver.url)).await;
+    let parked = lab.accept(call(2, 8, 0)).await;
+    let accepted = lab.accept(call(1, 7, 0)).await;
+    receiver.next().await.answer.send("success").unwrap();
+    let first = lab
+        .until(accepted.event_id, |record| state(record, 0) == State::Delivered)
+        .await;
+    lab.clock.advance(u32::try_from(RETENTION_MS).unwrap());
+    let later = lab.accept(call(1, 9, 0)).await;
+    receiver.next().await.answer.send("success").unwrap();
+    lab.until(later.event_id, |record| state(record, 0) == State::Delivered)
+        .await;
+    assert_eq!(first.event.id, accepted.event_id);
+    // Enough for the pause between two rounds of pruning.
+    lab.clock.advance(u32::try_from(limits::PRUNE_PAUSE_MS).unwrap());
+    let gone = accepted.event_id;
+    while lab
+        .service
+        .read(move |reader| reader.event(gone))
+        .await
+        .unwrap()
+        .is_some()
+    {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(state(&lab.event(later.event_id).await, 0), State::Delivered);
+    assert_eq!(state(&lab.event(parked.event_id).await, 0), State::Parked);
+    // What it knew is not known any more: the same content is a new event.
+    assert!(!lab.accept(call(1, 7, 0)).await.replayed);
+    receiver.next().await.answer.send("success").unwrap();
+    lab.running.shut_down().await;
+    // The committer has ended: it counts after the commit.
+    assert_eq!(lab.metrics.events_pruned.get(), 1);
 }

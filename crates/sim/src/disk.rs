@@ -50,7 +50,7 @@ impl Disk for InDirectory {
             Ok(store) => Ok(Box::new(store)),
             Err(error) => Err(StoreError {
                 what: "open the store",
-                full: false,
+                fault: error.fault(self.0.path()),
                 source: Box::new(error),
             }),
         }

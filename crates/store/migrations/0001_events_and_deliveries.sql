@@ -7,7 +7,11 @@
 -- One row: what this store made for itself.
 CREATE TABLE store (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    phone_key BLOB NOT NULL CHECK (length(phone_key) = 32)
+    phone_key BLOB NOT NULL CHECK (length(phone_key) = 32),
+    -- The time of the last commit that gave no id: engine time begins no earlier.
+    newest_ms INTEGER NOT NULL DEFAULT 0,
+    -- How often it was proved that the store can be written, after a failed commit.
+    proofs INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 INSERT INTO store (only_row, phone_key) VALUES (1, randomblob(32));
@@ -165,5 +169,12 @@ CREATE TABLE token (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
     hash BLOB NOT NULL CHECK (length(hash) = 32),
-    created_wall_ms INTEGER NOT NULL
+    -- scope: 0 operator (for all companies), 1 intake, 2 tenant (for one), 3 read-only.
+    scope INTEGER NOT NULL CHECK (scope BETWEEN 0 AND 3),
+    company_id INTEGER,
+    created_wall_ms INTEGER NOT NULL,
+    expires_wall_ms INTEGER,
+    last_used_wall_ms INTEGER,
+    CHECK (scope <> 0 OR company_id IS NULL),
+    CHECK (scope <> 2 OR company_id IS NOT NULL)
 ) STRICT, WITHOUT ROWID;

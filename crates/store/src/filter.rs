@@ -4,6 +4,7 @@ use ringback_contract::kind::Kind;
 use ringback_core::delivery::Delivery;
 use ringback_core::event::Event;
 use ringback_core::limits::SEARCH_ROWS;
+use ringback_core::replay::Replay;
 use ringback_core::store::{Filter, Page, PageRequest};
 
 /// Whether an event meets the conditions on events. `phone_hash` is what was stored with it.
@@ -32,10 +33,18 @@ pub(crate) fn delivery_fits(filter: &Filter, delivery: &Delivery, endpoint_name:
             .is_none_or(|name| endpoint_name == Some(name))
 }
 
+/// Whether a replay is of this company, where one is asked for.
+pub(crate) fn replay_fits(company_id: Option<i64>, replay: &Replay) -> bool {
+    company_id.is_none_or(|id| replay.spec.filter.company_id == id)
+}
+
 /// Whether there is any condition on deliveries.
 pub(crate) fn asks_for_delivery(filter: &Filter) -> bool {
     filter.state.is_some() || filter.outcome.is_some() || filter.endpoint.is_some()
 }
+
+/// Rows between two looks at the time.
+const ASK_EVERY: usize = 256;
 
 /// A page under construction: rows are shown to it newest first.
 pub(crate) struct Pager<T> {
@@ -83,6 +92,13 @@ impl<T> Pager<T> {
         self.last = id;
         self.looked += 1;
         if self.looked >= SEARCH_ROWS {
+            self.end = Some(End::Tired);
+        }
+    }
+
+    /// Ends the page where it `is_long`, which is asked now and then.
+    pub(crate) fn tires(&mut self, is_long: impl FnOnce() -> bool) {
+        if self.end.is_none() && self.looked.is_multiple_of(ASK_EVERY) && is_long() {
             self.end = Some(End::Tired);
         }
     }

@@ -9,11 +9,12 @@ use ringback_contract::kind::Kind;
 use ringback_core::company::Company;
 use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
-use ringback_core::event::{IdempotencyKey, NewEvent, OrderKey};
+use ringback_core::event::{Event, IdempotencyKey, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::replay::Replay;
-use ringback_core::store::{OpenCount, Token};
+use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
+use ringback_core::token::Token;
 
 use crate::look::Look;
 
@@ -62,6 +63,19 @@ pub(crate) trait Tables: Look {
         entity_id: i64,
     ) -> Result<Option<Known>, Self::Error>;
     fn insert_event(&mut self, id: EventId, event: &NewEvent) -> Result<(), Self::Error>;
+    /// Events after one and before another, by id.
+    fn events_between(
+        &mut self,
+        after: Option<EventId>,
+        before: EventId,
+        most: usize,
+    ) -> Result<Vec<Event>, Self::Error>;
+    /// Whether there is an older event of the same company, kind and id.
+    fn has_older_event(&mut self, event: &Event) -> Result<bool, Self::Error>;
+    /// Removes an event with its body, its deliveries, which are settled, and their attempts.
+    fn remove_event(&mut self, event: &Event, deliveries: &[Delivery]) -> Result<(), Self::Error>;
+    /// Gives a bounded part of the space that is free back, if there is much; whether there is still much.
+    fn shrink(&mut self) -> Result<bool, Self::Error>;
     fn body(&mut self, id: EventId) -> Result<Bytes, Self::Error>;
 
     fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
@@ -106,6 +120,8 @@ pub(crate) trait Tables: Look {
 
     /// Keeps a token; false when there is one of that id.
     fn add_token(&mut self, token: &Token) -> Result<bool, Self::Error>;
+    /// Notes when a token was last used; false when there is none of that id.
+    fn use_token(&mut self, id: &str, wall_ms: i64) -> Result<bool, Self::Error>;
     /// Forgets a token; false when there is none of that id.
     fn remove_token(&mut self, id: &str) -> Result<bool, Self::Error>;
 }

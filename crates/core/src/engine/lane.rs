@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::gate::Gate;
+use super::share;
 use crate::delivery::Work;
 use crate::endpoint::Endpoint;
 use crate::id::DeliveryId;
@@ -40,6 +41,8 @@ pub(super) struct Lane {
     /// In flight, or ended and not recorded yet.
     pub(super) busy: HashMap<DeliveryId, Work>,
     pub(super) in_flight: u32,
+    /// Bytes of the bodies in flight.
+    busy_bytes: usize,
     /// Everything in `queue` and `busy`.
     held: HashSet<DeliveryId>,
     cursor: Place,
@@ -47,8 +50,12 @@ pub(super) struct Lane {
     reading: Option<Reading>,
     /// Whether the lane stands in the engine's ring of lanes that may send.
     pub(super) in_ring: bool,
+    /// Its place in the line of lanes that wait for a slot.
+    pub(super) slot_place: Option<share::Place>,
     /// Whether it stands in the engine's queue of lanes that want to read.
     pub(super) in_read_queue: bool,
+    /// Its place in the line of lanes that want to read and wait for memory.
+    pub(super) memory_place: Option<share::Place>,
     /// The moment for which the engine's timer is set.
     pub(super) timer: Option<Millis>,
 }
@@ -71,12 +78,15 @@ impl Lane {
             queued_bytes: 0,
             busy: HashMap::new(),
             in_flight: 0,
+            busy_bytes: 0,
             held: HashSet::new(),
             cursor: BEGINNING,
             unread: None,
             reading: None,
             in_ring: false,
+            slot_place: None,
             in_read_queue: false,
+            memory_place: None,
             timer: None,
         }
     }
@@ -86,15 +96,16 @@ impl Lane {
         self.endpoint.settings.enabled && !self.endpoint.deleted
     }
 
-    /// Bodies in memory.
-    pub(super) fn loaded(&self) -> usize {
-        self.queue.len() + self.in_flight as usize
+    /// Bytes of the bodies in memory, queued and in flight.
+    pub(super) const fn bytes(&self) -> usize {
+        self.queued_bytes + self.busy_bytes
     }
 
-    /// How many deliveries it may queue. Behind an open breaker a queue would hold memory that others can use.
-    pub(super) const fn queue_most(&self) -> usize {
+    /// How many deliveries it may queue: behind an open breaker only the one that is let through.
+    pub(super) fn queue_most(&self, now: Millis) -> usize {
         match self.gate.open_until() {
-            Some(_) => limits::LANE_QUEUE_LEAST,
+            Some(at) if at > now => 0,
+            Some(_) => 1,
             None => limits::LANE_QUEUE,
         }
     }
@@ -104,19 +115,14 @@ impl Lane {
         self.reading.is_some() || self.unread.is_some_and(|at| at <= now)
     }
 
-    /// Leaves in the store what the queue may no longer hold; says how many deliveries and bytes that freed.
+    /// Leaves in the store what is queued; says how many deliveries and bytes that freed.
     pub(super) fn shed(&mut self) -> (usize, usize) {
-        let (mut count, mut bytes) = (0, 0);
-        while self.queue.len() > self.queue_most()
-            && let Some(work) = self.queue.pop_back()
-        {
+        let count = self.queue.len();
+        while let Some(work) = self.queue.pop_back() {
             self.held.remove(&work.id);
             self.leave(work.due, work.id);
-            count += 1;
-            bytes += work.body.len();
         }
-        self.queued_bytes -= bytes;
-        (count, bytes)
+        (count, std::mem::take(&mut self.queued_bytes))
     }
 
     /// Queues a delivery; false when it is held already.
@@ -129,11 +135,13 @@ impl Lane {
         new
     }
 
-    /// Takes the next delivery from the queue.
-    pub(super) fn pop(&mut self) -> Option<Work> {
+    /// The next delivery leaves the queue, and is busy from now on.
+    pub(super) fn begin_next(&mut self) -> Option<&Work> {
         let work = self.queue.pop_front()?;
         self.queued_bytes -= work.body.len();
-        Some(work)
+        self.busy_bytes += work.body.len();
+        let id = work.id;
+        Some(self.busy.entry(id).or_insert(work))
     }
 
     /// Deliveries that are queued.
@@ -141,9 +149,14 @@ impl Lane {
         self.queue.len()
     }
 
-    /// Bytes of the bodies that are queued.
-    pub(super) const fn queued_bytes(&self) -> usize {
-        self.queued_bytes
+    /// Whether the lane's own limits let it queue one more, of at most `most`.
+    pub(super) fn has_room(&self, now: Millis, most: usize) -> bool {
+        self.queued() < most.min(self.queue_most(now)) && self.queued_bytes < limits::LANE_BYTES
+    }
+
+    /// Whether the queue has become so short that a page should be read.
+    pub(super) fn is_low(&self, now: Millis) -> bool {
+        self.queued() < self.queue_most(now).div_ceil(2) && self.queued_bytes < limits::LANE_BYTES / 2
     }
 
     /// The delivery stays in the store only, not due before `due`.
@@ -193,9 +206,12 @@ impl Lane {
 
     /// Lets go the body of a delivery whose send has ended; says how many bytes that freed.
     pub(super) fn unload(&mut self, id: DeliveryId) -> usize {
-        self.busy
+        let bytes = self
+            .busy
             .get_mut(&id)
-            .map_or(0, |work| std::mem::take(&mut work.body).len())
+            .map_or(0, |work| std::mem::take(&mut work.body).len());
+        self.busy_bytes -= bytes;
+        bytes
     }
 
     /// Whether, and from when, the store should be read.

@@ -9,13 +9,15 @@
 //!
 //! - a delivery is never sent before its due time, and never while it is in flight or its outcome is not durable;
 //! - memory is bounded by [`crate::limits`], whatever the backlog: `lane.rs` says how the rest stays in the store;
-//! - lanes take turns, so that a lane with a long queue, a slow or a dead receiver delays no other;
+//! - lanes take turns, and share slots and memory such that a part of both stays free (`share.rs`): a lane with a long
+//!   queue, a slow or a dead receiver delays no other;
 //! - when outcomes cannot be recorded, sending stops after [`limits::UNRECORDED`] of them.
 
 mod gate;
 mod holds;
 mod lane;
 mod replays;
+mod share;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,7 @@ use gate::{Sign, Wait};
 use holds::Holds;
 use lane::Lane;
 use replays::Replays;
+use share::Line;
 pub use standing::HeldBack;
 
 /// What happened.
@@ -167,8 +170,12 @@ pub struct Engine {
     lanes: HashMap<EndpointId, Lane>,
     /// Lanes that may have something to send, in the order of their turns.
     ring: VecDeque<EndpointId>,
+    /// Lanes that have something to send and no slot for it.
+    slot_line: Line,
     /// Lanes that may have something to read, in the order of their turns.
     read_queue: VecDeque<EndpointId>,
+    /// Lanes that have something to read and no memory for it.
+    memory_line: Line,
     /// Reads that were not answered yet, void ones too.
     reads: usize,
     tickets: u64,
@@ -321,11 +328,7 @@ impl Engine {
         let Some(lane) = self.lanes.get_mut(&work.endpoint) else {
             return;
         };
-        let most = most.min(lane.queue_most());
-        let room = lane.loaded() < limits::LANE_QUEUE_LEAST
-            || (lane.queued() < most
-                && lane.queued_bytes() < limits::LANE_BYTES
-                && self.stats.bytes < limits::ENGINE_BYTES);
+        let room = lane.has_room(now, most) && self.stats.memory_for(lane) > 0;
         if room && work.due <= now {
             let bytes = work.body.len();
             if lane.push(work) {
@@ -381,6 +384,7 @@ impl Engine {
         let sign = Sign::of(outcome, sent.attempt.status);
         if lane.gate.ended(sign, now, lane.endpoint.settings.max_in_flight) {
             self.stats.breaker_opened += 1;
+            // Behind an open breaker a queue would hold memory that others can use.
             let (count, bytes) = lane.shed();
             self.stats.queued -= count;
             self.stats.bytes -= bytes;
@@ -436,22 +440,26 @@ impl Engine {
     fn drop_if_done(&mut self, endpoint: EndpointId) {
         let done = |lane: &Lane| lane.endpoint.deleted && lane.busy.is_empty() && !lane.reading();
         if self.lanes.get(&endpoint).is_some_and(done)
-            && let Some(lane) = self.lanes.remove(&endpoint)
-            && let Some(at) = lane.timer
+            && let Some(mut lane) = self.lanes.remove(&endpoint)
         {
-            self.timers.remove(&(at, endpoint));
+            self.slot_line.stand(endpoint, &mut lane.slot_place, None);
+            self.memory_line.stand(endpoint, &mut lane.memory_place, None);
+            if let Some(at) = lane.timer {
+                self.timers.remove(&(at, endpoint));
+            }
         }
     }
 
-    /// Puts a lane where its present state belongs: the ring, the read queue, the timers.
+    /// Puts a lane where its present state belongs: the ring, the read queue, a line, the timers.
     fn refresh(&mut self, now: Millis, endpoint: EndpointId) {
         let Some(lane) = self.lanes.get_mut(&endpoint) else {
             return;
         };
-        let mut wake = None;
+        let (mut wake, mut waits_for_slot, mut waits_for_memory) = (None, false, false);
         if lane.may_send() {
             match lane.gate.admit(now, lane.in_flight) {
                 Ok(()) if lane.in_ring => {}
+                Ok(()) if !self.stats.has_slot_for(lane) => waits_for_slot = true,
                 Ok(()) => {
                     lane.in_ring = true;
                     self.ring.push_back(endpoint);
@@ -460,18 +468,26 @@ impl Engine {
                 Err(Wait::Result) => {}
             }
         }
-        match lane.unread() {
+        // Behind an open breaker nothing is read before it lets a probe through.
+        let unread = lane
+            .unread()
+            .map(|at| lane.gate.open_until().map_or(at, |open| at.max(open)));
+        match unread {
             Some(at) if at > now => wake = Some(wake.map_or(at, |wake| wake.min(at))),
-            Some(_)
-                if !lane.in_read_queue
-                    && lane.queued() < lane.queue_most().div_ceil(2)
-                    && lane.queued_bytes() < limits::LANE_BYTES / 2 =>
-            {
-                lane.in_read_queue = true;
-                self.read_queue.push_back(endpoint);
+            Some(_) if !lane.in_read_queue && lane.is_low(now) => {
+                if self.stats.memory_for(lane) == 0 {
+                    waits_for_memory = true;
+                } else {
+                    lane.in_read_queue = true;
+                    self.read_queue.push_back(endpoint);
+                }
             }
             Some(_) | None => {}
         }
+        let holds = waits_for_slot.then_some(lane.in_flight as usize);
+        self.slot_line.stand(endpoint, &mut lane.slot_place, holds);
+        let holds = waits_for_memory.then_some(lane.bytes());
+        self.memory_line.stand(endpoint, &mut lane.memory_place, holds);
         if lane.timer != wake {
             if let Some(at) = lane.timer {
                 self.timers.remove(&(at, endpoint));
@@ -497,13 +513,20 @@ impl Engine {
 
     /// Lets lanes send, one delivery a turn.
     fn dispatch(&mut self, now: Millis) {
-        while self.stats.in_flight < limits::IN_FLIGHT
-            && self.stats.unrecorded < limits::UNRECORDED
-            && let Some(endpoint) = self.ring.pop_front()
-        {
+        while self.stats.in_flight < limits::IN_FLIGHT && self.stats.unrecorded < limits::UNRECORDED {
+            // One at a time: what the first of the line takes may leave nothing for the second.
+            if let Some(endpoint) = self.slot_line.first() {
+                self.refresh(now, endpoint);
+            }
+            let Some(endpoint) = self.ring.pop_front() else {
+                return;
+            };
             if let Some(lane) = self.lanes.get_mut(&endpoint) {
                 lane.in_ring = false;
-                if lane.may_send() && lane.gate.admit(now, lane.in_flight).is_ok() {
+                let admitted = lane.may_send()
+                    && self.stats.has_slot_for(lane)
+                    && lane.gate.admit(now, lane.in_flight).is_ok();
+                if admitted {
                     self.send_one(now, endpoint);
                 }
             }
@@ -515,19 +538,19 @@ impl Engine {
         let Some(lane) = self.lanes.get_mut(&endpoint) else {
             return;
         };
-        let Some(work) = lane.pop() else {
+        let settings = Arc::clone(&lane.endpoint);
+        let Some(work) = lane.begin_next() else {
             return;
         };
         self.stats.queued -= 1;
         let id = work.id;
-        if settle::expired(&work, now) {
-            lane.busy.insert(id, work);
+        if settle::expired(work, now) {
             self.stats.bytes -= lane.unload(id);
             self.record(endpoint, id, None, Next::Exhausted);
             return;
         }
         let send = Send {
-            endpoint: Arc::clone(&lane.endpoint),
+            endpoint: settings,
             delivery: id,
             event_id: work.event_id,
             n: work.sends + 1,
@@ -535,7 +558,6 @@ impl Engine {
             body: work.body.clone(),
         };
         lane.gate.sent();
-        lane.busy.insert(id, work);
         lane.in_flight += 1;
         self.stats.in_flight += 1;
         self.effects.push_back(Effect::Send(send));
@@ -543,9 +565,9 @@ impl Engine {
 
     /// Lets lanes read, one page a turn.
     fn read(&mut self, now: Millis) {
-        for _ in 0..self.read_queue.len() {
-            if self.reads >= limits::READS {
-                return;
+        while self.reads < limits::READS {
+            if let Some(endpoint) = self.memory_line.first() {
+                self.refresh(now, endpoint);
             }
             let Some(endpoint) = self.read_queue.pop_front() else {
                 return;
@@ -554,19 +576,10 @@ impl Engine {
                 continue;
             };
             lane.in_read_queue = false;
-            if lane.unread().is_none_or(|at| at > now) {
+            let rows = limits::PAGE_ROWS.min(lane.queue_most(now));
+            let bytes = self.stats.memory_for(lane);
+            if rows == 0 || bytes == 0 || lane.unread().is_none_or(|at| at > now) {
                 self.refresh(now, endpoint);
-                continue;
-            }
-            let free = limits::ENGINE_BYTES.saturating_sub(self.stats.bytes);
-            let rows = if free == 0 {
-                limits::LANE_QUEUE_LEAST.saturating_sub(lane.loaded())
-            } else {
-                limits::PAGE_ROWS.min(lane.queue_most())
-            };
-            if rows == 0 {
-                lane.in_read_queue = true;
-                self.read_queue.push_back(endpoint);
                 continue;
             }
             self.tickets += 1;
@@ -577,7 +590,7 @@ impl Engine {
                 after: lane.begin_reading(ticket),
                 until: now,
                 rows,
-                bytes: limits::PAGE_BYTES.min(free),
+                bytes: limits::PAGE_BYTES.min(bytes),
             };
             self.effects.push_back(Effect::Read { ticket, query });
         }

@@ -15,7 +15,7 @@ pub enum HeldBack {
     RateLimit(Millis),
     /// The endpoint has as many sends in flight as it may, or as it may while it recovers.
     InFlight,
-    /// The endpoints together have as many sends in flight, or unrecorded, as they may.
+    /// The endpoint has its share of the sends in flight, or all together have as many unrecorded as they may.
     Load,
 }
 
@@ -43,7 +43,7 @@ impl Engine {
         if lane.in_flight >= lane.endpoint.settings.max_in_flight {
             return Some(HeldBack::InFlight);
         }
-        let loaded = self.stats.in_flight >= limits::IN_FLIGHT || self.stats.unrecorded >= limits::UNRECORDED;
+        let loaded = !self.stats.has_slot_for(lane) || self.stats.unrecorded >= limits::UNRECORDED;
         loaded.then_some(HeldBack::Load)
     }
 }

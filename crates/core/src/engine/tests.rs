@@ -8,5 +8,6 @@ mod random;
 mod replays;
 mod rig;
 mod sending;
+mod shares;
 mod standing;
 mod toy;

@@ -23,8 +23,8 @@ Examples:
 Every setting has a default: see `ringback check-config`. The first start with an empty store writes an operator token \
 to the file operator-token in the store's directory, unless RINGBACK_OPERATOR_TOKEN is set.
 
-SIGTERM and Ctrl-C end it in order: the intake stops, and what is in flight gets up to 10 s. A second one ends it at \
-once, which loses nothing: what was in flight is sent again at the next start. SIGHUP is ignored; settings are read at \
+SIGTERM and Ctrl-C end it in order: the intake stops, requests under way get up to 10 s, then sends in flight up to 10 s. A \
+second one ends it at once, which loses nothing: what was in flight is sent again at the next start. SIGHUP is ignored; settings are read at \
 the start only.";
 
 /// Runs the service
@@ -49,6 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         signals.next().await;
         tracing::info!("shutting down");
         signals.unless_repeated(app.shut_down()).await;
+        tracing::info!("stopped");
         Ok(())
     })
 }

@@ -12,11 +12,14 @@ use crate::runtime;
 
 const EXAMPLES: &str = "\
 Examples:
-  ringback token create \"call platform\" --token-file ./ringback-data/operator-token
+  ringback token create \"call platform\" --scope intake --token-file ./ringback-data/operator-token
+  ringback token create \"company 151\" --scope tenant --company 151 --expires 2027-01-31T00:00:00Z
   ringback token list --json
   ringback token revoke tok_6e2f9c1d8a3b4c5d --server http://10.0.0.7:7700
 
-The text of a new token is shown once: only its hash is kept.";
+Scopes: operator (everything), intake (handing over events, of one company or of all), tenant (its company: reading, \
+sending again, endpoints), read-only (of one company or of all). The text of a new token is shown once: only its hash is \
+kept.";
 
 /// Makes, lists and revokes tokens of a running service
 #[derive(clap::Args)]
@@ -33,6 +36,15 @@ enum Action {
         /// A name for people, at most 100 characters
         #[arg(value_name = "NAME")]
         name: String,
+        /// What it allows
+        #[arg(long, value_name = "SCOPE", default_value = "operator", value_parser = ["operator", "intake", "tenant", "read-only"])]
+        scope: String,
+        /// The company that it is for; all companies without it
+        #[arg(long, value_name = "ID")]
+        company: Option<i64>,
+        /// When it stops to be valid, RFC 3339; never without it
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
         #[command(flatten)]
         service: Service,
     },
@@ -84,25 +96,36 @@ impl Service {
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     runtime::run(async {
         match args.action {
-            Action::Create { name, service } => create(&name, &service).await,
+            Action::Create {
+                name,
+                scope,
+                company,
+                expires,
+                service,
+            } => {
+                let settings =
+                    json!({ "name": name, "scope": scope, "companyId": company, "expiresAt": expires });
+                create(&settings, &service).await
+            }
             Action::List { service } => list(&service).await,
             Action::Revoke { id, service } => revoke(&id, &service).await,
         }
     })
 }
 
-async fn create(name: &str, service: &Service) -> Result<(), Failure> {
+async fn create(settings: &Value, service: &Service) -> Result<(), Failure> {
     let made = service
         .api()?
-        .expect(Method::POST, "/v1/tokens", json!({ "name": name }).to_string())
+        .expect(Method::POST, "/v1/tokens", settings.to_string())
         .await?;
     if service.json {
         return output::json(&made);
     }
     output::line(text(&made, "token"))?;
     output::note(format_args!(
-        "{} for {name}; it is shown this once",
-        text(&made, "id")
+        "{} for {}; it is shown this once",
+        text(&made, "id"),
+        text(&made, "name"),
     ));
     Ok(())
 }
@@ -116,8 +139,18 @@ async fn list(service: &Service) -> Result<(), Failure> {
         return output::json(&tokens);
     }
     for token in tokens["items"].as_array().into_iter().flatten() {
-        let (id, created, name) = (text(token, "id"), text(token, "createdAt"), text(token, "name"));
-        output::line(format_args!("{id}  {created}  {name}"))?;
+        let company = token["companyId"].as_i64();
+        let company = company.map_or_else(|| "all".to_owned(), |company_id| company_id.to_string());
+        let or_never = |member: &str| token[member].as_str().unwrap_or("never").to_owned();
+        output::line(format_args!(
+            "{}  {:<9}  company {company:<8}  made {}  used {:<24}  expires {:<24}  {}",
+            text(token, "id"),
+            text(token, "scope"),
+            text(token, "createdAt"),
+            or_never("lastUsedAt"),
+            or_never("expiresAt"),
+            text(token, "name"),
+        ))?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ mod trigger;
 use std::process::Output;
 
 /// The exit code and both outputs of a command that has ended.
-fn outcome(output: &Output) -> (i32, String, String) {
+pub(crate) fn outcome(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the output is UTF-8");
     (
         output.status.code().expect("no signal ended it"),
@@ -22,7 +22,7 @@ fn outcome(output: &Output) -> (i32, String, String) {
 /// Checks that a command was refused: nothing on stdout, and on stderr one line for each part of `mistakes`, in which
 /// that part stands.
 #[track_caller]
-fn assert_refused(output: &Output, code: i32, mistakes: &[&str]) {
+pub(crate) fn assert_refused(output: &Output, code: i32, mistakes: &[&str]) {
     let (found, stdout, stderr) = outcome(output);
     assert_eq!((found, stdout.as_str()), (code, ""), "{stderr}");
     let lines: Vec<_> = stderr.lines().collect();

@@ -7,11 +7,12 @@
 //! - a send is repeated only across a kill, early only then, and no more often than sends can be in flight;
 //! - the events of one call arrive in the order in which they were accepted.
 //!
-//! The seed is printed; `CRASH_SEED` sets it, `CRASH_KILLS` the number of kills.
+//! The seed is printed. `CRASH_SEED` sets it, and more variables ([`Campaign`]) make a campaign of it: `cargo xtask crash`
+//! sets them, and runs this against the release binary.
 
-mod journal;
-mod load;
-mod service;
+pub(crate) mod journal;
+pub(crate) mod load;
+pub(crate) mod service;
 mod verdict;
 
 use std::net::SocketAddr;
@@ -25,8 +26,6 @@ use load::Load;
 use service::Service;
 use verdict::Findings;
 
-/// Kills, unless `CRASH_KILLS` says otherwise.
-const KILLS: u64 = 20;
 /// Sends in flight to one endpoint at most.
 const MAX_IN_FLIGHT: u64 = 16;
 /// What failed is sent again after this, in milliseconds: the shortest gap that is allowed, so that retries cross kills.
@@ -39,13 +38,47 @@ const ANSWERS: [(i64, &str); 3] = [
     (3, "delay:40ms:fail,delay:40ms:success"),
 ];
 
+/// How much is done to the process.
+#[derive(Debug)]
+pub(crate) struct Campaign {
+    pub(crate) seed: u64,
+    /// At least so many kills…
+    pub(crate) kills: usize,
+    /// …and at least so many events.
+    pub(crate) events: u64,
+    /// Clients at work.
+    pub(crate) clients: u64,
+    /// The longest pause of a client between two requests, in milliseconds.
+    pub(crate) pause_ms: u64,
+}
+
+impl Campaign {
+    /// As the environment says; by default so much load that the backlog of a debug build is gone soon after the last
+    /// kill.
+    fn from_environment() -> Self {
+        let number = |name: &str, default: u64| {
+            let text = std::env::var(name).ok();
+            text.map_or(default, |text| {
+                text.parse().unwrap_or_else(|_| panic!("{name} is no number"))
+            })
+        };
+        Self {
+            seed: number("CRASH_SEED", u64::from(std::process::id())),
+            kills: usize::try_from(number("CRASH_KILLS", 20)).unwrap(),
+            events: number("CRASH_EVENTS", 0),
+            clients: number("CRASH_CLIENTS", 6),
+            pause_ms: number("CRASH_PAUSE_MS", 8),
+        }
+    }
+}
+
 #[test]
 fn nothing_is_lost_when_the_process_is_killed_again_and_again() {
-    let seed = from_environment("CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()));
-    let kills = from_environment("CRASH_KILLS").unwrap_or(KILLS);
-    println!("crash: seed {seed} (CRASH_SEED={seed} repeats it)");
-    let mut random = Random::new(seed);
-    let directory = tempfile::tempdir().unwrap();
+    let campaign = Campaign::from_environment();
+    println!("crash: {campaign:?} (CRASH_SEED={} repeats it)", campaign.seed);
+    let mut random = Random::new(campaign.seed);
+    // Beside the build, not in /tmp: that may be in memory, where nothing is lost or slow as on a disk.
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let receivers: Vec<_> = ANSWERS
         .iter()
         .map(|(company_id, answers)| Receiver::start(directory.path(), *company_id, answers))
@@ -57,19 +90,29 @@ fn nothing_is_lost_when_the_process_is_killed_again_and_again() {
     }
 
     let load = Load::start(
+        &campaign,
         &mut random,
         service.address(),
         ANSWERS.map(|(company_id, _)| company_id),
     );
-    for _ in 0..kills {
+    while service.killed() < campaign.kills || load.accepted() < campaign.events {
         service.kill_at_random(&mut random);
+        if service.killed().is_multiple_of(100) {
+            println!("crash: {} kills, {} events", service.killed(), load.accepted());
+        }
     }
     service.wait_until_up();
     let accepted = load.stop();
-    wait_for("every delivery to be settled", || {
-        let pending = service.api().get("/v1/deliveries?state=pending&limit=1");
-        pending["items"].as_array().unwrap().is_empty().then_some(())
-    });
+    for receiver in &receivers {
+        // A campaign leaves a backlog: it may take its time as long as it gets less.
+        let mut left = pending(&service, receiver);
+        while left > 0 {
+            let before = left;
+            left = wait_for("a delivery to be settled", || {
+                Some(pending(&service, receiver)).filter(|left| *left == 0 || *left < before)
+            });
+        }
+    }
 
     let events = service.all("/v1/events");
     let deliveries = service.all("/v1/deliveries");
@@ -85,8 +128,10 @@ fn nothing_is_lost_when_the_process_is_killed_again_and_again() {
     println!("crash: {}", findings.check());
 }
 
-fn from_environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
+/// Deliveries of a receiver that are not settled; counting stops somewhere.
+fn pending(service: &Service, receiver: &Receiver) -> u64 {
+    let path = format!("/v1/companies/{}/endpoints/crm", receiver.company_id);
+    service.api().get(&path)["open"]["pending"].as_u64().unwrap()
 }
 
 /// A company with an endpoint.

@@ -5,8 +5,10 @@
     reason = "a test ends at the first thing that is not as it must be"
 )]
 
+mod backup;
 mod cli;
 mod crash;
+mod disk;
 mod readme;
 mod support;
 mod walkthrough;

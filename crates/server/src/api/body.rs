@@ -1,5 +1,7 @@
 //! Request bodies: their content type, their limit, and the time they may take. And the JSON answers.
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -10,16 +12,45 @@ use bytes::BytesMut;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use ringback_core::limits;
 use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::{Problem, Type};
 use super::state::ApiState;
 use crate::clock::{self, Clock};
 
+/// What one permit of [`BodyMemory`] stands for.
+const PERMIT_BYTES: usize = 1024;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(60);
 /// The largest body of a configuration request, in bytes.
 pub(crate) const CONFIGURATION_BYTES: usize = 256 * 1024;
+
+/// The memory for bodies, which all requests share.
+#[derive(Clone, Debug)]
+pub(crate) struct BodyMemory(Arc<Semaphore>);
+
+impl BodyMemory {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(limits::BODY_BYTES / PERMIT_BYTES)))
+    }
+}
+
+/// A body in memory. Its place is free again when it is dropped: keep it until the request is answered.
+#[derive(Debug)]
+pub(crate) struct Read {
+    bytes: Bytes,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Deref for Read {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
 
 /// The content types that are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,43 +98,73 @@ pub(crate) fn unsupported_media(taken: &[Media]) -> Problem {
 }
 
 /// Reads the JSON body of a configuration request.
-pub(crate) async fn configuration(api: &ApiState, request: Request) -> Result<Bytes, Problem> {
+pub(crate) async fn configuration(api: &ApiState, request: Request) -> Result<Read, Problem> {
     if media(request.headers()) != Some(Media::Json) {
         return Err(unsupported_media(&[Media::Json]));
     }
-    read(&*api.clock, request.into_body(), CONFIGURATION_BYTES).await
+    read(api, request, CONFIGURATION_BYTES).await
 }
 
 /// Reads a body of at most `limit` bytes.
-pub(crate) async fn read(clock: &dyn Clock, body: Body, limit: usize) -> Result<Bytes, Problem> {
+pub(crate) async fn read(api: &ApiState, request: Request, limit: usize) -> Result<Read, Problem> {
+    read_within(&*api.clock, &api.bodies, request.into_body(), limit).await
+}
+
+async fn read_within(
+    clock: &dyn Clock,
+    memory: &BodyMemory,
+    body: Body,
+    limit: usize,
+) -> Result<Read, Problem> {
     let too_large = || Problem::new(Type::TooLarge, format!("at most {limit} bytes are taken here"));
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
-    clock::timeout(clock, BODY_TIME, collect(body, limit))
+    clock::timeout(clock, BODY_TIME, collect(memory, body, limit))
         .await
         .map_err(|_| Problem::new(Type::BodyTimeout, "a body must arrive within 60 s"))?
         .map_err(|broken| match broken {
             Broken::TooLong => too_large(),
+            Broken::NoMemory => Problem::new(
+                Type::Behind,
+                "too many large bodies are being read: repeat the request",
+            ),
             Broken::Cut => Problem::new(Type::BrokenBody, "the connection ended before the body did"),
         })
 }
 
 enum Broken {
     TooLong,
+    NoMemory,
     Cut,
 }
 
 /// A body that comes in one piece, as small ones do, is not copied.
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Broken> {
+async fn collect(memory: &BodyMemory, mut body: Body, limit: usize) -> Result<Read, Broken> {
+    let mut place: Option<OwnedSemaphorePermit> = None;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Broken::Cut)?.into_data() else {
             continue;
         };
-        if first.len().max(rest.len()) + data.len() > limit {
+        let length = first.len().max(rest.len()) + data.len();
+        if length > limit {
             return Err(Broken::TooLong);
+        }
+        let counted = length
+            .saturating_sub(limits::BODY_BYTES_FREE)
+            .div_ceil(PERMIT_BYTES);
+        let held = place.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        if counted > held {
+            let more = u32::try_from(counted - held).map_err(|_| Broken::TooLong)?;
+            let more = Arc::clone(&memory.0)
+                .try_acquire_many_owned(more)
+                .map_err(|_| Broken::NoMemory)?;
+            match &mut place {
+                Some(place) => place.merge(more),
+                None => place = Some(more),
+            }
         }
         if first.is_empty() && rest.is_empty() {
             first = data;
@@ -112,7 +173,10 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Broken> {
             rest.extend_from_slice(&data);
         }
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok(Read {
+        bytes: if rest.is_empty() { first } else { rest.freeze() },
+        _place: place,
+    })
 }
 
 /// A JSON answer.
@@ -175,14 +239,51 @@ mod tests {
 
     #[tokio::test]
     async fn bodies_are_read_up_to_their_limit() {
-        let clock = TestClock::new();
+        let (clock, memory) = (TestClock::new(), BodyMemory::new());
         for (length, limit, expected) in [(0, 0, true), (5, 5, true), (6, 5, false)] {
             let text = "x".repeat(length);
-            let found = read(&clock, Body::from(text.clone()), limit).await;
+            let found = read_within(&clock, &memory, Body::from(text.clone()), limit).await;
             match found {
-                Ok(bytes) => assert!(expected && bytes == text),
+                Ok(read) => assert!(expected && *read == *text.as_bytes()),
                 Err(problem) => assert!(!expected && problem.kind == Type::TooLarge),
             }
         }
+    }
+
+    /// Bodies that are held, and whether one more finds a place.
+    #[tokio::test]
+    async fn large_bodies_share_a_bounded_memory() {
+        const LARGE: usize = 16 * 1024 * 1024;
+        let clock = TestClock::new();
+        for (held, length, expected) in [
+            (0, LARGE, None),
+            (3, LARGE, None),
+            (4, LARGE, None),
+            (5, LARGE, Some(Type::Behind)),
+            (5, limits::BODY_BYTES_FREE, None),
+        ] {
+            // One body less than there is memory for, since the beginning of each does not count.
+            let memory = BodyMemory::new();
+            let taken = memory.0.clone();
+            let _place = taken
+                .try_acquire_many((held * 12 * 1024).try_into().unwrap())
+                .unwrap();
+            let body = Body::from(vec![b'x'; length]);
+            let found = read_within(&clock, &memory, body, LARGE).await;
+            assert_eq!(
+                found.err().map(|problem| problem.kind),
+                expected,
+                "{held} {length}"
+            );
+        }
+        let memory = BodyMemory::new();
+        let read = read_within(&clock, &memory, Body::from(vec![b'x'; LARGE]), LARGE).await;
+        let free = memory.0.available_permits();
+        assert_eq!(
+            free,
+            (limits::BODY_BYTES - LARGE + limits::BODY_BYTES_FREE) / PERMIT_BYTES
+        );
+        drop(read);
+        assert_eq!(memory.0.available_permits(), limits::BODY_BYTES / PERMIT_BYTES);
     }
 }

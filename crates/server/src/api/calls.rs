@@ -23,6 +23,7 @@ pub(crate) use arrival::Arrival;
 pub(crate) use named::NamedValue;
 
 use super::body::json;
+use super::caller::Caller;
 use super::language::Language;
 use super::names::KindName;
 use super::paths::CallPath;
@@ -59,7 +60,7 @@ pub(crate) struct CallView {
     #[schema(value_type = Option<Object>)]
     call: Option<Box<RawValue>>,
     /// What the numbers in `call` mean, by their path.
-    #[schema(example = json!({"sceneInstance.finishStatus": {"value": 0, "zh": "已接通", "en": "connected"}}))]
+    #[schema(example = json!({"sceneInstance.finishStatus": {"value": 0, "zh": "已接通", "en": "answered"}}))]
     names: BTreeMap<String, NamedValue>,
     /// The corrections of the call, the oldest first; at most the newest 50.
     corrections: Vec<CorrectionView>,
@@ -108,6 +109,7 @@ struct Found {
 )]
 pub(crate) async fn get_call(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     CallPath(call_instance_id): CallPath,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -115,6 +117,7 @@ pub(crate) async fn get_call(
     let company_id = query.require("companyId", "an integer", |text| text.parse::<i64>().ok());
     query.finish()?;
     let company_id = company_id.unwrap_or_default();
+    caller.check_company(company_id)?;
     let language = Language::of(request.headers());
     let found = api
         .service

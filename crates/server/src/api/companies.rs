@@ -14,6 +14,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::body::{self, json, no_content};
+use super::caller::Caller;
 use super::cursor::{self, List};
 use super::fields::{Fields, Given, text};
 use super::names::{DateTimeFormName, KindName};
@@ -266,6 +267,7 @@ pub(crate) async fn delete_company(
 )]
 pub(crate) async fn list_companies(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
     let mut query = Query::read(request.uri(), &["unconfigured", "limit", "cursor"]);
@@ -274,7 +276,8 @@ pub(crate) async fn list_companies(
     let after = query.cursor(List::Companies);
     query.finish()?;
     let mut companies = api.service.directory().companies().into_iter().filter(|company| {
-        after.is_none_or(|after| company.company_id > after)
+        caller.sees(company.company_id)
+            && after.is_none_or(|after| company.company_id > after)
             && unconfigured.is_none_or(|unconfigured| company.configured != unconfigured)
     });
     let items: Vec<_> = companies

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::json;
+use super::caller::Caller;
 use super::cursor::List;
 use super::intake::AcceptedDelivery;
 use super::paths::DeliveryPath;
@@ -35,9 +36,10 @@ use super::waiting::Present;
 )]
 pub(crate) async fn list_deliveries(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    let search = Search::read(request.uri(), List::Deliveries, &api.service)?;
+    let search = Search::read(request.uri(), List::Deliveries, &api.service)?.within(&caller)?;
     let page = api
         .service
         .read(move |reader| reader.deliveries(&search.filter, &search.page))
@@ -60,6 +62,7 @@ pub(crate) async fn list_deliveries(
 )]
 pub(crate) async fn get_delivery(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     DeliveryPath(id): DeliveryPath,
 ) -> Result<Response, Problem> {
     let found = api
@@ -72,7 +75,8 @@ pub(crate) async fn get_delivery(
             Ok(event.map(|event| (record, event.event)))
         })
         .await?;
-    let (record, event) = found.ok_or_else(|| Problem::new(Type::NoDelivery, "no delivery has this id"))?;
+    let found = found.filter(|(record, _)| caller.sees(record.delivery.company_id));
+    let (record, event) = found.ok_or_else(no_delivery)?;
     let present = Present::of(&api.service, std::iter::once(&record.delivery)).await;
     Ok(json(StatusCode::OK, &FullDelivery::of(&record, &event, &present)))
 }
@@ -106,8 +110,15 @@ pub(crate) struct Resent {
 )]
 pub(crate) async fn resend_delivery(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     DeliveryPath(id): DeliveryPath,
 ) -> Result<Response, Problem> {
+    if caller.company_id().is_some() {
+        let found = api.service.read(move |reader| reader.delivery(id)).await?;
+        found
+            .filter(|record| caller.sees(record.delivery.company_id))
+            .ok_or_else(no_delivery)?;
+    }
     match api.service.write(Write::Resend(id)).await? {
         Written::Resent(resent) => {
             let answer = Resent {
@@ -118,4 +129,8 @@ pub(crate) async fn resend_delivery(
         }
         other => Err(unexpected(&other)),
     }
+}
+
+fn no_delivery() -> Problem {
+    Problem::new(Type::NoDelivery, "no delivery has this id")
 }

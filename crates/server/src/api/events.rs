@@ -7,6 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::body::json;
+use super::caller::Caller;
 use super::cursor::List;
 use super::paths::EventPath;
 use super::problem::{Problem, ProblemSchema, Type};
@@ -29,9 +30,10 @@ use super::waiting::Present;
 )]
 pub(crate) async fn list_events(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    let search = Search::read(request.uri(), List::Events, &api.service)?;
+    let search = Search::read(request.uri(), List::Events, &api.service)?.within(&caller)?;
     let page = api
         .service
         .read(move |reader| reader.events(&search.filter, &search.page))
@@ -53,9 +55,11 @@ pub(crate) async fn list_events(
 )]
 pub(crate) async fn get_event(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     EventPath(id): EventPath,
 ) -> Result<Response, Problem> {
     let record = api.service.read(move |reader| reader.event(id)).await?;
+    let record = record.filter(|record| caller.sees(record.event.company_id));
     let record = record.ok_or_else(|| Problem::new(Type::NoEvent, "no event has this id"))?;
     let deliveries = record.deliveries.iter().map(|delivery| &delivery.delivery);
     let present = Present::of(&api.service, deliveries).await;

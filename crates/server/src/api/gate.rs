@@ -1,11 +1,14 @@
-//! What every request passes: it needs a token, except on the open routes, and it is counted.
+//! What every request passes: it needs a token that allows it, except on the open routes, and it is counted.
 
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use ringback_core::token::Permission;
+
+use super::caller::{self, Caller};
 use super::problem::{Problem, Type};
 use super::state::ApiState;
 
@@ -13,21 +16,58 @@ use super::state::ApiState;
 const OPEN: [&str; 3] = ["/healthz", "/readyz", "/v1/openapi.json"];
 const METRICS: &str = "/metrics";
 
-/// Lets a request through, or answers 401; and counts it. A path that matches no route is answered 404 without a token:
+/// Lets a request through, or answers 401 or 403; and counts it. A path that matches no route is answered 404 without a token:
 /// what there is can be read in the open description anyway.
-pub(crate) async fn gate(State(api): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
+pub(crate) async fn gate(
+    State(api): State<Arc<ApiState>>,
+    params: Result<RawPathParams, axum::extract::rejection::RawPathParamsRejection>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map(MatchedPath::as_str);
     let is_open = route.is_none_or(|route| OPEN.contains(&route) || (route == METRICS && api.metrics_open()));
-    let response = if is_open || api.authorizes(request.headers()) {
-        next.run(request).await
-    } else {
-        Problem::new(
-            Type::Unauthorized,
-            "send the header Authorization: Bearer and a token",
-        )
-        .into_response()
+    let admitted = match route.filter(|_| !is_open) {
+        None => Ok(None),
+        Some(route) => admit(&api, route, params.ok().as_ref(), &request).map(Some),
+    };
+    let response = match admitted {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
     };
     api.metrics.http_request(route, response.status().as_u16());
     response
+}
+
+/// Whose request it is, if that one may use the route, and for the company in its path.
+fn admit(
+    api: &ApiState,
+    route: &str,
+    params: Option<&RawPathParams>,
+    request: &Request,
+) -> Result<Caller, Problem> {
+    let caller = api.caller(request.headers())?;
+    // A method that the route does not take is answered 405 by the router.
+    caller.check(caller::permission(request.method(), route).unwrap_or(Permission::Operate))?;
+    let company_id = params
+        .into_iter()
+        .flatten()
+        .find(|(name, _)| *name == "companyId")
+        // What is no number is refused by the handler.
+        .and_then(|(_, value)| value.parse().ok());
+    if let Some(company_id) = company_id {
+        caller.check_company(company_id)?;
+    }
+    if route == METRICS && caller.company_id().is_some() {
+        return Err(Problem::new(
+            Type::Forbidden,
+            "the metrics are about all companies, and the token is for one",
+        ));
+    }
+    Ok(caller)
 }

@@ -26,6 +26,7 @@ use ringback_core::store::{Write, Written};
 pub(crate) use answer::{Accepted, AcceptedDelivery, BatchLine};
 
 use super::body::{self, Media, json, media, unsupported_media};
+use super::caller::Caller;
 use super::paths::CallPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::state::ApiState;
@@ -201,10 +202,12 @@ where
         .filter(|media| route.media.contains(media))
         .ok_or_else(|| unsupported_media(route.media))?;
     let key = key_of(request.headers())?;
+    let caller = request.extensions().get::<Caller>().cloned();
+    let caller = caller.ok_or_else(|| Problem::new(Type::Internal, "the request did not pass the gate"))?;
     match media {
         Media::Json => {
-            let body = body::read(&*api.clock, request.into_body(), limits::EVENT_BYTES).await?;
-            let event = event(api, route, key, &parse(&body)?)?;
+            let body = body::read(api, request, limits::EVENT_BYTES).await?;
+            let event = event(api, &caller, route, key, &parse(&body)?)?;
             let accepted = accepted(
                 api,
                 route.kind,
@@ -213,8 +216,8 @@ where
             Ok(json(status_of(&accepted), &accepted))
         }
         Media::Ndjson => {
-            let body = body::read(&*api.clock, request.into_body(), limits::BATCH_BYTES).await?;
-            batch::take_in(api, route, key.as_deref(), body, parse).await
+            let body = body::read(api, request, limits::BATCH_BYTES).await?;
+            batch::take_in(api, &caller, route, key.as_deref(), &body, parse).await
         }
     }
 }
@@ -224,7 +227,14 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// The event of a parsed intake, rendered by its company's settings as they are now.
-fn event(api: &ApiState, route: Route, key: Option<String>, intake: &Intake) -> Result<NewEvent, Problem> {
+fn event(
+    api: &ApiState,
+    caller: &Caller,
+    route: Route,
+    key: Option<String>,
+    intake: &Intake,
+) -> Result<NewEvent, Problem> {
+    caller.check_company(intake.company_id())?;
     let accepted_wall_ms = api.clock.wall_ms();
     let company = api.service.directory().company(intake.company_id());
     let body = intake.render(&stamp_of(company.as_deref(), &api.zone, accepted_wall_ms));
@@ -311,6 +321,7 @@ const fn reason(kind: Type) -> Refused {
         | Type::BrokenBody
         | Type::BodyTimeout
         | Type::Unauthorized
+        | Type::Forbidden
         | Type::NoRoute
         | Type::NoCompany
         | Type::NoEndpoint

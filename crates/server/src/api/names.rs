@@ -9,6 +9,7 @@ use ringback_contract::schedule::Preset;
 use ringback_contract::wire::ContentType;
 use ringback_core::delivery::{Outcome, State};
 use ringback_core::replay::ReplayState;
+use ringback_core::token::Scope;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -55,6 +56,13 @@ named!(
     "What became of a send: acknowledged; 2xx but not acknowledged; another status; no answer; too late; not allowed by \
      the address policy.",
     Outcome::ALL.map(Outcome::name)
+);
+named!(
+    ScopeName,
+    "Scope",
+    "What a token allows: everything; handing over events; reading, repairing and the endpoints of its own company; \
+     reading.",
+    Scope::ALL.map(Scope::name)
 );
 named!(
     AckRuleName,

@@ -57,6 +57,8 @@ problem_types! {
     BrokenBody = BAD_REQUEST, "broken-body", "The body did not arrive whole";
     /// No token, or none that is valid.
     Unauthorized = UNAUTHORIZED, "unauthorized", "A valid bearer token is needed";
+    /// The token does not allow it.
+    Forbidden = FORBIDDEN, "forbidden", "The token does not allow this";
     /// No route.
     NoRoute = NOT_FOUND, "no-route", "There is nothing at this path";
     /// No such company, or nobody has configured it.
@@ -348,6 +350,10 @@ impl From<Refusal> for Problem {
             Refusal::NoneFits => Self::new(
                 Type::NoEndpointFits,
                 "no endpoint of the company has this kind of event in its callbacks",
+            ),
+            Refusal::Unstorable => Self::new(
+                Type::Internal,
+                "the store cannot keep this request: the log of the service says why",
             ),
             Refusal::TooManyEndpoints => Self::new(
                 Type::TooManyEndpoints,

@@ -16,6 +16,7 @@ pub(crate) use input::ReplayInput;
 pub(crate) use view::{DryRunView, ReplayList, ReplayView};
 
 use super::body::{self, json, no_content};
+use super::caller::Caller;
 use super::cursor::List;
 use super::paths::ReplayPath;
 use super::problem::{Problem, ProblemSchema, Type};
@@ -43,10 +44,12 @@ use super::{check_company, unexpected};
 )]
 pub(crate) async fn post_replay(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
     let bytes = body::configuration(&api, request).await?;
     let asked = input::read(&bytes)?;
+    caller.check_company(asked.spec.filter.company_id)?;
     check_company(&api, asked.spec.filter.company_id)?;
     if asked.dry_run {
         let per_second = asked.spec.per_second;
@@ -67,6 +70,7 @@ pub(crate) async fn post_replay(
     tag = "replays",
     operation_id = "listReplays",
     params(
+        ("companyId" = Option<i64>, Query, description = "The company", example = 151),
         ("limit" = Option<usize>, Query, description = "At most so many, 1 to 500", example = 50),
         ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before"),
     ),
@@ -77,15 +81,21 @@ pub(crate) async fn post_replay(
 )]
 pub(crate) async fn list_replays(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(request.uri(), &["limit", "cursor"]);
+    let mut query = Query::read(request.uri(), &["companyId", "limit", "cursor"]);
+    let company_id = query.integer("companyId");
     let page = PageRequest {
         limit: query.limit(),
         before: query.cursor(List::Replays),
     };
     query.finish()?;
-    let page = api.service.read(move |reader| reader.replays(&page)).await?;
+    let company_id = caller.within(company_id)?;
+    let page = api
+        .service
+        .read(move |reader| reader.replays(company_id, &page))
+        .await?;
     Ok(json(StatusCode::OK, &ReplayList::of(&page)))
 }
 
@@ -103,10 +113,10 @@ pub(crate) async fn list_replays(
 )]
 pub(crate) async fn get_replay(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     ReplayPath(id): ReplayPath,
 ) -> Result<Response, Problem> {
-    let replay = api.service.read(move |reader| reader.replay(id)).await?;
-    let replay = replay.ok_or_else(|| Problem::new(Type::NoReplay, "no replay has this id"))?;
+    let replay = find(&api, &caller, id).await?;
     Ok(json(StatusCode::OK, &ReplayView::of(&replay)))
 }
 
@@ -127,9 +137,10 @@ pub(crate) async fn get_replay(
 )]
 pub(crate) async fn pause_replay(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     ReplayPath(id): ReplayPath,
 ) -> Result<Response, Problem> {
-    change_open(&api, id, ReplayChange::Pause).await
+    change_open(&api, &caller, id, ReplayChange::Pause).await
 }
 
 /// Resume a paused replay.
@@ -147,9 +158,10 @@ pub(crate) async fn pause_replay(
 )]
 pub(crate) async fn resume_replay(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     ReplayPath(id): ReplayPath,
 ) -> Result<Response, Problem> {
-    change_open(&api, id, ReplayChange::Resume).await
+    change_open(&api, &caller, id, ReplayChange::Resume).await
 }
 
 /// Cancel a replay.
@@ -168,13 +180,28 @@ pub(crate) async fn resume_replay(
 )]
 pub(crate) async fn delete_replay(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     ReplayPath(id): ReplayPath,
 ) -> Result<Response, Problem> {
+    find(&api, &caller, id).await?;
     write(&api, Write::ChangeReplay(id, ReplayChange::Cancel)).await?;
     Ok(no_content())
 }
 
-async fn change_open(api: &ApiState, id: ReplayId, change: ReplayChange) -> Result<Response, Problem> {
+async fn find(api: &ApiState, caller: &Caller, id: ReplayId) -> Result<Replay, Problem> {
+    let replay = api.service.read(move |reader| reader.replay(id)).await?;
+    replay
+        .filter(|replay| caller.sees(replay.spec.filter.company_id))
+        .ok_or_else(|| Problem::new(Type::NoReplay, "no replay has this id"))
+}
+
+async fn change_open(
+    api: &ApiState,
+    caller: &Caller,
+    id: ReplayId,
+    change: ReplayChange,
+) -> Result<Response, Problem> {
+    find(api, caller, id).await?;
     let replay = write(api, Write::ChangeReplay(id, change)).await?;
     if replay.state.has_ended() {
         let detail = format!("it is {}: make another one", replay.state.name());

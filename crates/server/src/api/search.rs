@@ -8,6 +8,7 @@ use ringback_core::time::Millis;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::caller::Caller;
 use super::cursor::{self, List};
 use super::names::{KindName, OutcomeName, StateName};
 use super::problem::Problem;
@@ -111,6 +112,14 @@ impl Search {
             before: query.cursor(list),
         };
         query.finish().map(|()| Self { filter, page })
+    }
+}
+
+impl Search {
+    /// The search within what the caller may see.
+    pub(crate) fn within(mut self, caller: &Caller) -> Result<Self, Problem> {
+        self.filter.company_id = caller.within(self.filter.company_id)?;
+        Ok(self)
     }
 }
 

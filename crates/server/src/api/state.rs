@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::{Mutex, Semaphore};
 
+use super::body::BodyMemory;
+use super::caller::Caller;
+use super::problem::{Problem, Type};
 use crate::clock::Clock;
 use crate::config::{Config, OperatorToken};
 use crate::outbound::Outbound;
@@ -35,6 +38,8 @@ pub struct ApiState {
     pub(crate) changes: Mutex<()>,
     /// Bounds the endpoint tests.
     pub(crate) tests: Semaphore,
+    /// Bounds the bodies in memory.
+    pub(crate) bodies: BodyMemory,
     operator_token: Option<OperatorToken>,
     metrics_open: bool,
 }
@@ -57,6 +62,7 @@ impl ApiState {
             zone: config.zone.clone(),
             changes: Mutex::new(()),
             tests: Semaphore::new(TESTS_AT_ONCE),
+            bodies: BodyMemory::new(),
             operator_token: config.operator_token.clone(),
             metrics_open: config.metrics_open,
         }
@@ -67,17 +73,32 @@ impl ApiState {
         self.metrics_open
     }
 
-    /// Whether a request has a valid bearer token. Tokens are known by their SHA-256 only, and compared by it.
-    pub(crate) fn authorizes(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = bearer(headers) else {
-            return false;
-        };
+    /// Who sent a request with these headers. Tokens are known by their SHA-256 only, and compared by it.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let unauthorized = |detail| Problem::new(Type::Unauthorized, detail);
+        let token = bearer(headers)
+            .ok_or_else(|| unauthorized("send the header Authorization: Bearer and a token"))?;
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let is_operator = self
             .operator_token
             .as_ref()
             .is_some_and(|operator| bool::from(operator.sha256().ct_eq(&hash)));
-        is_operator || self.service.directory().token(&hash).is_some()
+        if is_operator {
+            return Ok(Caller::operator());
+        }
+        let known = self
+            .service
+            .directory()
+            .token(&hash)
+            .ok_or_else(|| unauthorized("the token is not known: it was revoked, or never made here"))?;
+        let now_ms = self.clock.wall_ms();
+        if known.token.is_expired(now_ms) {
+            return Err(unauthorized(
+                "the token has expired: ask the operator for another",
+            ));
+        }
+        known.note_use(now_ms);
+        Ok(Caller::of(known))
     }
 }
 

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use ringback_core::store::{Token, Write, Written};
+use ringback_core::store::{Write, Written};
+use ringback_core::token::{Scope, Token};
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::body::{self, json, no_content};
 use super::fields::{Fields, text};
+use super::names::ScopeName;
 use super::paths::TokenPath;
-use super::problem::{Problem, ProblemSchema, Type};
+use super::problem::{FieldError, Problem, ProblemSchema, Type};
 use super::state::ApiState;
 use super::time::Time;
 use super::unexpected;
@@ -26,13 +29,22 @@ const ID_DIGITS: usize = 16;
 
 /// A token to make.
 #[derive(ToSchema)]
-#[schema(as = TokenSettings)]
+#[schema(as = TokenSettings, rename_all = "camelCase")]
 #[expect(dead_code, reason = "it only describes what post_token reads")]
 pub(crate) struct TokenInput {
     /// A name for people, at most 100 characters.
     #[schema(example = "call platform")]
     name: String,
+    /// What it allows. Default: operator.
+    #[schema(value_type = Option<ScopeName>)]
+    scope: Option<Scope>,
+    /// The company that it is for: needed for tenant, refused for operator; null and absent are all companies.
+    company_id: Option<i64>,
+    /// When it stops to be valid, RFC 3339, in the future; null and absent are never.
+    expires_at: Option<Time>,
 }
+
+const MEMBERS: [&str; 4] = ["name", "scope", "companyId", "expiresAt"];
 
 /// A token.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,8 +57,17 @@ pub(crate) struct TokenView {
     /// Its name.
     #[schema(example = "call platform")]
     name: String,
+    /// What it allows.
+    #[schema(value_type = ScopeName)]
+    scope: Scope,
+    /// The company that it is for; null for all.
+    company_id: Option<i64>,
     /// When it was made.
     created_at: Time,
+    /// From when it is refused; null for never.
+    expires_at: Option<Time>,
+    /// When it was last used; null before its first use.
+    last_used_at: Option<Time>,
     /// The token itself, once: in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -57,7 +78,11 @@ impl TokenView {
         Self {
             id: token.id.clone(),
             name: token.name.clone(),
+            scope: token.scope,
+            company_id: token.company_id,
             created_at: Time(token.created_wall_ms),
+            expires_at: token.expires_wall_ms.map(Time),
+            last_used_at: token.last_used_wall_ms.map(Time),
             token: None,
         }
     }
@@ -75,7 +100,9 @@ pub(crate) struct TokenList {
 
 /// Make a token.
 ///
-/// It may do everything that the API offers. Its text is shown in this answer only.
+/// Its text is shown in this answer only. By its scope it may: `operator` everything; `intake` hand over events;
+/// `tenant` read and repair what concerns its company, and change its endpoints; `read-only` read. A token for one company
+/// sees nothing of the others: lists and searches are about its own, and what belongs to others is not found.
 #[utoipa::path(
     post,
     path = "/v1/tokens",
@@ -92,17 +119,49 @@ pub(crate) async fn post_token(
     request: Request,
 ) -> Result<Response, Problem> {
     let bytes = body::configuration(&api, request).await?;
-    let mut fields = Fields::of_body(&bytes, &["name"])?;
+    let mut fields = Fields::of_body(&bytes, &MEMBERS)?;
     let name = fields.require("name", "a text of 1 to 100 characters", |value| {
         text(value, NAME_CHARACTERS)
     });
+    let scopes = Scope::ALL.map(Scope::name).join(", ");
+    let scope = fields.take("scope", &scopes, |value| {
+        let name = value.as_str()?;
+        Scope::ALL.into_iter().find(|scope| scope.name() == name)
+    });
+    let scope = scope.or(Scope::Operator);
+    let company_id = fields.take("companyId", "an integer", Value::as_i64).value();
+    if !fields.is_wrong("companyId") && !fields.is_wrong("scope") {
+        match (scope.needs_company(), company_id) {
+            (Some(true), None) => {
+                fields.note(FieldError::missing(
+                    "companyId",
+                    "an integer, since the scope is tenant",
+                ));
+            }
+            (Some(false), Some(_)) => {
+                let detail = "does not go with the scope operator, which is for all companies";
+                fields.note(FieldError::other("companyId", detail));
+            }
+            _ => {}
+        }
+    }
+    let now_ms = api.clock.wall_ms();
+    let expires = fields.take(
+        "expiresAt",
+        "a time to come, such as 2027-01-31T00:00:00Z",
+        |value| Time::parse(value.as_str()?).filter(|time| time.0 > now_ms),
+    );
     fields.finish()?;
     let secret = random::token();
     let token = Token {
         id: format!("tok_{}", &random::token()[..ID_DIGITS]),
         name: name.unwrap_or_default(),
         hash: Sha256::digest(secret.as_bytes()).into(),
-        created_wall_ms: api.clock.wall_ms(),
+        scope,
+        company_id,
+        created_wall_ms: now_ms,
+        expires_wall_ms: expires.value().map(|time| time.0),
+        last_used_wall_ms: None,
     };
     let view = TokenView {
         token: Some(secret),
@@ -125,7 +184,13 @@ pub(crate) async fn post_token(
 pub(crate) async fn list_tokens(State(api): State<Arc<ApiState>>) -> Response {
     let tokens = api.service.directory().tokens();
     let list = TokenList {
-        items: tokens.iter().map(|token| TokenView::of(token)).collect(),
+        items: tokens
+            .iter()
+            .map(|known| TokenView {
+                last_used_at: known.last_used().map(Time),
+                ..TokenView::of(&known.token)
+            })
+            .collect(),
         next_cursor: None,
     };
     json(StatusCode::OK, &list)

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ringback_core::limits;
-use ringback_core::store::{Write, Written};
+use ringback_core::store::{Fault, Write, Written};
 use tokio::sync::oneshot;
 
 use super::PULSE;
@@ -53,9 +53,25 @@ struct Inner {
     tickets: VecDeque<Ticket>,
     bytes: usize,
     state: State,
+    lost: Option<LostStore>,
     /// At how many writes the committer wants to be woken; `None` while it does not wait. Waking costs a system call,
     /// which a write that is taken anyway need not pay.
     wake_at: Option<usize>,
+}
+
+impl Inner {
+    fn is_full(&self) -> bool {
+        self.tickets.len() >= limits::QUEUE_WRITES || self.bytes >= limits::QUEUE_BYTES
+    }
+}
+
+/// A store that failed and is not open again yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LostStore {
+    /// The wall clock when it failed first.
+    pub(crate) since_wall_ms: i64,
+    /// Why it failed last.
+    pub(crate) fault: Fault,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +104,7 @@ impl Queue {
         if self.disk_low() && matches!(ticket.write, Write::Accept(_)) {
             return Err(Unavailable::DiskNearlyFull);
         }
-        if inner.tickets.len() >= limits::QUEUE_WRITES || inner.bytes >= limits::QUEUE_BYTES {
+        if inner.is_full() {
             return Err(Unavailable::Behind);
         }
         inner.bytes += ticket.bytes();
@@ -122,8 +138,14 @@ impl Queue {
         (inner.tickets.len(), inner.bytes)
     }
 
-    pub(crate) fn is_lost(&self) -> bool {
-        self.lock().state == State::Lost
+    /// Since when the store has failed, and why; `None` while it is open.
+    pub(crate) fn lost(&self) -> Option<LostStore> {
+        self.lock().lost
+    }
+
+    /// Whether so much waits that nothing further is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.lock().is_full()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -134,10 +156,10 @@ impl Queue {
         self.disk_low.load(Ordering::Relaxed)
     }
 
-    /// The next batch; empty after a pulse without writes, `None` when closed and empty. When there are writes, it waits
+    /// The next batch; empty after `idle` without writes, `None` when closed and empty. When there are writes, it waits
     /// up to `gather` for [`ENOUGH`] of them.
-    pub(super) fn take(&self, batch: &mut Vec<Ticket>, gather: Duration) -> Option<()> {
-        let mut inner = self.wait(self.lock(), 1, PULSE);
+    pub(super) fn take(&self, batch: &mut Vec<Ticket>, gather: Duration, idle: Duration) -> Option<()> {
+        let mut inner = self.wait(self.lock(), 1, idle);
         if !gather.is_zero() && !inner.tickets.is_empty() {
             inner = self.wait(inner, ENOUGH, gather);
         }
@@ -157,8 +179,10 @@ impl Queue {
     }
 
     /// Fails everything that waits and refuses what comes, until [`Queue::regain`]. False when closed.
-    pub(super) fn lose(&self) -> bool {
+    pub(super) fn lose(&self, wall_ms: i64, fault: Fault) -> bool {
         let mut inner = self.lock();
+        let since_wall_ms = inner.lost.map_or(wall_ms, |lost| lost.since_wall_ms);
+        inner.lost = Some(LostStore { since_wall_ms, fault });
         let waiting = std::mem::take(&mut inner.tickets);
         inner.bytes = 0;
         let open = inner.state != State::Closed;
@@ -177,6 +201,7 @@ impl Queue {
         let mut inner = self.lock();
         if inner.state == State::Lost {
             inner.state = State::Open;
+            inner.lost = None;
         }
     }
 
@@ -223,5 +248,66 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use ringback_contract::kind::Kind;
+    use ringback_core::event::NewEvent;
+
+    use super::*;
+
+    fn ticket(bytes: usize) -> Ticket {
+        let event = NewEvent {
+            company_id: 1,
+            kind: Kind::Call,
+            entity_id: 1,
+            call_job_id: None,
+            job_status: None,
+            phone_hash: None,
+            digest: [0; 32],
+            body: Bytes::from(vec![b' '; bytes]),
+            accepted_wall_ms: 0,
+            idempotency: None,
+        };
+        Ticket {
+            write: Write::Accept(Box::new(event)),
+            reply: None,
+        }
+    }
+
+    #[test]
+    fn it_is_full_by_writes_and_by_bytes_and_says_so() {
+        for (bytes, most) in [
+            (0, limits::QUEUE_WRITES),
+            (limits::QUEUE_BYTES / 4, 4),
+            (limits::QUEUE_BYTES / 4 + 1, 4),
+        ] {
+            let queue = Queue::new();
+            for _ in 0..most {
+                assert!(!queue.is_full(), "{bytes}");
+                queue.push(ticket(bytes)).unwrap();
+            }
+            assert!(queue.is_full(), "{bytes}");
+            assert_eq!(queue.push(ticket(0)).unwrap_err(), Unavailable::Behind);
+        }
+    }
+
+    #[test]
+    fn a_lost_store_is_lost_since_its_first_failure_and_for_its_last_cause() {
+        let queue = Queue::new();
+        assert_eq!(queue.lost(), None);
+        assert!(queue.lose(1_000, Fault::Io));
+        assert!(queue.lose(9_000, Fault::Full));
+        let lost = queue.lost().unwrap();
+        assert_eq!((lost.since_wall_ms, lost.fault), (1_000, Fault::Full));
+        assert_eq!(queue.push(ticket(0)).unwrap_err(), Unavailable::StoreFailed);
+        queue.regain();
+        assert_eq!(queue.lost(), None);
+        queue.push(ticket(0)).unwrap();
+        queue.close();
+        assert!(!queue.lose(10_000, Fault::Io));
     }
 }

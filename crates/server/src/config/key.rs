@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
+use ringback_contract::duration;
+use ringback_core::limits;
 
 use super::value::Value;
 use super::{Config, ENVIRONMENT_PREFIX, LogFormat, OperatorToken, StoreSetting, TlsCa};
@@ -154,7 +156,43 @@ pub(super) const ALL: &[Key] = &[
         },
         show: |config| config.disk_free_least_mib.to_string(),
     },
+    Key {
+        name: "retention",
+        allowed: "a duration from 1h to 3650d, such as 30d, or off",
+        set: |config, value| {
+            config.retention_ms = value.text(retention)?;
+            Ok(())
+        },
+        show: |config| {
+            let shown = config.retention_ms.map_or_else(|| OFF.to_owned(), days);
+            format!("\"{shown}\"")
+        },
+    },
 ];
+
+/// What stands for no retention at all: everything is kept.
+const OFF: &str = "off";
+
+fn retention(text: &str) -> Option<Option<u64>> {
+    // Whoever writes 0 wants it switched off, as in most programs; nobody wants each event removed at once.
+    if text == OFF || text == "0" {
+        return Some(None);
+    }
+    let ms = duration::parse(text).ok()?;
+    (limits::RETENTION_LEAST_MS..=limits::RETENTION_MOST_MS)
+        .contains(&ms)
+        .then_some(Some(ms))
+}
+
+/// A duration, in days where it is whole days.
+fn days(ms: u64) -> String {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    if ms.is_multiple_of(DAY_MS) {
+        format!("{}d", ms / DAY_MS)
+    } else {
+        duration::format(ms)
+    }
+}
 
 fn presence(set: bool) -> String {
     if set { "(set)" } else { "(not set)" }.to_owned()

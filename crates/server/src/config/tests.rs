@@ -81,6 +81,7 @@ fn the_environment_wins_over_the_file() {
             ("RINGBACK_LOG_FORMAT", "json"),
             ("RINGBACK_METRICS_OPEN", "false"),
             ("RINGBACK_DISK_FREE_LEAST_MIB", "0"),
+            ("RINGBACK_RETENTION", "12h"),
             ("RINGBACK_ZONE", ""),
             ("PATH", "/bin"),
             ("RINGBACK_TOKEN", "of a command"),
@@ -98,6 +99,7 @@ fn the_environment_wins_over_the_file() {
         metrics_open: false,
         connections: 7,
         disk_free_least_mib: 0,
+        retention_ms: Some(12 * 60 * 60 * 1000),
         ..Config::default()
     };
     assert_eq!(config, expected);
@@ -112,7 +114,7 @@ fn every_mistake_is_reported_at_once() {
             "connections (f:4): found an integer; allowed: an integer from 1 to 100000",
             "listen (f:1): found an integer; allowed: an IP address and a port, such as 127.0.0.1:7700 or [::1]:7700",
             "listen_port (f:2): found an unknown setting; allowed: listen, store, operator_token, outbound_allow, \
-             tls_ca, zone, log, log_format, metrics_open, connections, disk_free_least_mib",
+             tls_ca, zone, log, log_format, metrics_open, connections, disk_free_least_mib, retention",
             "log_fromat (f:3): found an unknown setting; allowed: perhaps log_format is meant",
             "store (f:5): found a table; allowed: sqlite: and a directory, such as sqlite:./ringback-data",
             "RINGBACK_METRICS_OPENS: found an unknown setting; allowed: perhaps RINGBACK_METRICS_OPEN is meant",
@@ -171,6 +173,9 @@ fn each_key_says_what_was_found() {
             "connections (f:1): found a number with a point; ",
         ),
         ("connections = -1", "connections (f:1): found an integer; "),
+        ("retention = 30", "retention (f:1): found an integer; "),
+        ("retention = \"59m\"", "retention (f:1): found another text; "),
+        ("retention = \"3651d\"", "retention (f:1): found another text; "),
         (
             "disk_free_least_mib = true",
             "disk_free_least_mib (f:1): found a boolean; ",
@@ -256,4 +261,21 @@ fn the_environment_wins_over_the_file_and_both_over_the_default() {
             .iter()
             .all(|source| *source == Source::Default)
     );
+}
+
+#[test]
+fn retention_is_shown_as_it_may_be_written() {
+    for (text, ms, shown) in [
+        ("30d", Some(30 * 24 * 60 * 60 * 1000), "\"30d\""),
+        ("36h", Some(36 * 60 * 60 * 1000), "\"36h\""),
+        ("1h", Some(60 * 60 * 1000), "\"1h\""),
+        ("off", None, "\"off\""),
+        ("0", None, "\"off\""),
+    ] {
+        let config = load("", &[("RINGBACK_RETENTION", text)]).unwrap();
+        assert_eq!(config.retention_ms, ms, "{text}");
+        let described = config.describe();
+        let found = described.iter().find(|found| found.key == "retention").unwrap();
+        assert_eq!(found.value, shown, "{text}");
+    }
 }

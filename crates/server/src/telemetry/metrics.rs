@@ -122,6 +122,10 @@ pub struct Metrics {
     pub http_connections: Gauge,
     /// How often a breaker opened.
     pub breaker_opens: Counter,
+    /// Sends that are repeated, at most, because a commit failed: they were under way, or not recorded, when it did.
+    pub sends_repeated: Counter,
+    /// Events that were removed because they were beyond their retention.
+    pub events_pruned: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -216,6 +220,12 @@ impl Metrics {
             ),
             http_connections: gauge(r, "http_connections", "Connections to the API"),
             breaker_opens: counter(r, "breaker_opens", "How often a breaker opened"),
+            sends_repeated: counter(
+                r,
+                "sends_repeated",
+                "Sends that were under way or not recorded when a commit failed",
+            ),
+            events_pruned: counter(r, "events_pruned", "Events removed beyond their retention"),
             registry,
         }
     }
@@ -383,6 +393,8 @@ mod tests {
                 "ringback_commit_writes_count 0",
                 "ringback_sends_in_flight 0",
                 "ringback_breaker_opens_total 0",
+                "ringback_events_pruned_total 0",
+                "ringback_sends_repeated_total 0",
                 "# EOF",
             ],
         );

@@ -2,9 +2,9 @@
 
 use axum::body::Body;
 use http::{Method, Request};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::app::{Answer, TestApp, call};
 
 #[tokio::test]
 async fn a_token_is_shown_once_works_and_is_revoked() {
@@ -15,7 +15,10 @@ async fn a_token_is_shown_once_works_and_is_revoked() {
         .expect(201);
     let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
     let list = app.get("/v1/tokens").await.expect(200);
-    let expected = json!([{"id": id, "name": "call platform", "createdAt": "2026-01-01T00:00:00.000Z"}]);
+    let expected = json!([{
+        "id": id, "name": "call platform", "scope": "operator", "companyId": null,
+        "createdAt": "2026-01-01T00:00:00.000Z", "expiresAt": null, "lastUsedAt": null,
+    }]);
     assert_eq!(list, json!({"items": expected, "nextCursor": null}));
     let with_token = || {
         let request = Request::builder().method(Method::GET).uri("/v1/companies");
@@ -25,6 +28,8 @@ async fn a_token_is_shown_once_works_and_is_revoked() {
             .unwrap()
     };
     assert_eq!(app.send(with_token()).await.status, 200);
+    let list = app.get("/v1/tokens").await.expect(200);
+    assert_eq!(list["items"][0]["lastUsedAt"], "2026-01-01T00:00:00.000Z");
     app.delete(&format!("/v1/tokens/{id}")).await.expect(204);
     assert_eq!(app.send(with_token()).await.status, 401);
     assert_eq!(
@@ -34,13 +39,20 @@ async fn a_token_is_shown_once_works_and_is_revoked() {
 }
 
 #[tokio::test]
-async fn a_token_needs_a_name() {
+async fn what_a_token_cannot_be_is_refused() {
     let app = TestApp::start();
     for body in [
         "{}",
         r#"{"name":""}"#,
         r#"{"name":7}"#,
         r#"{"name":"a","scope":"all"}"#,
+        r#"{"name":"a","scope":"tenant"}"#,
+        r#"{"name":"a","companyId":1}"#,
+        r#"{"name":"a","scope":"operator","companyId":1}"#,
+        r#"{"name":"a","scope":"intake","companyId":"1"}"#,
+        r#"{"name":"a","expiresAt":"2026-01-01T00:00:00Z"}"#,
+        r#"{"name":"a","expiresAt":"soon"}"#,
+        r#"{"name":"a","rights":"all"}"#,
         "[]",
     ] {
         assert_eq!(
@@ -49,4 +61,183 @@ async fn a_token_needs_a_name() {
             "{body}"
         );
     }
+}
+
+async fn make(app: &TestApp, settings: Value) -> String {
+    let made = app.post("/v1/tokens", settings.to_string()).await.expect(201);
+    made["token"].as_str().unwrap().to_owned()
+}
+
+async fn ask(app: &TestApp, token: &str, method: Method, path: &str, body: String) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json");
+    app.send(request.body(Body::from(body)).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_token_expires() {
+    let app = TestApp::start();
+    let settings = json!({"name": "for an hour", "scope": "read-only", "expiresAt": "2026-01-01T01:00:00Z"});
+    let token = make(&app, settings).await;
+    for (pass, expected) in [(0, 200), (3_599, 200), (1, 401)] {
+        app.lab.clock.advance(pass * 1_000);
+        let answer = ask(&app, &token, Method::GET, "/v1/companies", String::new()).await;
+        assert_eq!(answer.status, expected);
+    }
+}
+
+/// Companies 1 and 2 have an endpoint and a call each. For each request, with its body, what these tokens get: one for
+/// intake of company 1, the tenant of company 1, one that reads company 1, one that reads everything.
+const REQUESTS: [(&str, &str, [u16; 4]); 27] = [
+    (
+        "POST /v1/calls",
+        r#"{"sceneInstance":{"companyId":1,"callInstanceId":8}}"#,
+        [202, 403, 403, 403],
+    ),
+    (
+        "POST /v1/calls",
+        r#"{"sceneInstance":{"companyId":2,"callInstanceId":8}}"#,
+        [403, 403, 403, 403],
+    ),
+    (
+        "PUT /v1/calls/7/intent",
+        r#"{"companyId":1,"resultValue":"A"}"#,
+        [202, 403, 403, 403],
+    ),
+    (
+        "PUT /v1/calls/7/intent",
+        r#"{"companyId":2,"resultValue":"A"}"#,
+        [403, 403, 403, 403],
+    ),
+    ("GET /v1/events", "", [403, 200, 200, 200]),
+    ("GET /v1/events?companyId=2", "", [403, 403, 403, 200]),
+    ("GET /v1/events/{event 1}", "", [403, 200, 200, 200]),
+    ("GET /v1/events/{event 2}", "", [403, 404, 404, 200]),
+    ("GET /v1/deliveries?companyId=1", "", [403, 200, 200, 200]),
+    ("GET /v1/deliveries?companyId=2", "", [403, 403, 403, 200]),
+    ("GET /v1/deliveries/{delivery 1}", "", [403, 200, 200, 200]),
+    ("GET /v1/deliveries/{delivery 2}", "", [403, 404, 404, 200]),
+    ("GET /v1/calls/7?companyId=1", "", [403, 200, 200, 200]),
+    ("GET /v1/calls/7?companyId=2", "", [403, 403, 403, 200]),
+    (
+        "POST /v1/deliveries/{delivery 1}/resend",
+        "",
+        [403, 202, 403, 403],
+    ),
+    (
+        "POST /v1/deliveries/{delivery 2}/resend",
+        "",
+        [403, 404, 403, 403],
+    ),
+    ("GET /v1/companies/1", "", [403, 200, 200, 200]),
+    ("GET /v1/companies/2", "", [403, 403, 403, 200]),
+    ("PUT /v1/companies/1", "{}", [403, 403, 403, 403]),
+    (
+        "PUT /v1/companies/1/endpoints/crm",
+        ENDPOINT,
+        [403, 201, 403, 403],
+    ),
+    (
+        "PUT /v1/companies/2/endpoints/crm",
+        ENDPOINT,
+        [403, 403, 403, 403],
+    ),
+    (
+        "POST /v1/companies/1/endpoints/crm/retry-now",
+        "",
+        [403, 200, 403, 403],
+    ),
+    (
+        "POST /v1/companies/1/endpoints/crm/test",
+        "",
+        [403, 200, 403, 403],
+    ),
+    ("DELETE /v1/companies/1/endpoints/crm", "", [403, 204, 403, 403]),
+    ("DELETE /v1/companies/2/endpoints/erp", "", [403, 403, 403, 403]),
+    ("GET /v1/tokens", "", [403, 403, 403, 403]),
+    ("POST /v1/tokens", r#"{"name":"more"}"#, [403, 403, 403, 403]),
+];
+
+/// Nobody listens there.
+const NOBODY: &str = "http://127.0.0.1:1/";
+const ENDPOINT: &str = r#"{"url":"http://127.0.0.1:1/","callbacks":["call"]}"#;
+
+#[tokio::test]
+async fn scopes_and_companies_are_kept_apart() {
+    let app = TestApp::start();
+    let mut ids = Vec::new();
+    for company_id in [1, 2] {
+        app.put(&format!("/v1/companies/{company_id}"), json!({}))
+            .await
+            .expect(201);
+        app.put_endpoint(company_id, "erp", NOBODY).await;
+        let accepted = app.post("/v1/calls", call(company_id, 7)).await.expect(202);
+        for (what, id) in [
+            ("event", &accepted["eventId"]),
+            ("delivery", &accepted["deliveries"][0]["deliveryId"]),
+        ] {
+            ids.push((
+                format!("{{{what} {company_id}}}"),
+                id.as_str().unwrap().to_owned(),
+            ));
+        }
+    }
+    let mut tokens = Vec::new();
+    for (scope, company_id) in [
+        ("intake", Some(1)),
+        ("tenant", Some(1)),
+        ("read-only", Some(1)),
+        ("read-only", None),
+    ] {
+        let settings = json!({"name": scope, "scope": scope, "companyId": company_id});
+        tokens.push(make(&app, settings).await);
+    }
+    for (request, body, expected) in REQUESTS {
+        let (method, path) = request.split_once(' ').unwrap();
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let path = ids
+            .iter()
+            .fold(path.to_owned(), |path, (name, id)| path.replace(name, id));
+        for (token, expected) in tokens.iter().zip(expected) {
+            let answer = ask(&app, token, method.clone(), &path, body.to_owned()).await;
+            assert_eq!(answer.status, expected, "{request} {answer:?}");
+        }
+    }
+    // Lists of a token for one company have nothing of the others.
+    for (path, company_id) in [
+        ("/v1/events", "/companyId"),
+        ("/v1/deliveries", "/event/companyId"),
+        ("/v1/companies", "/companyId"),
+    ] {
+        let list = ask(&app, &tokens[1], Method::GET, path, String::new())
+            .await
+            .expect(200);
+        let items = list["items"].as_array().unwrap();
+        let own = items
+            .iter()
+            .all(|item| item.pointer(company_id) == Some(&json!(1)));
+        assert!(!items.is_empty() && own, "{path} {list}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_taken_in_line_by_line_as_the_token_allows() {
+    let app = TestApp::start();
+    let token = make(&app, json!({"name": "a", "scope": "intake", "companyId": 1})).await;
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/v1/calls")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/x-ndjson");
+    let lines = format!("{}\n{}\n", call(1, 1), call(2, 2));
+    let answer = app.send(request.body(Body::from(lines)).unwrap()).await;
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    let statuses: Vec<_> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["status"].clone())
+        .collect();
+    assert_eq!(statuses, [202, 403]);
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -18,7 +18,7 @@ use ringback_core::company::Company;
 use ringback_core::endpoint::{Breaker, ContentType, Endpoint, Order, Profile, Settings, SigningSecret};
 use ringback_core::event::NewEvent;
 use ringback_core::id::EventId;
-use ringback_core::store::{Accepted, EventRecord, Reader, Start, Store, StoreError, Write, Written};
+use ringback_core::store::{Accepted, EventRecord, Fault, Reader, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
 use ringback_server::clock::Clock;
 use ringback_server::clock::test::TestClock;
@@ -112,12 +112,27 @@ pub(crate) struct Faults {
     pub(crate) disk_low: AtomicBool,
     /// The store cannot be opened.
     pub(crate) open: AtomicBool,
+    /// How often somebody tried to open the store.
+    pub(crate) openings: AtomicUsize,
+    /// A commit with an event of this company, or an outcome of this delivery, is refused.
+    pub(crate) refused: AtomicI64,
+}
+
+impl Faults {
+    fn refuses(&self, write: &Write) -> bool {
+        let id = match write {
+            Write::Accept(event) => event.company_id,
+            Write::Record(report) => report.delivery.0,
+            _ => 0,
+        };
+        id != 0 && id == self.refused.load(Ordering::SeqCst)
+    }
 }
 
 fn broken() -> StoreError {
     StoreError {
         what: "committing, as the test wants",
-        full: false,
+        fault: Fault::Io,
         source: "a fault".into(),
     }
 }
@@ -130,6 +145,12 @@ impl Store for Faulty {
     fn commit(&mut self, now: Millis, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
         if self.faults.before.load(Ordering::SeqCst) || self.faults.once.swap(false, Ordering::SeqCst) {
             return Err(broken());
+        }
+        if writes.iter().any(|write| self.faults.refuses(write)) {
+            return Err(StoreError {
+                fault: Fault::Data,
+                ..broken()
+            });
         }
         let written = self.inner.commit(now, writes)?;
         if self.faults.after.load(Ordering::SeqCst) {
@@ -151,12 +172,16 @@ impl Store for Faulty {
     }
 }
 
+/// After how long events that are over are removed.
+pub(crate) const RETENTION_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// The running service.
 pub(crate) struct Lab {
     pub(crate) service: Service,
     pub(crate) running: Running,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Lab {
@@ -166,6 +191,7 @@ impl Lab {
 
     pub(crate) fn start_with(dir: &tempfile::TempDir, clock: Arc<TestClock>) -> Self {
         let faults = Arc::new(Faults::default());
+        let metrics = Arc::new(Metrics::new([]));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let outbound = Outbound::new(outbound::Options {
             policy: AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()]),
@@ -175,12 +201,13 @@ impl Lab {
         let (path, for_opening) = (dir.path().to_owned(), Arc::clone(&faults));
         let (service, running) = Service::start(Options {
             open_store: Box::new(move || {
+                for_opening.openings.fetch_add(1, Ordering::SeqCst);
                 if for_opening.open.load(Ordering::SeqCst) {
                     return Err(broken());
                 }
                 let inner = Sqlite::open(&path).map_err(|error| StoreError {
                     what: "opening",
-                    full: false,
+                    fault: Fault::Other,
                     source: Box::new(error),
                 })?;
                 Ok(Box::new(Faulty {
@@ -191,7 +218,8 @@ impl Lab {
             outbound,
             clock: shared,
             disk_free_least: 2,
-            metrics: Arc::new(Metrics::new([])),
+            retention_ms: Some(RETENTION_MS),
+            metrics: Arc::clone(&metrics),
         })
         .unwrap();
         Self {
@@ -199,6 +227,7 @@ impl Lab {
             running,
             clock,
             faults,
+            metrics,
         }
     }
 

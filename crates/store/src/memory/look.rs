@@ -75,20 +75,11 @@ impl Look for State {
     }
 
     fn newer_delivered(&mut self, than: &Event, endpoint: Option<EndpointId>) -> Result<bool, Infallible> {
-        let is_of_key = |event: &Event| {
-            (event.company_id, event.kind, event.entity_id) == (than.company_id, than.kind, than.entity_id)
-        };
         let arrived = |delivery: &Delivery| {
             delivery.state == delivery::State::Delivered
                 && (endpoint.is_none() || delivery.endpoint == endpoint)
         };
-        if self.newest_of(than) == Some(than.id) {
-            return Ok(false);
-        }
-        let newer = self.events.range(EventId(than.id.0.saturating_add(1))..).rev();
-        Ok(newer
-            .filter(|(_, stored)| is_of_key(&stored.event))
-            .take(REPLAY_NEWER_ROWS)
-            .any(|(id, _)| self.of_event(*id).any(arrived)))
+        let newer = self.newer_of(than).take(REPLAY_NEWER_ROWS);
+        Ok(newer.into_iter().any(|id| self.of_event(id).any(arrived)))
     }
 }

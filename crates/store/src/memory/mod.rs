@@ -53,6 +53,7 @@ impl Store for Memory {
             .iter()
             .map(|write| rules::apply(&mut *state, now, write))
             .collect::<Result<_, <State as Look>::Error>>();
+        state.committed = state.committed.max(now);
         Ok(written)
     }
 

@@ -13,7 +13,7 @@ use ringback_core::store::{
 
 use super::lock;
 use super::state::State;
-use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits};
+use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits, replay_fits};
 use crate::{replay, rules};
 
 pub(super) struct MemoryReader {
@@ -111,7 +111,7 @@ impl Reader for MemoryReader {
         Ok(lock(&self.state).count(endpoint, most))
     }
 
-    fn replays(&mut self, page: &PageRequest) -> Result<Page<Replay>, StoreError> {
+    fn replays(&mut self, company_id: Option<i64>, page: &PageRequest) -> Result<Page<Replay>, StoreError> {
         let state = lock(&self.state);
         let mut pager = Pager::new(page);
         let older = state.replays.range(..ReplayId(page.before.unwrap_or(i64::MAX)));
@@ -119,7 +119,7 @@ impl Reader for MemoryReader {
             if !pager.wants_more() {
                 break;
             }
-            pager.show(id.0, Some(replay.clone()));
+            pager.show(id.0, replay_fits(company_id, replay).then(|| replay.clone()));
         }
         Ok(pager.finish())
     }

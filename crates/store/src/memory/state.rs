@@ -13,8 +13,9 @@ use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, KeyClass, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource, ReplayId};
 use ringback_core::replay::Replay;
-use ringback_core::store::{OpenCount, Token};
+use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
+use ringback_core::token::Token;
 
 use crate::directory::Directory;
 use crate::tables::{EndpointRow, Known, Place, Tables};
@@ -30,17 +31,21 @@ pub(super) struct StoredEvent {
     pub(super) digest: [u8; 32],
     pub(super) phone_hash: Option<i64>,
     pub(super) body: Bytes,
+    idempotency: Option<IdempotencyKey>,
 }
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) phone_key: [u8; 32],
     ids: IdSource,
+    /// The time of the last commit.
+    pub(super) committed: Millis,
     last_endpoint: i64,
     pub(super) directory: Directory,
     pub(super) events: BTreeMap<EventId, StoredEvent>,
     by_key: HashMap<(i64, IdempotencyKey), EventId>,
-    newest: HashMap<(i64, Kind, i64), EventId>,
+    /// The events of a company, kind and id.
+    of_entity: HashMap<(i64, Kind, i64), BTreeSet<EventId>>,
     pub(super) deliveries: BTreeMap<DeliveryId, Delivery>,
     by_event: HashMap<EventId, Vec<DeliveryId>>,
     /// Pending and parked deliveries that have an endpoint.
@@ -51,8 +56,8 @@ pub(super) struct State {
     held: BTreeSet<(Millis, DeliveryId)>,
     /// Pending deliveries that hold a job's final status, by company and job.
     open_calls: BTreeSet<(i64, i64, DeliveryId)>,
-    /// The newest call of each company and job.
-    newest_calls: HashMap<(i64, i64), EventId>,
+    /// The calls of each company and job.
+    calls_of_job: HashMap<(i64, i64), BTreeSet<EventId>>,
     pub(super) attempts: BTreeMap<(DeliveryId, u32), Attempt>,
     pub(super) replays: BTreeMap<ReplayId, Replay>,
     pub(super) tokens: BTreeMap<String, Token>,
@@ -63,27 +68,28 @@ impl State {
         Self {
             phone_key,
             ids: IdSource::new(0, 0),
+            committed: Millis::ZERO,
             last_endpoint: 0,
             directory: Directory::default(),
             events: BTreeMap::new(),
             by_key: HashMap::new(),
-            newest: HashMap::new(),
+            of_entity: HashMap::new(),
             deliveries: BTreeMap::new(),
             by_event: HashMap::new(),
             open: BTreeSet::new(),
             due: BTreeSet::new(),
             held: BTreeSet::new(),
             open_calls: BTreeSet::new(),
-            newest_calls: HashMap::new(),
+            calls_of_job: HashMap::new(),
             attempts: BTreeMap::new(),
             replays: BTreeMap::new(),
             tokens: BTreeMap::new(),
         }
     }
 
-    /// The time of the largest id that was given.
+    /// The newest time that is stored: of the last commit, or of the largest id, which may run ahead.
     pub(super) fn newest(&self) -> Millis {
-        EventId(self.ids.last()).time()
+        EventId(self.ids.last()).time().max(self.committed)
     }
 
     pub(super) fn of_event(&self, id: EventId) -> impl Iterator<Item = &Delivery> {
@@ -147,7 +153,7 @@ impl State {
     }
 
     pub(super) fn newest_call_of(&self, company_id: i64, call_job_id: i64, from: Millis) -> Option<Millis> {
-        let id = self.newest_calls.get(&(company_id, call_job_id))?;
+        let id = self.calls_of_job.get(&(company_id, call_job_id))?.last()?;
         Some(id.time()).filter(|time| *time >= from)
     }
 
@@ -155,10 +161,12 @@ impl State {
         self.held.first().map(|(check, _)| *check)
     }
 
-    /// The newest event of the same company, kind and id.
-    pub(super) fn newest_of(&self, event: &Event) -> Option<EventId> {
+    /// The newer events of the same company, kind and id, the newest first.
+    pub(super) fn newer_of(&self, event: &Event) -> impl Iterator<Item = EventId> {
         let key = (event.company_id, event.kind, event.entity_id);
-        self.newest.get(&key).copied()
+        let newer = (Bound::Excluded(event.id), Bound::Unbounded);
+        let of_entity = self.of_entity.get(&key).into_iter();
+        of_entity.flat_map(move |ids| ids.range(newer).rev().copied())
     }
 
     fn known(&self, id: EventId) -> Option<Known> {
@@ -259,8 +267,9 @@ impl Tables for State {
         kind: Kind,
         entity_id: i64,
     ) -> Result<Option<Known>, Infallible> {
-        let id = self.newest.get(&(company_id, kind, entity_id));
-        Ok(id.and_then(|id| self.known(*id)))
+        let of_entity = self.of_entity.get(&(company_id, kind, entity_id));
+        let newest = of_entity.and_then(BTreeSet::last);
+        Ok(newest.and_then(|id| self.known(*id)))
     }
 
     fn insert_event(&mut self, id: EventId, new: &NewEvent) -> Result<(), Infallible> {
@@ -274,9 +283,15 @@ impl Tables for State {
             accepted_wall_ms: new.accepted_wall_ms,
             body_bytes: new.body.len(),
         };
-        self.newest.insert((new.company_id, new.kind, new.entity_id), id);
+        self.of_entity
+            .entry((new.company_id, new.kind, new.entity_id))
+            .or_default()
+            .insert(id);
         if let (Kind::Call, Some(job)) = (new.kind, new.call_job_id) {
-            self.newest_calls.insert((new.company_id, job), id);
+            self.calls_of_job
+                .entry((new.company_id, job))
+                .or_default()
+                .insert(id);
         }
         if let Some(key) = &new.idempotency {
             self.by_key.insert((new.company_id, key.clone()), id);
@@ -286,9 +301,69 @@ impl Tables for State {
             digest: new.digest,
             phone_hash: new.phone_hash,
             body: new.body.clone(),
+            idempotency: new.idempotency.clone(),
         };
         self.events.insert(id, stored);
         Ok(())
+    }
+
+    fn events_between(
+        &mut self,
+        after: Option<EventId>,
+        before: EventId,
+        most: usize,
+    ) -> Result<Vec<Event>, Infallible> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let later = self.events.range((after, Bound::Unbounded));
+        Ok(later
+            .take_while(|(id, _)| **id < before)
+            .take(most)
+            .map(|(_, stored)| stored.event.clone())
+            .collect())
+    }
+
+    fn has_older_event(&mut self, event: &Event) -> Result<bool, Infallible> {
+        let of_entity = self
+            .of_entity
+            .get(&(event.company_id, event.kind, event.entity_id));
+        Ok(of_entity
+            .and_then(BTreeSet::first)
+            .is_some_and(|first| *first < event.id))
+    }
+
+    fn remove_event(&mut self, event: &Event, deliveries: &[Delivery]) -> Result<(), Infallible> {
+        let entity = (event.company_id, event.kind, event.entity_id);
+        if let Some(of_entity) = self.of_entity.get_mut(&entity) {
+            of_entity.remove(&event.id);
+            if of_entity.is_empty() {
+                self.of_entity.remove(&entity);
+            }
+        }
+        if let (Kind::Call, Some(job)) = (event.kind, event.call_job_id)
+            && let Some(calls) = self.calls_of_job.get_mut(&(event.company_id, job))
+        {
+            calls.remove(&event.id);
+            if calls.is_empty() {
+                self.calls_of_job.remove(&(event.company_id, job));
+            }
+        }
+        if let Some(stored) = self.events.remove(&event.id)
+            && let Some(key) = stored.idempotency
+        {
+            self.by_key.remove(&(event.company_id, key));
+        }
+        self.by_event.remove(&event.id);
+        for delivery in deliveries {
+            self.deliveries.remove(&delivery.id);
+            for n in 0..=delivery.sends {
+                self.attempts.remove(&(delivery.id, n));
+            }
+        }
+        Ok(())
+    }
+
+    fn shrink(&mut self) -> Result<bool, Infallible> {
+        Ok(false)
     }
 
     fn body(&mut self, id: EventId) -> Result<Bytes, Infallible> {
@@ -399,6 +474,13 @@ impl Tables for State {
             self.tokens.insert(token.id.clone(), token.clone());
         }
         Ok(is_new)
+    }
+
+    fn use_token(&mut self, id: &str, wall_ms: i64) -> Result<bool, Infallible> {
+        let token = self.tokens.get_mut(id);
+        Ok(token
+            .map(|token| token.last_used_wall_ms = Some(wall_ms))
+            .is_some())
     }
 
     fn remove_token(&mut self, id: &str) -> Result<bool, Infallible> {

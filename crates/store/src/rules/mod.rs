@@ -5,6 +5,7 @@ mod company;
 mod endpoint;
 mod hold;
 mod make;
+mod prune;
 mod record;
 mod replay;
 mod resend;
@@ -45,7 +46,15 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
         Write::MakeReplay(spec) => replay::make(tables, now, spec),
         Write::StepReplay { replay, most } => replay::step(tables, now, *replay, *most),
         Write::ChangeReplay(id, change) => replay::change(tables, now, *id, *change),
+        Write::Prune { before, after } => prune::prune(tables, *before, *after),
         Write::AddToken(token) => tables.add_token(token).map(Written::Token),
         Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),
+        Write::UseTokens(used) => {
+            let mut any = false;
+            for (id, wall_ms) in used {
+                any |= tables.use_token(id, *wall_ms)?;
+            }
+            Ok(Written::Token(any))
+        }
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn record<T: Tables>(tables: &mut T, now: Millis, report: &Report) ->
         due: delivery.due.filter(|_| delivery.state == State::Pending),
         released,
         hold_check: hold::first_check(&next),
+        settled: effect == Effect::Settled,
     }))
 }
 

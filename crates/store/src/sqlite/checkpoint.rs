@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
+use ringback_core::limits::READ_MS;
 use rusqlite::Connection;
 
 use super::error::{OpenError, opening};
@@ -27,6 +29,9 @@ const PASSES: u32 = 4;
 /// The log, in pages, beyond which the writer finishes the checkpoint itself: 256 MB.
 #[expect(clippy::cast_possible_wrap, reason = "a small constant")]
 const WAL_PAGES_MOST: i32 = 256 * 1024 * 1024 / PAGE_BYTES as i32;
+
+/// How long the writer waits for readers.
+const READERS: Duration = Duration::from_millis(READ_MS + 200);
 
 pub(super) struct Checkpoints {
     /// Pages in the log after the last commit, as SQLite tells.
@@ -108,7 +113,7 @@ impl Checkpoints {
     /// Moves the rest of the log into the database, so that the next commit begins it anew.
     fn finish(&mut self, writer: &Connection, pages: i32) {
         let turn = lock(&self.turn);
-        match checkpoint(writer, "RESTART") {
+        match patiently(writer, || checkpoint(writer, "RESTART")) {
             Ok(0) => {}
             Ok(left) => {
                 self.tried_at = pages;
@@ -165,6 +170,23 @@ fn checkpoint(connection: &Connection, mode: &'static str) -> rusqlite::Result<i
         let (in_log, moved): (i32, i32) = (row.get(1)?, row.get(2)?);
         Ok(in_log - moved)
     })
+}
+
+/// Moves the whole log into the database, synced, and cuts it off, so that nothing is ever appended to what an earlier
+/// process or an earlier opening left; false when another process reads it.
+pub(super) fn settle(writer: &Connection) -> Result<bool, OpenError> {
+    let busy = patiently(writer, || {
+        writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+    });
+    Ok(busy.map_err(opening("finish the write-ahead log"))? == 0)
+}
+
+/// Waits for readers a little longer than a read may take, and no longer: all that is written waits as well.
+fn patiently<T>(writer: &Connection, work: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    writer.busy_timeout(READERS)?;
+    let done = work();
+    writer.busy_timeout(open::BUSY)?;
+    done
 }
 
 fn lock(turn: &Mutex<()>) -> MutexGuard<'_, ()> {

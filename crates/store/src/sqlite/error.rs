@@ -1,9 +1,10 @@
 //! Errors: what opening can say, and how a failure of SQLite becomes a failure of the store.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ringback_core::store::StoreError;
+use ringback_core::store::{Fault, StoreError};
 use rusqlite::ErrorCode;
 
 /// Why a store could not be opened.
@@ -49,19 +50,43 @@ pub enum OpenError {
         /// What is different.
         what: &'static str,
     },
+    /// After a failed commit the write-ahead log has to be finished, and another process, such as a backup, reads it.
+    #[error("another process reads the store, and its write-ahead log cannot be finished meanwhile")]
+    LogInUse,
     /// SQLite failed.
     #[error("cannot {what}")]
     Sqlite {
         /// What was being done.
         what: &'static str,
         /// The cause.
-        source: rusqlite::Error,
+        source: Cause,
     },
 }
 
+/// A failure of SQLite, as the cause of another error. Its text says all, so it has no cause of its own.
+#[derive(Debug)]
+pub struct Cause(rusqlite::Error);
+
+impl From<rusqlite::Error> for Cause {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Cause {}
+
 /// Fits `map_err`: the same failure with what was being done.
 pub(super) fn opening(what: &'static str) -> impl FnOnce(rusqlite::Error) -> OpenError {
-    move |source| OpenError::Sqlite { what, source }
+    move |source| OpenError::Sqlite {
+        what,
+        source: source.into(),
+    }
 }
 
 /// A commit after one that failed.
@@ -75,15 +100,59 @@ const FULL_BELOW: u64 = 1024 * 1024;
 
 /// The failure of the store in `dir` while `what` was being done.
 pub(super) fn store_error(what: &'static str, dir: &Path, source: rusqlite::Error) -> StoreError {
-    let full = match source.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => true,
-        Some(ErrorCode::SystemIoFailure) => free_bytes(dir).is_some_and(|free| free < FULL_BELOW),
-        _ => false,
-    };
     StoreError {
         what,
-        full,
-        source: Box::new(source),
+        fault: fault(dir, &source),
+        source: Box::new(Cause(source)),
+    }
+}
+
+fn fault(dir: &Path, error: &rusqlite::Error) -> Fault {
+    use rusqlite::Error as E;
+    match error {
+        // A value, of the write or of a row, that cannot be.
+        E::FromSqlConversionFailure(..)
+        | E::IntegralValueOutOfRange(..)
+        | E::Utf8Error(..)
+        | E::InvalidColumnType(..)
+        | E::ToSqlConversionFailure(_)
+        | E::NulError(_)
+        | E::QueryReturnedNoRows => Fault::Data,
+        _ => match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Fault::Full,
+            Some(ErrorCode::ReadOnly) => Fault::ReadOnly,
+            Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig) => Fault::Data,
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => disk_fault(dir),
+            _ => Fault::Other,
+        },
+    }
+}
+
+fn disk_fault(dir: &Path) -> Fault {
+    if free_bytes(dir).is_some_and(|free| free < FULL_BELOW) {
+        Fault::Full
+    } else {
+        Fault::Io
+    }
+}
+
+impl OpenError {
+    /// What kind of failure of the store in `dir` it is.
+    #[must_use]
+    pub fn fault(&self, dir: &Path) -> Fault {
+        match self {
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Full,
+                io::ErrorKind::ReadOnlyFilesystem => Fault::ReadOnly,
+                _ => Fault::Other,
+            },
+            Self::Sqlite { source, .. } => fault(dir, &source.0),
+            Self::InUse { .. }
+            | Self::Newer { .. }
+            | Self::OtherMigration { .. }
+            | Self::NotAStore { .. }
+            | Self::LogInUse => Fault::Other,
+        }
     }
 }
 

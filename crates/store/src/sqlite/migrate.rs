@@ -42,7 +42,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, OpenError
         )
         .map_err(opening("make the table of migrations"))?;
     check_applied(connection)?;
-    let version = version(connection)?;
+    let version = version(connection).map_err(opening("read the table of migrations"))?;
     let mut applied = Vec::new();
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > version) {
         apply(connection, migration).map_err(opening("apply a migration"))?;
@@ -54,18 +54,17 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, OpenError
     })
 }
 
-fn version(connection: &Connection) -> Result<u32, OpenError> {
-    connection
-        .query_row(
-            "SELECT coalesce(max(version), 0) FROM schema_migration",
-            [],
-            |row| row.get(0),
-        )
-        .map_err(opening("read the table of migrations"))
+/// The version of the schema.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.query_row(
+        "SELECT coalesce(max(version), 0) FROM schema_migration",
+        [],
+        |row| row.get(0),
+    )
 }
 
 fn check_applied(connection: &Connection) -> Result<(), OpenError> {
-    let found = version(connection)?;
+    let found = version(connection).map_err(opening("read the table of migrations"))?;
     if found > KNOWN {
         return Err(OpenError::Newer { found, known: KNOWN });
     }

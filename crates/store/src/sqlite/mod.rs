@@ -4,9 +4,11 @@
 //! (write-ahead log, `synchronous=FULL`); readers have connections of their own and never hold the writer up. The schema
 //! is in `migrations/`; its CHECK constraints repeat the state machine.
 
+mod backup;
 mod candidates;
 mod checkpoint;
 mod error;
+mod limit;
 mod look;
 mod migrate;
 mod open;
@@ -15,17 +17,20 @@ mod read;
 mod rows;
 mod search;
 mod select;
+mod shrink;
 mod walk;
 mod writer;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use ringback_core::store::{Reader, Start, Store, StoreError, Write, Written};
+use ringback_core::store::{Fault, Reader, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
+use rusqlite::Connection;
 
+pub use self::backup::{BackedUp, BackupError, Progress, backup};
 use self::checkpoint::Checkpoints;
-pub use self::error::OpenError;
+pub use self::error::{Cause, OpenError};
 use self::error::{Failed, opening, store_error};
 pub use self::migrate::Migrated;
 use self::read::SqliteReader;
@@ -49,8 +54,37 @@ impl Sqlite {
     /// # Errors
     /// The directory cannot be used, another process has the store open, or the schema is not one of this program's.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_and(dir, |connection| {
+            if !checkpoint::settle(connection)? {
+                tracing::warn!("another process reads the store: its write-ahead log is not finished yet");
+            }
+            Ok(())
+        })
+    }
+
+    /// Opens the store in `dir` after a failed commit. Its write-ahead log is moved into the database, and synced there,
+    /// before anything is written behind it: after a failed fsync the operating system may take pages for written that
+    /// are not, and what is appended to such a log would be lost with them.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`], and while another process reads the store.
+    pub fn reopen(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_and(dir, |connection| {
+            if checkpoint::settle(connection)? {
+                Ok(())
+            } else {
+                Err(OpenError::LogInUse)
+            }
+        })
+    }
+
+    fn open_and(
+        dir: &Path,
+        settle: impl FnOnce(&Connection) -> Result<(), OpenError>,
+    ) -> Result<Self, OpenError> {
         let lock = open::own(dir)?;
         let mut connection = open::writer(dir)?;
+        settle(&connection)?;
         migrate::migrate(&mut connection)?;
         let checkpoints = Checkpoints::start(dir, &mut connection)?;
         let writer = Writer::load(connection).map_err(opening("read the companies and endpoints"))?;
@@ -86,21 +120,34 @@ impl Store for Sqlite {
         if self.failed {
             return Err(StoreError {
                 what: "commit",
-                full: false,
+                fault: Fault::Other,
                 source: Box::new(Failed),
             });
         }
         // Until it has succeeded it has failed: what the writer remembers may be ahead of the file.
         self.failed = true;
-        let written = transaction(&mut self.writer, now, writes).map_err(self.error("commit"))?;
+        let committed = transaction(&mut self.writer, now, writes);
+        let rolled_back = self.writer.connection.is_autocommit();
+        let written = committed
+            .map_err(self.error("commit"))
+            .map_err(|error| match error.fault {
+                // Only what was rolled back for sure is known not to be there.
+                Fault::Data if !rolled_back => StoreError {
+                    fault: Fault::Other,
+                    ..error
+                },
+                _ => error,
+            })?;
         self.failed = false;
         self.checkpoints.after_commit(&self.writer.connection);
         Ok(written)
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        let connection = open::reader(&self.dir).map_err(self.error("open the store for reading"))?;
-        Ok(Box::new(SqliteReader::new(connection, self.dir.clone())))
+        let reader = || SqliteReader::new(open::reader(&self.dir)?, self.dir.clone());
+        Ok(Box::new(
+            reader().map_err(self.error("open the store for reading"))?,
+        ))
     }
 
     fn free_bytes(&self) -> Option<u64> {
@@ -114,6 +161,13 @@ fn transaction(writer: &mut Writer, now: Millis, writes: &[Write]) -> rusqlite::
         .iter()
         .map(|write| rules::apply(writer, now, write))
         .collect();
+    let written = written.and_then(|written| {
+        if writes.is_empty() {
+            writer.prove_writable()?;
+        }
+        writer.note_time(now)?;
+        Ok(written)
+    });
     match written {
         Ok(written) => {
             writer.connection.prepare_cached("COMMIT")?.execute([])?;
@@ -155,3 +209,6 @@ fn start(writer: &Writer) -> rusqlite::Result<Start> {
         tokens: query::all(connection, select!(token "ORDER BY id"), [], rows::token)?,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,13 +24,18 @@ const WRITER_CACHE_KIB: i32 = 16 * 1024;
 /// The page cache of each other connection, in KiB.
 const READER_CACHE_KIB: i32 = 1024;
 /// How long a connection waits for another one. Readers last at most a second.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 128;
 
 /// The database file of the store in `dir`.
 pub(super) fn database(dir: &Path) -> PathBuf {
     dir.join(DATABASE)
+}
+
+/// The write-ahead log of the store in `dir`.
+pub(super) fn log(dir: &Path) -> PathBuf {
+    dir.join(format!("{DATABASE}-wal"))
 }
 
 /// Makes the directory, readable for its owner only, and takes the lock, which lasts as long as the file is open.

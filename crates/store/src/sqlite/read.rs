@@ -1,10 +1,11 @@
 //! A reader's connection: due deliveries and single records. Searches are in `search`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ringback_core::delivery::{Delivery, State};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
-use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST};
+use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST, READ_MS, READ_SOFT_MS};
 use ringback_core::replay::{DryRun, Replay, ReplaySpec};
 use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
@@ -13,28 +14,41 @@ use ringback_core::store::{
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::error::store_error;
+use super::limit::Limit;
 use super::look::Lookup;
 use super::query;
 use super::rows::{self, Schedules};
 use super::search;
 use super::select::select;
 use super::walk;
-use crate::filter::Pager;
+use crate::filter::{Pager, replay_fits};
 use crate::replay;
 
 pub(super) struct SqliteReader {
     connection: Connection,
     schedules: Schedules,
+    limit: Limit,
     dir: PathBuf,
 }
 
 impl SqliteReader {
-    pub(super) fn new(connection: Connection, dir: PathBuf) -> Self {
-        Self {
+    pub(super) fn new(connection: Connection, dir: PathBuf) -> Result<Self> {
+        Self::with_limits(
+            connection,
+            dir,
+            Duration::from_millis(READ_SOFT_MS),
+            Duration::from_millis(READ_MS),
+        )
+    }
+
+    fn with_limits(mut connection: Connection, dir: PathBuf, soft: Duration, hard: Duration) -> Result<Self> {
+        let limit = Limit::set(&mut connection, soft, hard)?;
+        Ok(Self {
             connection,
             schedules: Schedules::default(),
+            limit,
             dir,
-        }
+        })
     }
 
     /// Reads in one transaction, which sees one state of the store.
@@ -43,11 +57,13 @@ impl SqliteReader {
         what: &'static str,
         read: impl FnOnce(&mut Snapshot<'_>) -> Result<T>,
     ) -> Result<T, StoreError> {
+        self.limit.begin();
         let snapshot = || {
             let transaction = self.connection.transaction()?;
             let mut snapshot = Snapshot {
                 connection: &transaction,
                 schedules: &mut self.schedules,
+                limit: &self.limit,
             };
             read(&mut snapshot)
         };
@@ -93,8 +109,8 @@ impl Reader for SqliteReader {
         })
     }
 
-    fn replays(&mut self, page: &PageRequest) -> Result<Page<Replay>, StoreError> {
-        self.read("list replays", |snapshot| snapshot.replays(page))
+    fn replays(&mut self, company_id: Option<i64>, page: &PageRequest) -> Result<Page<Replay>, StoreError> {
+        self.read("list replays", |snapshot| snapshot.replays(company_id, page))
     }
 
     fn replay(&mut self, id: ReplayId) -> Result<Option<Replay>, StoreError> {
@@ -122,9 +138,15 @@ impl Reader for SqliteReader {
 pub(super) struct Snapshot<'a> {
     pub(super) connection: &'a Connection,
     schedules: &'a mut Schedules,
+    limit: &'a Limit,
 }
 
 impl Snapshot<'_> {
+    /// Whether the read has lasted so long that a search should end its page.
+    pub(super) fn is_long(&self) -> bool {
+        self.limit.is_long()
+    }
+
     fn event(&mut self, id: EventId) -> Result<Option<EventRecord>> {
         let event = self
             .connection
@@ -147,7 +169,7 @@ impl Snapshot<'_> {
         }))
     }
 
-    fn replays(&self, page: &PageRequest) -> Result<Page<Replay>> {
+    fn replays(&self, company_id: Option<i64>, page: &PageRequest) -> Result<Page<Replay>> {
         let mut pager = Pager::new(page);
         let before = page.before.unwrap_or(i64::MAX);
         let mut statement = self
@@ -158,7 +180,8 @@ impl Snapshot<'_> {
             && let Some(row) = found.next()?
         {
             let replay = rows::replay(row)?;
-            pager.show(replay.id.0, Some(replay));
+            let id = replay.id.0;
+            pager.show(id, Some(replay).filter(|replay| replay_fits(company_id, replay)));
         }
         Ok(pager.finish())
     }
@@ -245,5 +268,74 @@ impl Snapshot<'_> {
             endpoint: delivery.endpoint.zip(self.endpoint_name(delivery.endpoint)?),
             state: delivery.state,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use ringback_contract::kind::Kind;
+    use ringback_core::event::NewEvent;
+    use ringback_core::store::{Store as _, Write};
+    use ringback_core::time::Millis;
+
+    use super::super::{Sqlite, open};
+    use super::*;
+
+    #[test]
+    fn a_search_that_takes_long_ends_its_page_and_goes_on_from_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Sqlite::open(dir.path()).unwrap();
+        let writes: Vec<Write> = (0..600)
+            .map(|id| {
+                Write::Accept(Box::new(NewEvent {
+                    company_id: 1,
+                    kind: Kind::Call,
+                    entity_id: id,
+                    call_job_id: None,
+                    job_status: None,
+                    phone_hash: None,
+                    digest: [0; 32],
+                    body: Bytes::from_static(b"{}"),
+                    accepted_wall_ms: 0,
+                    idempotency: None,
+                }))
+            })
+            .collect();
+        store.commit(Millis(1), &writes).unwrap();
+        let connection = open::reader(dir.path()).unwrap();
+        let mut reader =
+            SqliteReader::with_limits(connection, dir.path().to_owned(), Duration::ZERO, Duration::MAX)
+                .unwrap();
+        let filter = Filter {
+            kind: Some(Kind::Job),
+            ..Filter::default()
+        };
+        let (mut events, mut deliveries) = (Vec::new(), Vec::new());
+        let mut request = PageRequest {
+            limit: 10,
+            before: None,
+        };
+        loop {
+            let page = reader.events(&filter, &request).unwrap();
+            events.push(page.partial);
+            request.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        loop {
+            let page = reader.deliveries(&filter, &request).unwrap();
+            deliveries.push(page.partial);
+            request.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        // 600 of each, in looks of 256.
+        assert_eq!(
+            (events, deliveries),
+            (vec![true, true, false], vec![true, true, false])
+        );
     }
 }

@@ -12,8 +12,8 @@ use ringback_core::endpoint::{Endpoint, Profile};
 use ringback_core::event::{Event, KeyClass, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::replay::{Replay, ReplayState};
-use ringback_core::store::Token;
 use ringback_core::time::Millis;
+use ringback_core::token::{Scope, Token};
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Error, Result, Row};
 use serde_json::from_str;
@@ -244,6 +244,10 @@ pub(super) fn token(row: &Row<'_>) -> Result<Token> {
         id: row.get(0)?,
         name: row.get(1)?,
         hash: row.get(2)?,
-        created_wall_ms: row.get(3)?,
+        scope: code(row, 3, Scope::from_code)?,
+        company_id: row.get(4)?,
+        created_wall_ms: row.get(5)?,
+        expires_wall_ms: row.get(6)?,
+        last_used_wall_ms: row.get(7)?,
     })
 }

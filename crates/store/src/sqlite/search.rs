@@ -33,6 +33,7 @@ pub(super) fn events(
     {
         let summary = event_summary(snapshot, filter, EventId(id))?;
         pager.show(id, summary);
+        pager.tires(|| snapshot.is_long());
     }
     Ok(pager.finish())
 }
@@ -82,6 +83,7 @@ pub(super) fn deliveries(
             let id = delivery.id.0;
             let summary = delivery_summary(snapshot, filter, delivery)?;
             pager.show(id, summary);
+            pager.tires(|| snapshot.is_long());
         }
         return Ok(pager.finish());
     }
@@ -95,6 +97,7 @@ pub(super) fn deliveries(
             None => None,
         };
         pager.show(id, summary);
+        pager.tires(|| snapshot.is_long());
     }
     Ok(pager.finish())
 }

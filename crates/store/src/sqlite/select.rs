@@ -45,7 +45,10 @@ macro_rules! select {
         concat!("SELECT id, spec, state, counts, cursor, ended_ms FROM replay ", $rest)
     };
     (token $rest:literal) => {
-        concat!("SELECT id, name, hash, created_wall_ms FROM token ", $rest)
+        concat!(
+            "SELECT id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms FROM token ",
+            $rest
+        )
     };
 }
 

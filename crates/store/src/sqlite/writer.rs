@@ -10,17 +10,19 @@ use ringback_contract::kind::Kind;
 use ringback_core::company::Company;
 use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
-use ringback_core::event::{IdempotencyKey, NewEvent, OrderKey};
+use ringback_core::event::{Event, IdempotencyKey, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource, ReplayId};
 use ringback_core::replay::Replay;
-use ringback_core::store::{OpenCount, Token};
+use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
+use ringback_core::token::Token;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
 
 use super::look::Lookup;
 use super::query;
 use super::rows::{self, Schedules};
 use super::select::select;
+use super::shrink;
 use super::walk;
 use crate::directory::Directory;
 use crate::tables::{EndpointRow, Known, Place, Tables};
@@ -29,6 +31,8 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) directory: Directory,
     ids: IdSource,
+    /// The newest time that is noted in the table `store`.
+    noted: Millis,
     last_endpoint: i64,
     schedules: Schedules,
 }
@@ -49,18 +53,36 @@ impl Writer {
         let last_delivery = last("SELECT coalesce(max(id), 0) FROM delivery")?;
         let last_replay = last("SELECT coalesce(max(id), 0) FROM replay")?;
         let last_endpoint = last("SELECT coalesce(max(id), 0) FROM endpoint")?;
+        let noted = last("SELECT newest_ms FROM store").map(Millis)?;
         Ok(Self {
             connection,
             directory,
             ids: IdSource::new(last_event.max(last_delivery).max(last_replay), 0),
+            noted,
             last_endpoint,
             schedules: Schedules::default(),
         })
     }
 
-    /// The time of the largest id that was given.
+    /// The newest time that is stored: of the last commit, or of the largest id, which may run ahead.
     pub(super) fn newest(&self) -> Millis {
-        EventId(self.ids.last()).time()
+        EventId(self.ids.last()).time().max(self.noted)
+    }
+
+    /// Notes the time of this commit, unless an id that was given says it: so a store begins no earlier than any time
+    /// in it, whatever was pruned, and a commit with new events pays nothing for it.
+    pub(super) fn note_time(&mut self, now: Millis) -> Result<()> {
+        if now > self.newest() {
+            self.execute("UPDATE store SET newest_ms = ?1", [now.0])?;
+            self.noted = now;
+        }
+        Ok(())
+    }
+
+    /// Writes something, for the sake of writing.
+    pub(super) fn prove_writable(&self) -> Result<()> {
+        self.execute("UPDATE store SET proofs = proofs + 1", [])?;
+        Ok(())
     }
 
     fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
@@ -223,6 +245,44 @@ impl Tables for Writer {
             params![id.0, rows::ENCODING_PLAIN, &event.body[..]],
         )?;
         Ok(())
+    }
+
+    fn events_between(&mut self, after: Option<EventId>, before: EventId, most: usize) -> Result<Vec<Event>> {
+        let after = after.map_or(0, |id| id.0);
+        query::all(
+            &self.connection,
+            select!(event "WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3"),
+            params![after, before.0, most],
+            rows::event,
+        )
+    }
+
+    fn has_older_event(&mut self, event: &Event) -> Result<bool> {
+        self.connection
+            .prepare_cached(
+                "SELECT 1 FROM event INDEXED BY event_entity \
+                 WHERE company_id = ?1 AND entity_id = ?2 AND kind = ?3 AND id < ?4 LIMIT 1",
+            )?
+            .exists(params![
+                event.company_id,
+                event.entity_id,
+                rows::kind_code(event.kind),
+                event.id.0
+            ])
+    }
+
+    fn remove_event(&mut self, event: &Event, deliveries: &[Delivery]) -> Result<()> {
+        for delivery in deliveries {
+            self.execute("DELETE FROM attempt WHERE delivery_id = ?1", [delivery.id.0])?;
+            self.execute("DELETE FROM delivery WHERE id = ?1", [delivery.id.0])?;
+        }
+        self.execute("DELETE FROM body WHERE event_id = ?1", [event.id.0])?;
+        self.execute("DELETE FROM event WHERE id = ?1", [event.id.0])?;
+        Ok(())
+    }
+
+    fn shrink(&mut self) -> Result<bool> {
+        shrink::step(&self.connection, shrink::FREE_PAGES, shrink::STEP_PAGES)
     }
 
     fn body(&mut self, id: EventId) -> Result<Bytes> {
@@ -419,11 +479,25 @@ impl Tables for Writer {
 
     fn add_token(&mut self, token: &Token) -> Result<bool> {
         let added = self.execute(
-            "INSERT INTO token (id, name, hash, created_wall_ms) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT (id) DO NOTHING",
-            params![token.id, token.name, token.hash, token.created_wall_ms],
+            "INSERT INTO token (id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING",
+            params![
+                token.id,
+                token.name,
+                token.hash,
+                token.scope as u8,
+                token.company_id,
+                token.created_wall_ms,
+                token.expires_wall_ms,
+                token.last_used_wall_ms,
+            ],
         )?;
         Ok(added > 0)
+    }
+
+    fn use_token(&mut self, id: &str, wall_ms: i64) -> Result<bool> {
+        let sql = "UPDATE token SET last_used_wall_ms = ?2 WHERE id = ?1";
+        Ok(self.execute(sql, params![id, wall_ms])? > 0)
     }
 
     fn remove_token(&mut self, id: &str) -> Result<bool> {

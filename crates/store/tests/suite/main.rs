@@ -8,7 +8,10 @@ mod invariants;
 mod lab;
 
 mod accept;
+mod backup;
+mod measure;
 mod order;
+mod prune;
 mod reading;
 mod record;
 mod repair;

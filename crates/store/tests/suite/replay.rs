@@ -465,7 +465,14 @@ fn the_number_of_replays_is_bounded(lab: &mut Lab) {
         limit: 2 * REPLAYS_KEPT,
         before: None,
     };
-    let kept = lab.read().replays(&request).unwrap();
+    assert!(
+        lab.read()
+            .replays(Some(COMPANY + 1), &request)
+            .unwrap()
+            .items
+            .is_empty()
+    );
+    let kept = lab.read().replays(Some(COMPANY), &request).unwrap();
     assert_eq!((kept.items.len(), kept.next), (REPLAYS_KEPT + 1, None));
     assert!(kept.items.is_sorted_by(|a, b| a.id > b.id));
 }

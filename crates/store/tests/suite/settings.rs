@@ -5,7 +5,8 @@ use ringback_core::company::Company;
 use ringback_core::delivery::State;
 use ringback_core::endpoint::{RateLimit, SigningSecret};
 use ringback_core::limits::ENDPOINTS_PER_COMPANY;
-use ringback_core::store::{Refusal, Token, Write, Written};
+use ringback_core::store::{Refusal, Write, Written};
+use ringback_core::token::{Scope, Token};
 
 use crate::lab::{
     COMPANY, Lab, T0, at, call, correction, delete_endpoint, kinds, on_every_store, put_company,
@@ -235,7 +236,11 @@ fn tokens_are_kept_and_revoked(lab: &mut Lab) {
         id: id.to_owned(),
         name: "ci".to_owned(),
         hash: [byte; 32],
+        scope: Scope::ALL[usize::from(byte)],
+        company_id: (byte == 2).then_some(COMPANY),
         created_wall_ms: 5,
+        expires_wall_ms: (byte == 1).then_some(6),
+        last_used_wall_ms: None,
     };
     let add = |lab: &mut Lab, token: Token| match lab.write(Write::AddToken(Box::new(token))) {
         Written::Token(added) => added,
@@ -244,16 +249,19 @@ fn tokens_are_kept_and_revoked(lab: &mut Lab) {
     assert!(add(lab, token("b", 2)));
     assert!(add(lab, token("a", 1)));
     assert!(!add(lab, token("a", 3)));
+    let used = vec![("b".to_owned(), 70), ("gone".to_owned(), 80)];
+    assert!(matches!(lab.write(Write::UseTokens(used)), Written::Token(true)));
+    let b = Token {
+        last_used_wall_ms: Some(70),
+        ..token("b", 2)
+    };
     lab.reopen();
-    assert_eq!(
-        lab.store().start().unwrap().tokens,
-        [token("a", 1), token("b", 2)]
-    );
+    assert_eq!(lab.store().start().unwrap().tokens, [token("a", 1), b.clone()]);
     for there in [true, false] {
         match lab.write(Write::RevokeToken("a".to_owned())) {
             Written::Token(revoked) => assert_eq!(revoked, there),
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(lab.store().start().unwrap().tokens, [token("b", 2)]);
+    assert_eq!(lab.store().start().unwrap().tokens, [b]);
 }

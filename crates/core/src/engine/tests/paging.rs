@@ -98,34 +98,6 @@ fn failed_reads_are_repeated_until_nothing_is_left() {
 }
 
 #[test]
-fn a_lane_without_room_goes_on_two_by_two_while_others_hold_all_bytes() {
-    let mut rig = Rig::new(&[|_| (), |_| ()]);
-    let body = Bytes::from(vec![b'x'; limits::EVENT_BYTES]);
-    for key in 0..100 {
-        let mut row = rig.row(1, key);
-        row.body = body.clone();
-        rig.accept_row(row);
-    }
-    rig.run(1, |_| answer(HOUR, Outcome::TimedOut));
-    assert!(rig.engine.stats().bytes >= limits::ENGINE_BYTES);
-    for key in 0..500 {
-        let row = rig.row(2, key);
-        rig.accept_row(row);
-    }
-    rig.run(2, |started| {
-        if started.endpoint == 2 {
-            ACK
-        } else {
-            answer(HOUR, Outcome::TimedOut)
-        }
-    });
-    assert_eq!(
-        rig.sent.iter().filter(|started| started.endpoint == 2).count(),
-        500
-    );
-}
-
-#[test]
 fn a_page_that_was_asked_for_before_a_reload_is_ignored() {
     let mut rig = Rig::new(&[|_| ()]);
     let row = rig.row(1, 1);
@@ -292,6 +264,7 @@ fn check_bytes(lanes: usize, count: usize, body: usize, max_in_flight: u32) {
 #[test]
 fn the_bytes_of_all_bodies_are_bounded() {
     check_bytes(100, 10, limits::EVENT_BYTES, 32);
+    check_bytes(200, 3, limits::EVENT_BYTES, 2);
     check_bytes(2, 200, limits::EVENT_BYTES, 1000);
     check_bytes(3, 3_000, 64 * 1024, 4000);
 }
@@ -330,7 +303,7 @@ fn a_lane_behind_its_breaker_leaves_the_memory_to_others() {
     rig.accept(1, 100);
     rig.run(8 * SECOND, |_| answer(600, Outcome::TimedOut));
     let stats = rig.engine.stats();
-    assert!(stats.queued <= limits::LANE_QUEUE_LEAST, "{stats:?}");
+    assert!(stats.queued <= 1, "{stats:?}");
     rig.run(100 * HOUR, |_| ACK);
     assert!(rig.states().iter().all(|state| *state == State::Delivered));
     rig.assert_idle();

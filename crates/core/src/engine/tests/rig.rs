@@ -215,10 +215,11 @@ impl Rig {
         let stats = self.engine.stats();
         assert!(stats.queued <= stats.lanes * limits::LANE_QUEUE, "{stats:?}");
         assert!(stats.in_flight <= limits::IN_FLIGHT, "{stats:?}");
-        // The last body taken in may go beyond the budget, and each lane has a least that it may always hold.
-        let bodies = 1 + stats.lanes * limits::LANE_QUEUE_LEAST;
+        // The last body taken in may go beyond the budget, and each lane has a least that it may hold beyond it.
+        let least = (stats.lanes * (limits::LANE_BYTES_LEAST + self.largest_body))
+            .min(limits::ENGINE_BYTES_MOST - limits::ENGINE_BYTES);
         assert!(
-            stats.bytes <= limits::ENGINE_BYTES + bodies * self.largest_body,
+            stats.bytes <= limits::ENGINE_BYTES + least + self.largest_body,
             "{stats:?}"
         );
     }

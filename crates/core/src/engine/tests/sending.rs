@@ -190,7 +190,7 @@ fn a_lane_keeps_to_its_in_flight_limit() {
 }
 
 #[test]
-fn all_lanes_together_keep_to_the_limit_of_sends_in_flight() {
+fn a_lane_takes_at_most_half_of_all_slots_and_leaves_the_next_at_once() {
     let mut rig = Rig::new(&[
         |settings| settings.max_in_flight = 5000,
         |settings| settings.max_in_flight = 5000,
@@ -199,21 +199,10 @@ fn all_lanes_together_keep_to_the_limit_of_sends_in_flight() {
         rig.accept(1, 1000);
         rig.settle();
     }
+    assert_eq!(rig.in_flight.len(), limits::IN_FLIGHT / 2);
     rig.accept(2, 10);
     rig.settle();
-    assert_eq!(rig.in_flight.len(), limits::IN_FLIGHT);
-    let seen = rig.sent.len();
-    let ids: Vec<_> = rig.in_flight.keys().copied().take(4).collect();
-    for id in ids {
-        rig.end(id, ACK);
-    }
-    rig.settle();
-    let turns: Vec<_> = rig.sent[seen..].iter().map(|started| started.endpoint).collect();
-    assert_eq!(
-        turns.iter().filter(|endpoint| **endpoint == 2).count(),
-        2,
-        "{turns:?}"
-    );
+    assert_eq!(rig.in_flight.len(), limits::IN_FLIGHT / 2 + 10);
 }
 
 #[test]

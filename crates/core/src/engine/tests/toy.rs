@@ -90,6 +90,7 @@ impl Toy {
                 .then(|| self.release(now, endpoint, key))
                 .flatten(),
             hold_check: None,
+            settled: was_open && state.is_settled(),
         }
     }
 

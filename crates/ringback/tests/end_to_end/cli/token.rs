@@ -38,6 +38,31 @@ fn a_token_is_made_listed_and_revoked() {
     let listed: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(listed["items"][0]["id"], id);
 
+    let tenant = [
+        "create",
+        "151",
+        "--scope",
+        "tenant",
+        "--company",
+        "151",
+        "--expires",
+        "2999-01-31T00:00:00Z",
+        "--json",
+    ];
+    let (_, tenant, _) = outcome(&run(&tenant, TOKEN));
+    let tenant: Value = serde_json::from_str(&tenant).unwrap();
+    assert_eq!(
+        (&tenant["scope"], &tenant["companyId"], &tenant["expiresAt"]),
+        (&"tenant".into(), &151.into(), &"2999-01-31T00:00:00.000Z".into())
+    );
+    let tenant = tenant["token"].as_str().unwrap();
+    assert_refused(&run(&["list"], tenant), 1, &["the service answered 403"]);
+    assert_refused(
+        &run(&["create", "a", "--scope", "tenant"], TOKEN),
+        1,
+        &["the service answered 422"],
+    );
+
     let file = directory.path().join("token");
     std::fs::write(&file, format!("{TOKEN}\n")).unwrap();
     let (code, revoked, _) = outcome(&run(&["revoke", id, "--token-file", file.to_str().unwrap()], ""));

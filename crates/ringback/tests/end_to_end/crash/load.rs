@@ -1,7 +1,7 @@
 //! The load: clients that hand over calls and corrections, and repeat what broke until it is answered.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,13 +10,8 @@ use serde_json::json;
 use crate::support::api::TOKEN;
 use crate::support::{Api, Random, pause};
 
+use super::Campaign;
 use super::service::Address;
-
-/// Clients at work.
-const CLIENTS: i64 = 6;
-/// The longest pause of a client between two requests, in milliseconds: so much load that the backlog of a debug build
-/// is gone soon after the last kill.
-const PAUSE_MS: u64 = 8;
 
 /// A request that was answered.
 #[derive(Debug)]
@@ -33,20 +28,29 @@ pub(crate) struct Accepted {
 /// The clients.
 pub(crate) struct Load {
     stopping: Arc<AtomicBool>,
+    accepted: Arc<AtomicU64>,
     clients: Vec<JoinHandle<Vec<Accepted>>>,
 }
 
 impl Load {
-    pub(crate) fn start(random: &mut Random, address: &Address, company_ids: [i64; 3]) -> Self {
+    pub(crate) fn start(
+        campaign: &Campaign,
+        random: &mut Random,
+        address: &Address,
+        company_ids: [i64; 3],
+    ) -> Self {
         let stopping = Arc::new(AtomicBool::new(false));
-        let clients = (0..CLIENTS)
+        let counted = Arc::new(AtomicU64::new(0));
+        let clients = (0..i64::try_from(campaign.clients).expect("it is small"))
             .map(|number| {
                 let client = Client {
                     random: Random::new(random.next()),
                     address: Arc::clone(address),
                     stopping: Arc::clone(&stopping),
                     company_ids,
+                    pause_ms: campaign.pause_ms.max(1),
                     accepted: Vec::new(),
+                    counted: Arc::clone(&counted),
                 };
                 std::thread::Builder::new()
                     .name(format!("client-{number}"))
@@ -54,7 +58,16 @@ impl Load {
                     .expect("a thread can be started")
             })
             .collect();
-        Self { stopping, clients }
+        Self {
+            stopping,
+            accepted: counted,
+            clients,
+        }
+    }
+
+    /// How many requests were answered so far.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// Lets every client finish its call, and tells what was answered: the events of one call in their order.
@@ -72,7 +85,9 @@ struct Client {
     address: Address,
     stopping: Arc<AtomicBool>,
     company_ids: [i64; 3],
+    pause_ms: u64,
     accepted: Vec<Accepted>,
+    counted: Arc<AtomicU64>,
 }
 
 impl Client {
@@ -111,12 +126,13 @@ impl Client {
     fn hand_over(&mut self, company_id: i64, call_id: i64, method: &str, path: &str, body: &str) {
         let mut broke = 0;
         loop {
-            pause(Duration::from_millis(self.random.within(0..PAUSE_MS)));
+            pause(Duration::from_millis(self.random.within(0..self.pause_ms)));
             let address = *self.address.lock().expect("no holder panics");
             let Some(address) = address else { continue };
             match Api::new(address, TOKEN).request(method, path, body) {
                 Ok(answer) if answer.status == 202 || answer.status == 200 => {
                     let body = answer.json();
+                    self.counted.fetch_add(1, Ordering::Relaxed);
                     self.accepted.push(Accepted {
                         event_id: body["eventId"].as_str().expect("an event has an id").to_owned(),
                         company_id,

@@ -22,6 +22,8 @@ pub(crate) struct Kill {
     pub(crate) gone_us: i64,
     /// When the next one was up, or gone again.
     pub(crate) back_us: i64,
+    /// How long that took, where it came up.
+    pub(crate) recovery_us: Option<i64>,
 }
 
 /// The service and its kills.
@@ -61,6 +63,9 @@ impl Service {
         let address = self.process.as_mut().expect("the service runs").address();
         *self.address.lock().expect("no holder panics") = Some(address);
         self.back();
+        if let Some(kill) = self.kills.last_mut() {
+            kill.recovery_us.get_or_insert(boot_us() - kill.gone_us);
+        }
     }
 
     /// Kills the process – now and then before it is up, else under load – and starts the next one.
@@ -79,8 +84,14 @@ impl Service {
             alive_us,
             gone_us: boot_us(),
             back_us: i64::MAX,
+            recovery_us: None,
         });
         self.process = Some(Process::serve(&self.dir, TOKEN));
+    }
+
+    /// How often it was killed.
+    pub(crate) const fn killed(&self) -> usize {
+        self.kills.len()
     }
 
     fn back(&mut self) {
@@ -91,28 +102,32 @@ impl Service {
 
     /// All items of a list of the API.
     pub(crate) fn all(&self, path: &str) -> Vec<Value> {
-        let api = self.api();
-        let mut items = Vec::new();
-        let mut cursor = String::new();
-        loop {
-            let page = api.get(&format!("{path}?limit=500{cursor}"));
-            items.extend(
-                page["items"]
-                    .as_array()
-                    .expect("a list has items")
-                    .iter()
-                    .cloned(),
-            );
-            match page["nextCursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return items,
-            }
-        }
+        all(&self.api(), path)
     }
 
     /// Ends the last process in order, and tells the kills.
     pub(crate) fn stop(mut self) -> Vec<Kill> {
         self.process.take().expect("the service runs").stop();
         self.kills
+    }
+}
+
+/// All items of a list of the API.
+pub(crate) fn all(api: &Api, path: &str) -> Vec<Value> {
+    let mut items = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = api.get(&format!("{path}?limit=500{cursor}"));
+        items.extend(
+            page["items"]
+                .as_array()
+                .expect("a list has items")
+                .iter()
+                .cloned(),
+        );
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return items,
+        }
     }
 }

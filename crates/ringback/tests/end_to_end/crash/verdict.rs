@@ -37,6 +37,7 @@ pub(crate) struct Summary {
     oldest_repeated_ms: i64,
     broken_requests: usize,
     recognised: usize,
+    slowest_recovery_ms: i64,
 }
 
 impl fmt::Display for Summary {
@@ -49,12 +50,13 @@ impl fmt::Display for Summary {
             oldest_repeated_ms,
             broken_requests,
             recognised,
+            slowest_recovery_ms,
         } = self;
         write!(
             f,
             "{kills} kills, {events} events, lost 0; {sends} sends, of which {repeated_sends} were repetitions of what was \
              in flight or unrecorded (the oldest for {oldest_repeated_ms} ms); {broken_requests} requests broke, \
-             {recognised} of them after their commit"
+             {recognised} of them after their commit; the slowest start after a kill took {slowest_recovery_ms} ms"
         )
     }
 }
@@ -68,6 +70,13 @@ impl Findings<'_> {
             sends: self.journals.iter().map(Vec::len).sum(),
             broken_requests: self.accepted.iter().filter(|accepted| accepted.broke > 0).count(),
             recognised: self.accepted.iter().filter(|accepted| accepted.replayed).count(),
+            slowest_recovery_ms: self
+                .kills
+                .iter()
+                .filter_map(|kill| kill.recovery_us)
+                .max()
+                .unwrap_or(0)
+                / 1_000,
             ..Summary::default()
         };
         self.check_one_event_per_request();

@@ -104,8 +104,12 @@ impl Process {
         })
     }
 
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("the child can be signalled");
+        kill_process(self.pid(), signal).expect("the child can be signalled");
     }
 
     /// Ends it without warning, as a power cut would.

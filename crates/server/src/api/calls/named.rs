@@ -17,7 +17,7 @@ pub(crate) struct NamedValue {
     #[schema(example = "已接通")]
     zh: &'static str,
     /// Its name in English.
-    #[schema(example = "connected")]
+    #[schema(example = "answered")]
     en: &'static str,
 }
 

@@ -1,6 +1,6 @@
 //! Batches: one event per line, one answer line per line. The lines share no fate: each is taken in, or refused, alone.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::http::header;
 use axum::response::Response;
@@ -9,6 +9,7 @@ use ringback_core::event::NewEvent;
 use ringback_core::limits;
 use ringback_core::store::Write;
 
+use super::super::caller::Caller;
 use super::super::problem::{FieldError, Problem, Type};
 use super::super::state::ApiState;
 use super::answer::{Accepted, BatchLine};
@@ -28,15 +29,16 @@ const EVENTS_AT_A_STRETCH: usize = 4;
 /// rest gets the same answer. Otherwise repeating what failed would put it behind what came after it.
 pub(super) async fn take_in<P>(
     api: &ApiState,
+    caller: &Caller,
     route: Route,
     key: Option<&str>,
-    body: Bytes,
+    body: &[u8],
     parse: P,
 ) -> Result<Response, Problem>
 where
     P: Fn(&[u8]) -> Result<Intake, Invalid>,
 {
-    let lines: Vec<(usize, &[u8])> = lines(&body).collect();
+    let lines: Vec<(usize, &[u8])> = lines(body).collect();
     check_count(lines.len())?;
     let mut answers = Vec::with_capacity(lines.len() * 128);
     let mut stopped = None;
@@ -49,7 +51,8 @@ where
                 let detail = format!("a line has at most {} bytes", limits::EVENT_BYTES);
                 return Err(Problem::new(Type::TooLarge, detail));
             }
-            event(api, route, key.map(|key| format!("{key}/{line}")), &parse(text)?)
+            let key = key.map(|key| format!("{key}/{line}"));
+            event(api, caller, route, key, &parse(text)?)
         };
         let mut events = Vec::with_capacity(chunk.len());
         for (line, text) in chunk {

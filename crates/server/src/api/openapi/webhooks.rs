@@ -180,7 +180,7 @@ fn scalar(object: &str, name: &str, schema_type: SchemaType) -> RefOr<Schema> {
     }
 }
 
-/// `通话状态 (call finish status): 0 已接通 (connected), …`
+/// `通话状态 (call finish status): 0 已接通 (answered), …`
 fn described(enumeration: &Enumeration) -> String {
     let entries: Vec<String> = enumeration
         .entries

@@ -13,6 +13,7 @@ use ringback_core::delivery::Delivery;
 use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::limits::SWEEP_ROWS;
 use ringback_core::store::{Accepted, Write, Written};
+use ringback_core::time::Millis;
 
 use self::plan::{Batch, Place, Step};
 use self::reads::Look;
@@ -132,6 +133,11 @@ impl Pair {
                 most: *most,
             },
             Step::Change { which, change } => Write::ChangeReplay(self.replay(*which), *change),
+            Step::Prune { age_ms, after } => Write::Prune {
+                before: Millis(self.model.now.0.saturating_sub_unsigned(*age_ms)),
+                after: after
+                    .and_then(|which| self.events.iter().nth(which % (self.events.len() + 1)).copied()),
+            },
             Step::Record { which, ahead, end } => self.record(*which, *ahead, *end),
             Step::Sweep { endpoint, goes_on } => Write::Sweep {
                 endpoint: *endpoint,
@@ -173,7 +179,9 @@ impl Pair {
     /// One of the known deliveries, or sometimes none.
     fn delivery(&mut self, which: usize) -> Option<Delivery> {
         let id = *self.deliveries.get(which % (self.deliveries.len() + 1))?;
-        Some(self.model.delivery(id))
+        // It may have been pruned.
+        let record = self.model.read().delivery(id).unwrap()?;
+        Some(record.delivery)
     }
 }
 

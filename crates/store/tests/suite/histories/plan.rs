@@ -17,8 +17,9 @@ use ringback_core::event::{IdempotencyKey, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::replay::{ReplayChange, ReplayFilter, ReplaySpec};
 use ringback_core::settle::Next;
-use ringback_core::store::{Token, Write};
+use ringback_core::store::Write;
 use ringback_core::time::Millis;
+use ringback_core::token::{Scope, Token};
 
 use super::reads::{self, Look};
 use crate::lab::{COMPANY, at, event, settings};
@@ -59,6 +60,11 @@ pub(super) enum Step {
     Change {
         which: usize,
         change: ReplayChange,
+    },
+    /// What is older than `age_ms`, from the beginning, or from a known event on.
+    Prune {
+        age_ms: u64,
+        after: Option<usize>,
     },
     /// From where the last part stopped, or from the beginning.
     Sweep {
@@ -118,6 +124,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         2 => replay_spec(company()).prop_map(|spec| Step::Write(Write::MakeReplay(Box::new(spec)))),
         4 => (any::<usize>(), 1usize..6).prop_map(|(which, most)| Step::GoOn { which, most }),
         1 => (any::<usize>(), replay_change()).prop_map(|(which, change)| Step::Change { which, change }),
+        2 => prune(),
         1 => (token(), "[a-z]{0,3}").prop_map(|(id, name)| Step::Write(add_token(id, name))),
         1 => token().prop_map(Write::RevokeToken).prop_map(Step::Write),
     ]
@@ -352,6 +359,11 @@ fn retry_now(numbers: std::ops::Range<i64>) -> impl Strategy<Value = Step> {
     })
 }
 
+fn prune() -> impl Strategy<Value = Step> {
+    let age_ms = prop_oneof![Just(0), 1_000u64..4_000_000];
+    (age_ms, option::weighted(0.2, any::<usize>())).prop_map(|(age_ms, after)| Step::Prune { age_ms, after })
+}
+
 fn add_token(id: String, name: String) -> Write {
     let mut hash = [9; 32];
     hash[..name.len()].copy_from_slice(name.as_bytes());
@@ -359,6 +371,10 @@ fn add_token(id: String, name: String) -> Write {
         id,
         name,
         hash,
+        scope: Scope::Tenant,
+        company_id: Some(1),
         created_wall_ms: 1_547_280_572_000,
+        expires_wall_ms: Some(1_547_280_573_000),
+        last_used_wall_ms: None,
     }))
 }

@@ -111,8 +111,8 @@ pub(super) fn agree(model: &mut Lab, judged: &mut Lab, look: &Look) -> TestCaseR
     }
     pages_agree(
         3,
-        |request| model.read().replays(request).unwrap(),
-        |request| judged.read().replays(request).unwrap(),
+        |request| model.read().replays(None, request).unwrap(),
+        |request| judged.read().replays(None, request).unwrap(),
     )?;
     for endpoint in ENDPOINT_NUMBERS.map(EndpointId) {
         due_pages_agree(model, judged, endpoint, look)?;

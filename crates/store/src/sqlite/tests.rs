@@ -1,0 +1,130 @@
+//! A disk that is full or read-only, and writes that break a constraint, with the real SQLite.
+
+use bytes::Bytes;
+use ringback_contract::kind::Kind;
+use ringback_core::event::NewEvent;
+use ringback_core::store::{Filter, PageRequest};
+
+use super::*;
+
+const NOW: Millis = Millis(1_790_000_000_000);
+
+fn call(entity_id: i64, bytes: usize) -> Write {
+    Write::Accept(Box::new(NewEvent {
+        company_id: 1,
+        kind: Kind::Call,
+        entity_id,
+        call_job_id: None,
+        job_status: None,
+        phone_hash: None,
+        digest: [0; 32],
+        body: Bytes::from(vec![b' '; bytes]),
+        accepted_wall_ms: 0,
+        idempotency: None,
+    }))
+}
+
+fn events(store: &Sqlite) -> Vec<i64> {
+    let request = PageRequest {
+        limit: 100,
+        before: None,
+    };
+    let page = store
+        .reader()
+        .unwrap()
+        .events(&Filter::default(), &request)
+        .unwrap();
+    let mut ids: Vec<i64> = page.items.iter().map(|item| item.event.entity_id).collect();
+    ids.reverse();
+    ids
+}
+
+/// Breaks a store that holds one event, checks what its commits say, and what the proof that it can be written
+/// says, and that it is whole when it is opened again.
+#[track_caller]
+fn check(break_it: impl Fn(&Connection), writes: &[Write], expected: Fault, proof: Option<Fault>) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Sqlite::open(dir.path()).unwrap();
+    store.commit(NOW, &[call(1, 10)]).unwrap();
+    break_it(&store.writer.connection);
+    let error = store.commit(NOW, writes).unwrap_err();
+    assert_eq!(error.fault, expected, "{error:?}");
+    // It is never tried again on the same connection, as if nothing had been.
+    let error = store.commit(NOW, &[]).unwrap_err();
+    assert!(error.source.is::<Failed>(), "{error:?}");
+    drop(store);
+    let mut store = Sqlite::reopen(dir.path()).unwrap();
+    assert_eq!(events(&store), [1]);
+    break_it(&store.writer.connection);
+    let proved = store.commit(NOW, &[]);
+    assert_eq!(proved.err().map(|error| error.fault), proof);
+    drop(store);
+    let mut store = Sqlite::reopen(dir.path()).unwrap();
+    store.commit(NOW, &[call(2, 10)]).unwrap();
+    assert_eq!(events(&store), [1, 2]);
+}
+
+#[test]
+fn a_full_disk_is_told_from_others() {
+    let full = |connection: &Connection| {
+        connection
+            .pragma_update_and_check(None, "max_page_count", 1, |_| Ok(()))
+            .unwrap();
+    };
+    // The proof needs no further page: that there is room for more is looked at by its bytes.
+    check(full, &[call(3, 300_000)], Fault::Full, None);
+}
+
+#[test]
+fn a_read_only_disk_is_told_from_others() {
+    let read_only = |connection: &Connection| {
+        connection.pragma_update(None, "query_only", true).unwrap();
+    };
+    check(read_only, &[call(3, 10)], Fault::ReadOnly, Some(Fault::ReadOnly));
+}
+
+#[test]
+fn a_write_that_breaks_a_constraint_is_told_from_a_failing_disk() {
+    let constraint = |connection: &Connection| {
+        connection
+            .execute_batch(
+                "CREATE TRIGGER IF NOT EXISTS refuse BEFORE INSERT ON event WHEN NEW.entity_id = 3 \
+                 BEGIN SELECT RAISE(ABORT, 'refused'); END",
+            )
+            .unwrap();
+    };
+    check(constraint, &[call(2, 10), call(3, 10)], Fault::Data, None);
+}
+
+/// Whatever an earlier opening has left in the log is in the database, and synced there, before anything is appended.
+#[test]
+fn nothing_is_appended_to_a_log_that_an_earlier_opening_left() {
+    let (dir, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut store = Sqlite::open(dir.path()).unwrap();
+    store.commit(NOW, &[call(1, 10)]).unwrap();
+    for path in [open::database(dir.path()), open::log(dir.path())] {
+        std::fs::copy(&path, crashed.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let log = open::log(crashed.path());
+    assert!(log.metadata().unwrap().len() > 0);
+    let reopened = Sqlite::reopen(crashed.path()).unwrap();
+    assert_eq!(log.metadata().unwrap().len(), 0);
+    assert_eq!(events(&reopened), [1]);
+}
+
+#[test]
+fn while_another_process_reads_a_failed_store_is_not_opened_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Sqlite::open(dir.path()).unwrap();
+    store.commit(NOW, &[call(1, 10)]).unwrap();
+    let reader = open::reader(dir.path()).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM store").unwrap();
+    store.commit(NOW, &[call(2, 10)]).unwrap();
+    drop(store);
+    let refused = Sqlite::reopen(dir.path()).err().unwrap();
+    assert!(matches!(refused, OpenError::LogInUse), "{refused:?}");
+    // A start cannot know of a failure, and a backup must not keep it from starting.
+    drop(Sqlite::open(dir.path()).unwrap());
+    drop(reader);
+    assert_eq!(events(&Sqlite::reopen(dir.path()).unwrap()), [1, 2]);
+}
