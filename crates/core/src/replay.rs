@@ -165,7 +165,8 @@ pub struct Replay {
 pub struct DryRun {
     /// What was met.
     pub counts: ReplayCounts,
-    /// Whether it stopped early because it had looked at [`crate::limits::DRY_RUN_ROWS`] rows.
+    /// Whether it stopped early because it had looked at [`crate::limits::DRY_RUN_ROWS`] rows, or for
+    /// [`crate::limits::READ_SOFT_MS`].
     pub partial: bool,
 }
 

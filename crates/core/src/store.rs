@@ -427,7 +427,8 @@ pub trait Reader: Send {
     /// The store could not be read.
     fn replay(&mut self, id: ReplayId) -> Result<Option<Replay>, StoreError>;
 
-    /// What a replay would meet, as far as [`crate::limits::DRY_RUN_ROWS`] events or deliveries tell.
+    /// What a replay would meet, as far as [`crate::limits::DRY_RUN_ROWS`] events or deliveries, and
+    /// [`crate::limits::READ_SOFT_MS`], tell.
     ///
     /// # Errors
     /// The store could not be read.

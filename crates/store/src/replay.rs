@@ -246,15 +246,19 @@ pub(crate) fn tally(counts: &mut ReplayCounts, verdict: &Verdict, outcome: Resul
     }
 }
 
-/// Counts what a replay would meet.
-pub(crate) fn dry_run<L: Look>(look: &mut L, spec: &ReplaySpec) -> Result<DryRun, L::Error> {
+/// Counts what a replay would meet, as far as the rows and the time of a read allow.
+pub(crate) fn dry_run<L: Look>(
+    look: &mut L,
+    spec: &ReplaySpec,
+    is_long: impl Fn() -> bool,
+) -> Result<DryRun, L::Error> {
     let receivers = look.receivers(spec.filter.company_id)?;
     let mut counts = ReplayCounts::default();
     let (mut after, mut looked_at) = (0, 0);
     loop {
         let ids = candidates(look, &spec.filter, after, i64::MAX, CHUNK)?;
         for id in &ids {
-            if looked_at >= DRY_RUN_ROWS {
+            if looked_at >= DRY_RUN_ROWS || is_long() {
                 let partial = true;
                 return Ok(DryRun { counts, partial });
             }

@@ -129,7 +129,7 @@ impl Reader for MemoryReader {
     }
 
     fn dry_run(&mut self, spec: &ReplaySpec) -> Result<DryRun, StoreError> {
-        let Ok(dry_run) = replay::dry_run(&mut *lock(&self.state), spec);
+        let Ok(dry_run) = replay::dry_run(&mut *lock(&self.state), spec, || false);
         Ok(dry_run)
     }
 }

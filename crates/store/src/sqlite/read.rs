@@ -125,11 +125,12 @@ impl Reader for SqliteReader {
 
     fn dry_run(&mut self, spec: &ReplaySpec) -> Result<DryRun, StoreError> {
         self.read("foresee a replay", |snapshot| {
+            let limit = snapshot.limit;
             let mut lookup = Lookup {
                 connection: snapshot.connection,
                 schedules: snapshot.schedules,
             };
-            replay::dry_run(&mut lookup, spec)
+            replay::dry_run(&mut lookup, spec, || limit.is_long())
         })
     }
 }

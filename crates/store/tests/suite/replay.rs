@@ -511,8 +511,10 @@ fn a_dry_run_of_much_is_partial(lab: &mut Lab) {
     let unwanted = spec(|spec| spec.filter.unwanted = true);
     let found = lab.read().dry_run(&unwanted).unwrap();
     assert!(found.partial);
-    assert_eq!(
-        (found.counts.looked_at, found.counts.matched),
-        (DRY_RUN_ROWS as u64, DRY_RUN_ROWS as u64)
+    // It ends earlier where a read has taken long.
+    assert!(
+        (1..=DRY_RUN_ROWS as u64).contains(&found.counts.looked_at),
+        "{found:?}"
     );
+    assert_eq!(found.counts.matched, found.counts.looked_at);
 }

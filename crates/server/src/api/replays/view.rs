@@ -192,7 +192,8 @@ impl ReplayList {
 pub(crate) struct DryRunView {
     #[serde(flatten)]
     progress: Progress,
-    /// Whether it stopped after 10,000 events or deliveries: then there is more, and the numbers are the least.
+    /// Whether it stopped after 10,000 events or deliveries, or half a second: then there is more, and the numbers are the
+    /// least.
     partial: bool,
     /// How long sending what was counted would take at the rate asked for.
     #[schema(example = "40s")]
