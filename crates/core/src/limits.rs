@@ -21,6 +21,8 @@ pub const ENGINE_BYTES: usize = 32 * 1024 * 1024;
 /// Beyond [`ENGINE_BYTES`], up to this, a lane may still hold [`LANE_BYTES_LEAST`], so that none starves while others are
 /// busy with large bodies.
 pub const ENGINE_BYTES_MOST: usize = 64 * 1024 * 1024;
+/// The same for bodies that are larger than [`LANE_BYTES_LEAST`]: they leave the rest to usual ones.
+pub const ENGINE_BYTES_LARGE: usize = 48 * 1024 * 1024;
 /// Deliveries that one lane keeps queued in memory.
 pub const LANE_QUEUE: usize = 1024;
 /// Bytes of bodies that one lane keeps queued in memory (one delivery always fits): [`LANE_QUEUE`] bodies of usual size. With
