@@ -9,8 +9,9 @@ pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
 pub const BODY_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of each request's body that do not count among [`BODY_BYTES`]: a usual event is smaller, and needs no permit.
 pub const BODY_BYTES_FREE: usize = 16 * 1024;
-/// Sends in flight over all endpoints: sockets and tasks are bounded by it.
-pub const IN_FLIGHT: usize = 4096;
+/// Sends in flight over all endpoints: sockets and tasks are bounded by it. Each takes some 25 kB beside its body (task,
+/// connection, buffers), so that all of them take 50 MB when ten thousand endpoints fail at once.
+pub const IN_FLIGHT: usize = 2048;
 /// Finished sends whose outcome is not durable yet, over all endpoints. At this many no further send starts, so that a
 /// store that cannot record stops the sending.
 pub const UNRECORDED: usize = 4096;

@@ -26,10 +26,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::delivery::{Attempt, State, Work};
+use crate::delivery::{Attempt, Outcome, State, Work};
 use crate::endpoint::{Endpoint, Profile};
 use crate::id::{DeliveryId, EndpointId, EventId};
 use crate::limits;
+use crate::planted::{Mistake, planted};
 use crate::settle::{self, Next};
 use crate::store::{DuePage, DueQuery, Recorded, Report};
 use crate::time::Millis;
@@ -294,7 +295,7 @@ impl Engine {
             return;
         };
         let room = lane.has_room(now, most) && self.stats.memory_for(lane) > 0;
-        if room && work.due <= now {
+        if room && (work.due <= now || planted(Mistake::SendsBeforeDue)) {
             let bytes = work.body.len();
             if lane.push(work) {
                 self.stats.bytes += bytes;
@@ -350,11 +351,17 @@ impl Engine {
         if lane.gate.ended(sign, now, lane.endpoint.settings.max_in_flight) {
             self.stats.breaker_opened += 1;
             // Behind an open breaker a queue would hold memory that others can use.
-            let (count, bytes) = lane.shed();
+            let (count, bytes) = if planted(Mistake::BreakerDropsQueue) {
+                (lane.queued(), lane.clear_queue())
+            } else {
+                lane.shed()
+            };
             self.stats.queued -= count;
             self.stats.bytes -= bytes;
         }
-        lane.in_flight -= 1;
+        if !(planted(Mistake::KeepsSlot) && outcome == Outcome::TimedOut) {
+            lane.in_flight -= 1;
+        }
         self.stats.in_flight -= 1;
         self.stats.bytes -= lane.unload(sent.delivery);
         self.record(sent.endpoint, sent.delivery, Some(sent.attempt), next);
@@ -520,11 +527,28 @@ impl Engine {
             event_id: work.event_id,
             n: work.sends + 1,
             profile: work.profile,
-            body: work.body.clone(),
+            body: if work.sends > 0 && planted(Mistake::RendersBodyAnew) {
+                Bytes::from([&work.body[..], b" "].concat())
+            } else {
+                work.body.clone()
+            },
         };
         lane.gate.sent();
         lane.in_flight += 1;
         self.stats.in_flight += 1;
+        if planted(Mistake::RecordsBeforeSending) {
+            let attempt = Attempt {
+                n: send.n,
+                started_wall_ms: 0,
+                duration_ms: 0,
+                outcome: Outcome::Acknowledged,
+                status: None,
+                address: None,
+                detail: None,
+                body_start: Bytes::new(),
+            };
+            self.record(endpoint, id, Some(attempt), Next::Delivered);
+        }
         self.effects.push_back(Effect::Send(send));
     }
 
@@ -553,7 +577,11 @@ impl Engine {
             let query = DueQuery {
                 endpoint,
                 after: lane.begin_reading(ticket),
-                until: now,
+                until: if planted(Mistake::SendsBeforeDue) {
+                    now.plus(5_000)
+                } else {
+                    now
+                },
                 rows,
                 bytes: limits::PAGE_BYTES.min(bytes),
             };
