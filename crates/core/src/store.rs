@@ -20,7 +20,8 @@ use crate::company::Company;
 use crate::delivery::{Attempt, Delivery, Outcome, State, Work};
 use crate::endpoint::{Endpoint, Settings};
 use crate::event::{Event, NewEvent, OrderKey};
-use crate::id::{DeliveryId, EndpointId, EventId};
+use crate::id::{DeliveryId, EndpointId, EventId, ReplayId};
+use crate::replay::{DryRun, Replay, ReplayChange, ReplaySpec};
 use crate::settle::Next;
 use crate::time::Millis;
 use crate::token::Token;
@@ -68,6 +69,8 @@ pub struct Start {
     pub due: Vec<(EndpointId, Millis)>,
     /// When holds have to be looked at ([`Write::CheckHolds`]); `None` when nothing is held.
     pub hold_check: Option<Millis>,
+    /// The running replays.
+    pub replays: Vec<Replay>,
     /// Every token that was not revoked.
     pub tokens: Vec<Token>,
 }
@@ -128,6 +131,18 @@ pub enum Write {
     /// Look at the held deliveries whose moment has come, at most [`crate::limits::HOLD_ROWS`] of them: let go those whose
     /// job is quiet and has no open call, or whose time is up; put off the others.
     CheckHolds,
+    /// Make a replay, running.
+    MakeReplay(Box<ReplaySpec>),
+    /// Take the next step of a running replay: look at no more than [`crate::limits::REPLAY_ROWS`] events or deliveries, and
+    /// stop once `most` deliveries or more go out. Nothing happens to a replay that does not run.
+    StepReplay {
+        /// The replay.
+        replay: ReplayId,
+        /// How many deliveries may go out.
+        most: usize,
+    },
+    /// Pause, resume or cancel a replay. One that has ended stays as it is.
+    ChangeReplay(ReplayId, ReplayChange),
     /// Go on with the pruning: look at events after `after`, in the order of their ids and within the bounds of
     /// [`crate::limits::PRUNE_EVENTS`] and its neighbours, and remove those that are over: with their deliveries,
     /// attempts and idempotency keys. An event is over when it was accepted before `before`, all its deliveries settled
@@ -221,6 +236,19 @@ pub enum Written {
         /// When to look again; `None` when nothing is held.
         next: Option<Millis>,
     },
+    /// To [`Write::MakeReplay`] and [`Write::ChangeReplay`]: as it is stored now.
+    Replay(Replay),
+    /// To [`Write::StepReplay`].
+    ReplayStepped {
+        /// As it is stored now.
+        replay: Replay,
+        /// Deliveries that go out because of this step.
+        made: u64,
+        /// The endpoints of those that have a due time, each with the earliest.
+        due: Vec<(EndpointId, Millis)>,
+        /// When to look at the holds that began.
+        hold_check: Option<Millis>,
+    },
     /// To [`Write::AddToken`], [`Write::RevokeToken`] and [`Write::UseTokens`]; false when there was no such token.
     Token(bool),
     /// The write asks for something that does not exist or is not allowed; nothing was changed.
@@ -257,6 +285,12 @@ pub enum Refusal {
     /// The company has [`crate::limits::ENDPOINTS_PER_COMPANY`] endpoints.
     #[error("the company has too many endpoints")]
     TooManyEndpoints,
+    /// No such replay.
+    #[error("no such replay")]
+    NoReplay,
+    /// [`crate::limits::REPLAYS_OPEN`] replays are running or paused.
+    #[error("too many replays are running or paused")]
+    TooManyReplays,
     /// The store cannot keep what is written ([`Fault::Data`]).
     #[error("the store cannot keep it")]
     Unstorable,
@@ -384,6 +418,25 @@ pub trait Reader: Send {
     /// # Errors
     /// The store could not be read.
     fn open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, StoreError>;
+
+    /// Replays, of one company or of all, newest first.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    fn replays(&mut self, company_id: Option<i64>, page: &PageRequest) -> Result<Page<Replay>, StoreError>;
+
+    /// A replay.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    fn replay(&mut self, id: ReplayId) -> Result<Option<Replay>, StoreError>;
+
+    /// What a replay would meet, as far as [`crate::limits::DRY_RUN_ROWS`] events or deliveries, and
+    /// [`crate::limits::READ_SOFT_MS`], tell.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    fn dry_run(&mut self, spec: &ReplaySpec) -> Result<DryRun, StoreError>;
 }
 
 /// Which due deliveries to read.

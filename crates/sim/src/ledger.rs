@@ -117,7 +117,7 @@ impl Ledger {
                 jitter: 0.0,
                 changed_us: boot_us,
             });
-        facts.strict &= settings.order == Order::Key;
+        facts.strict &= settings.order != Order::None;
         facts.steady &= settings.enabled && !endpoint.deleted;
         facts.jitter = facts.jitter.max(settings.jitter);
         facts.changed_us = boot_us;

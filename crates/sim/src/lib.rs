@@ -16,6 +16,7 @@ mod agree;
 mod campaign;
 mod checks;
 mod commits;
+mod creation;
 mod disk;
 mod fault;
 mod health;
@@ -33,6 +34,7 @@ use std::fmt;
 use ringback_core::delivery::State;
 
 pub use campaign::Campaign;
+pub use creation::{Creation, create};
 use disk::Disk;
 use world::World;
 
@@ -140,6 +142,8 @@ pub struct Report {
     pub crashes: u64,
     /// Crashes with which the power went.
     pub power_cuts: u64,
+    /// Stops of the process that were no crashes: the store was closed.
+    pub stops: u64,
     /// Starts that failed, because the disk did or because the process died over it.
     pub failed_starts: u64,
     /// Commits that the store itself reported as failed, or that a crash cut short.
@@ -187,6 +191,7 @@ impl Report {
         self.lost_sends += other.lost_sends;
         self.crashes += other.crashes;
         self.power_cuts += other.power_cuts;
+        self.stops += other.stops;
         self.failed_starts += other.failed_starts;
         self.unsettled += other.unsettled;
         self.unsettled_durable += other.unsettled_durable;

@@ -113,7 +113,7 @@ fn summary(campaign: &Campaign, sum: &Report, seconds: f64) -> String {
     format!(
         "sim: {} seeds from {} on {}, {} simulated days, in {seconds:.1} s\n\
          events {}, sends {}, repeated after crashes {} (in flight or unrecorded at one {})\n\
-         crashes {}, with loss of power {}, failed starts {}, failed commits {} (the store's own {}, of them durable {})\n\
+         crashes {}, with loss of power {}, stops {}, failed starts {}, failed commits {} (the store's own {}, of them durable {})\n\
          delivered {}, exhausted {}, parked {}, cancelled {}; commits {}, pages read {}\n",
         campaign.seeds,
         campaign.from,
@@ -125,6 +125,7 @@ fn summary(campaign: &Campaign, sum: &Report, seconds: f64) -> String {
         sum.lost_sends,
         sum.crashes,
         sum.power_cuts,
+        sum.stops,
         sum.failed_starts,
         sum.failed_commits,
         sum.unsettled,

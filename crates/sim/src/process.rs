@@ -124,6 +124,9 @@ impl World<'_> {
             self.tell(Input::Due(endpoint, due));
         }
         self.hold_begins(start.hold_check);
+        for replay in start.replays {
+            self.tell(Input::Replay(replay.id, Some(replay.spec.per_second)));
+        }
     }
 
     /// The present, as the process sees it.
@@ -180,6 +183,7 @@ impl World<'_> {
                 Effect::Send(send) => self.send(present, send)?,
                 Effect::Record(report) => self.write(Write::Record(report)),
                 Effect::CheckHolds => self.write(Write::CheckHolds),
+                Effect::StepReplay { replay, most } => self.write(Write::StepReplay { replay, most }),
                 Effect::Read { ticket, query } => {
                     let at = self.clocks.boot_us + self.delay(2 * MS);
                     self.agenda.add(
@@ -557,6 +561,18 @@ impl World<'_> {
                 self.flights.remove(&id);
             }
         }
+        self.lose_process()
+    }
+
+    /// The process stops: the commit on its way is finished and the store is closed; what is in flight, or queued, is let
+    /// go.
+    pub(crate) fn stop(&mut self) -> Result<(), Broken> {
+        let Some(generation) = self.process.as_ref().map(|process| process.generation) else {
+            return Ok(());
+        };
+        self.report.stops += 1;
+        self.trace(|| "the process stops".to_owned());
+        self.apply(generation)?;
         self.lose_process()
     }
 

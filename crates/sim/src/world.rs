@@ -48,6 +48,8 @@ pub(crate) enum Happening {
     Wake(u64, BootUs),
     Start,
     Crash,
+    /// The process stops as it is asked to.
+    Stop,
     /// The wall clock is set.
     StepWall,
     /// The machine sleeps: boot time runs on, nothing happens.
@@ -194,6 +196,7 @@ impl<'a> World<'a> {
         let few = self.options.faults;
         for (most, happening) in [
             (few, (|| Happening::Crash) as fn() -> Happening),
+            (few / 2, || Happening::Stop),
             (few, || Happening::StepWall),
             (few / 2, || Happening::Suspend),
             (6 * few, || Happening::Mood),
@@ -243,6 +246,7 @@ impl<'a> World<'a> {
             Happening::Wake(generation, armed_for) => return self.wake(generation, armed_for),
             Happening::Start => return self.start_process(),
             Happening::Crash if !self.calm => return self.crash(),
+            Happening::Stop if !self.calm => return self.stop(),
             Happening::StepWall if !self.calm => {
                 let by_ms = self.random.pick(&[1_000, 60_000, 3_600_000, 86_400_000]);
                 let by_ms = self.random.within(-by_ms..=by_ms);
@@ -260,7 +264,7 @@ impl<'a> World<'a> {
             Happening::Ail => return self.ail(),
             Happening::Heal => self.heal(),
             Happening::Calm => self.calm_down(),
-            Happening::Crash | Happening::StepWall | Happening::Suspend => {}
+            Happening::Crash | Happening::Stop | Happening::StepWall | Happening::Suspend => {}
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! One scenario, in which each single write and each single sync of the disk fails once, and after it the process goes
 //! on, is killed, or the power goes. What must hold after every run must hold after each of these.
 
-use ringback_sim::{Nth, Operation, Options, Report, StoreKind, Then, run};
+use ringback_sim::{Nth, Operation, Options, Report, StoreKind, Then, create, run};
 
 /// A seed whose life has corrections, jobs, retries, waiting deliveries, a disabled endpoint and checkpoints in it.
 const SEED: u64 = 7;
@@ -68,6 +68,36 @@ fn each_write_may_fail() {
             then,
         });
         noticed += report.unsettled + report.failed_starts;
+    }
+    assert!(noticed > 100, "{noticed}");
+}
+
+/// The same while the store is made.
+#[test]
+fn a_store_is_made_whole_or_not_at_all() {
+    let undisturbed = Nth {
+        operation: Operation::Write,
+        n: u64::MAX,
+        then: Then::Nothing,
+    };
+    let whole = create(SEED, undisturbed).unwrap();
+    assert!(
+        whole.writes > 20 && whole.syncs > 3 && !whole.noticed,
+        "{whole:?}"
+    );
+    let mut noticed = 0;
+    for (operation, count) in [(Operation::Write, whole.writes), (Operation::Sync, whole.syncs)] {
+        for n in 1..=count {
+            for then in [Then::Nothing, Then::Kill, Then::PowerCut] {
+                for seed in SEED..SEED + 2 {
+                    let nth = Nth { operation, n, then };
+                    match create(seed, nth) {
+                        Ok(creation) => noticed += u64::from(creation.noticed),
+                        Err(what) => panic!("seed {seed}, {nth:?}: {what}"),
+                    }
+                }
+            }
+        }
     }
     assert!(noticed > 100, "{noticed}");
 }

@@ -150,6 +150,20 @@ CREATE TABLE attempt (
     PRIMARY KEY (delivery_id, n)
 ) STRICT, WITHOUT ROWID;
 
+-- Replays: what is sent once more by a filter, and how far it has come. Everything that one looks at has a smaller id.
+-- state: 0 running, 1 paused, 2 done, 3 cancelled.
+CREATE TABLE replay (
+    id INTEGER PRIMARY KEY,
+    spec TEXT NOT NULL CHECK (json_valid(spec)),
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    counts TEXT NOT NULL CHECK (json_valid(counts)),
+    cursor INTEGER NOT NULL CHECK (cursor < id),
+    ended_ms INTEGER,
+    CHECK ((ended_ms IS NOT NULL) = (state >= 2))
+) STRICT;
+
+CREATE INDEX replay_open ON replay (state) WHERE state < 2;
+
 -- Bearer tokens: the hash only.
 CREATE TABLE token (
     id TEXT PRIMARY KEY,

@@ -16,6 +16,7 @@
 mod gate;
 mod holds;
 mod lane;
+mod replays;
 mod share;
 mod standing;
 #[cfg(test)]
@@ -28,7 +29,7 @@ use bytes::Bytes;
 
 use crate::delivery::{Attempt, Outcome, State, Work};
 use crate::endpoint::{Endpoint, Profile};
-use crate::id::{DeliveryId, EndpointId, EventId};
+use crate::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use crate::limits;
 use crate::planted::{Mistake, planted};
 use crate::settle::{self, Next};
@@ -38,6 +39,7 @@ use crate::time::Millis;
 use gate::{Sign, Wait};
 use holds::Holds;
 use lane::Lane;
+use replays::Replays;
 use share::Line;
 pub use standing::HeldBack;
 
@@ -58,6 +60,17 @@ pub enum Input {
         released: Vec<(EndpointId, Millis)>,
         /// When to look again.
         next: Option<Millis>,
+    },
+    /// A replay runs at so many deliveries per second, or, without a rate, not any more.
+    Replay(ReplayId, Option<u32>),
+    /// The answer to [`Effect::StepReplay`], after its commit.
+    ReplayStepped {
+        /// The replay.
+        replay: ReplayId,
+        /// Deliveries that go out because of the step.
+        made: u64,
+        /// The endpoints of those that have a due time.
+        due: Vec<(EndpointId, Millis)>,
     },
     /// Deliveries of this endpoint changed in the store: look there from the beginning.
     Reload(EndpointId),
@@ -109,6 +122,13 @@ pub enum Effect {
     },
     /// Commit [`crate::store::Write::CheckHolds`].
     CheckHolds,
+    /// Commit [`crate::store::Write::StepReplay`].
+    StepReplay {
+        /// The replay.
+        replay: ReplayId,
+        /// How many deliveries may go out.
+        most: usize,
+    },
 }
 
 /// One send to perform.
@@ -162,6 +182,7 @@ pub struct Engine {
     tickets: u64,
     timers: BTreeSet<(Millis, EndpointId)>,
     holds: Holds,
+    replays: Replays,
     effects: VecDeque<Effect>,
     stopped: bool,
     stats: Stats,
@@ -183,6 +204,14 @@ impl Engine {
             Input::HoldsChecked { released, next } => {
                 self.holds.checked(next);
                 for (endpoint, due) in released {
+                    self.on_due(now, endpoint, due);
+                }
+            }
+            Input::Replay(replay, Some(per_second)) => self.replays.run(now, replay, per_second),
+            Input::Replay(replay, None) => self.replays.stop(replay),
+            Input::ReplayStepped { replay, made, due } => {
+                self.replays.stepped(now, replay, made);
+                for (endpoint, due) in due {
                     self.on_due(now, endpoint, due);
                 }
             }
@@ -222,6 +251,9 @@ impl Engine {
             if self.holds.begin_check(now) {
                 self.effects.push_back(Effect::CheckHolds);
             }
+            while let Some((replay, most)) = self.replays.begin_step(now) {
+                self.effects.push_back(Effect::StepReplay { replay, most });
+            }
         }
         self.effects.pop_front()
     }
@@ -233,7 +265,10 @@ impl Engine {
             return None;
         }
         let timer = self.timers.first().map(|(at, _)| *at);
-        [timer, self.holds.wake()].into_iter().flatten().min()
+        [timer, self.holds.wake(), self.replays.wake()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Figures of the moment.

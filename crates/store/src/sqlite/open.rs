@@ -49,6 +49,7 @@ impl Home {
         }
     }
 
+    /// The database file.
     pub(super) fn database(&self) -> PathBuf {
         self.dir.join(DATABASE)
     }
@@ -61,9 +62,10 @@ impl Home {
     /// Writes the log that an earlier life left over itself and syncs it, by `renew`, before SQLite reads it.
     ///
     /// What that life wrote last can be seen without being on disk: it was killed before its fsync, or the fsync failed,
-    /// and the kernel, which reports such a failure once, takes those pages for clean. SQLite would go on behind them,
-    /// and after a power cut everything behind them would be gone, commits that were acknowledged among it. Bytes that
-    /// are written again are dirty again, and this fsync tells the truth about them.
+    /// and the kernel, which reports such a failure once, takes those pages for clean. After a power cut they are gone,
+    /// and with them what was appended behind them; and where a checkpoint was moving them into the database, it is left
+    /// half moved, with nothing to redo it from. Bytes that are written again are dirty again, and this fsync tells the
+    /// truth about them.
     pub(super) fn renew_log(&self, renew: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), OpenError> {
         if planted(Mistake::BelievesOldLog) {
             return Ok(());
@@ -132,6 +134,17 @@ pub(super) fn writer(home: &Home) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = connect(home, flags, WRITER_CACHE_KIB).map_err(opening("open the database"))?;
     lay_out(&connection).map_err(opening("lay out the database"))?;
+    // Asked for the write-ahead log, SQLite answers `wal` before it writes so into the file, and tells nobody when that
+    // fails. Such a store would keep a rollback journal, whose removal nothing makes durable.
+    let journal_mode: String = connection
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .map_err(opening("read the database's layout"))?;
+    if journal_mode != "wal" {
+        return Err(OpenError::NotAStore {
+            path,
+            what: "SQLite does not keep a write-ahead log for it",
+        });
+    }
     if pragma(&connection, "page_size")? != PAGE_BYTES {
         return Err(OpenError::NotAStore {
             path,
@@ -150,6 +163,9 @@ pub(super) fn writer(home: &Home) -> Result<Connection, OpenError> {
 fn lay_out(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "auto_vacuum", AUTO_VACUUM_INCREMENTAL)?;
+    // For the rollback journal of a file that is being made: the directory is synced when the journal is removed, so that
+    // it cannot come back and undo what came after it.
+    connection.pragma_update(None, "synchronous", "EXTRA")?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     let synchronous = if planted(Mistake::SkipsFsync) {
         "OFF"
