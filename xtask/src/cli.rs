@@ -1,5 +1,6 @@
 //! The subcommands of `cargo xtask`. Findings go to stdout; what went wrong with the run itself goes to stderr.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,6 +9,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::checkout::Checkout;
 use crate::crash::{self, Campaign};
+
+use crate::sim;
 use crate::tidy::{self, Report};
 
 /// Repository chores of ringback.
@@ -28,6 +31,13 @@ enum Chore {
     },
     /// Kill the release binary under load, again and again, and check that nothing is lost.
     Crash(Campaign),
+    /// Simulate seeds of the delivery engine; `cargo xtask sim --help` tells the options.
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// For the simulator.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// The names of the subcommands; the rule on documented commands asks for them.
@@ -58,6 +68,10 @@ pub fn run() -> ExitCode {
             }
         },
         Chore::Crash(campaign) => crash::run(&campaign),
+        Chore::Sim { arguments } => sim::run(&arguments).unwrap_or_else(|error| {
+            eprintln!("cargo xtask sim: cargo cannot be started: {error}");
+            ExitCode::from(2)
+        }),
     }
 }
 

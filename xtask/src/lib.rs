@@ -10,4 +10,5 @@ pub mod crash;
 pub mod graph;
 pub mod markdown;
 pub mod policy;
+pub mod sim;
 pub mod tidy;

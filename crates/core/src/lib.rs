@@ -19,8 +19,11 @@ pub mod fanout;
 pub mod hold;
 pub mod id;
 pub mod limits;
+pub mod planted;
 pub mod replay;
 pub mod settle;
 pub mod store;
 pub mod time;
+
+pub use planted::planted;
 pub mod token;

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::planted::{Mistake, planted};
+
 /// A moment of engine time: milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -55,6 +57,9 @@ impl EngineClock {
 
     /// Engine time at these readings of the wall clock (Unix milliseconds) and of boot time (microseconds).
     pub fn read(&mut self, wall_ms: i64, boot_us: i64) -> Millis {
+        if planted(Mistake::FollowsWallClock) {
+            return Millis(wall_ms);
+        }
         let elapsed = boot_us.saturating_sub(self.boot_us).max(0);
         self.boot_us = self.boot_us.max(boot_us);
         let free_running = self.engine_us.saturating_add(elapsed);

@@ -103,7 +103,9 @@ impl World<'_> {
         let fits = match delivery.state {
             State::Pending => false,
             State::Delivered => last == Some(Outcome::Acknowledged),
-            State::Exhausted => last != Some(Outcome::Acknowledged) && is_exhausted(facts, record),
+            State::Exhausted => {
+                last != Some(Outcome::Acknowledged) && facts.may_be_exhausted(endpoint, delivery.settled_at)
+            }
             State::Parked => settings.is_none_or(|settings| !settings.enabled),
             State::Cancelled => endpoint.is_some_and(|facts| facts.endpoint.deleted),
         };
@@ -149,18 +151,4 @@ impl World<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether the schedule has ended, or the maximum age can have: it counts at most from the moment of acceptance.
-fn is_exhausted(facts: &DeliveryFacts, record: &DeliveryRecord) -> bool {
-    let delivery = &record.delivery;
-    let sends = u32::try_from(record.attempts.len()).unwrap_or(u32::MAX);
-    let Some(gap_ms) = delivery.schedule.gap_after(sends) else {
-        return sends > 0;
-    };
-    let jittered_ms = gap_ms.saturating_mul(2);
-    sends > 0
-        && delivery.settled_at.is_some_and(|at| {
-            at.since(facts.created).saturating_add(jittered_ms) > delivery.schedule.max_age_ms()
-        })
 }

@@ -32,6 +32,12 @@ pub(crate) struct EndpointFacts {
     silenced: bool,
     /// Whether events of a key have waited for each other all the time.
     strict: bool,
+    /// Whether it was enabled all the time: nothing of it was ever parked.
+    steady: bool,
+    /// The most jitter that it ever had.
+    jitter: f64,
+    /// When it was changed last, in boot time.
+    pub(crate) changed_us: BootUs,
 }
 
 #[derive(Debug)]
@@ -45,7 +51,12 @@ pub(crate) struct EventFacts {
 pub(crate) struct DeliveryFacts {
     pub(crate) event: EventId,
     pub(crate) endpoint: Option<EndpointId>,
-    pub(crate) created: Millis,
+    created: Millis,
+    /// When the last of its key that it waited for had settled; `None` while there is one. What counts towards its
+    /// maximum age begins no earlier, as long as its endpoint keeps the order and is never disabled.
+    age_from: Option<Millis>,
+    /// When it was made, got its endpoint, or was asked for again.
+    ready: Millis,
     schedule: Arc<Schedule>,
     /// It is pending or parked, as far as is durable.
     open: bool,
@@ -66,7 +77,15 @@ pub(crate) struct DeliveryFacts {
 #[derive(Clone, Copy, Debug)]
 struct UnderWay {
     n: u32,
-    ended: Option<(Millis, BootUs, Outcome)>,
+    ended: Option<Ended>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    at: Millis,
+    boot_us: BootUs,
+    outcome: Outcome,
+    retry_after_ms: Option<u64>,
 }
 
 /// Everything that was accepted, and what became of it.
@@ -85,19 +104,24 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// An endpoint was made or changed, durably.
-    pub(crate) fn endpoint(&mut self, endpoint: &Arc<Endpoint>) {
-        let keyed = endpoint.settings.order != Order::None;
-        self.endpoints
+    pub(crate) fn endpoint(&mut self, endpoint: &Arc<Endpoint>, boot_us: BootUs) {
+        let settings = &endpoint.settings;
+        let facts = self
+            .endpoints
             .entry(endpoint.id)
-            .and_modify(|facts| {
-                facts.endpoint = Arc::clone(endpoint);
-                facts.strict &= keyed;
-            })
             .or_insert_with(|| EndpointFacts {
                 endpoint: Arc::clone(endpoint),
                 silenced: false,
-                strict: keyed,
+                strict: true,
+                steady: true,
+                jitter: 0.0,
+                changed_us: boot_us,
             });
+        facts.strict &= settings.order != Order::None;
+        facts.steady &= settings.enabled && !endpoint.deleted;
+        facts.jitter = facts.jitter.max(settings.jitter);
+        facts.changed_us = boot_us;
+        facts.endpoint = Arc::clone(endpoint);
     }
 
     /// The engine was told an endpoint's settings.
@@ -138,6 +162,8 @@ impl Ledger {
                 event,
                 endpoint: None,
                 created: now,
+                age_from: Some(now),
+                ready: now,
                 schedule: Arc::clone(&schedule),
                 open: true,
                 not_before: now,
@@ -148,15 +174,34 @@ impl Ledger {
                 lost: 0,
                 recorded: Vec::new(),
             });
+            delivery.ready = now;
             if let Some(key) = key.filter(|_| delivery.endpoint.is_none()) {
                 delivery.endpoint = endpoint;
                 delivery.schedule = schedule;
-                self.keys.entry(key).or_default().insert(brief.id);
+                let open = self.keys.entry(key).or_default();
+                if new && !open.is_empty() {
+                    delivery.age_from = None;
+                }
+                open.insert(brief.id);
                 if !new {
                     self.joined.insert(key);
                 }
             }
         }
+    }
+
+    /// A delivery has a send that is in flight or not recorded.
+    pub(crate) fn is_under_way(&self, id: DeliveryId) -> bool {
+        self.deliveries
+            .get(&id)
+            .is_some_and(|delivery| delivery.under_way.is_some())
+    }
+
+    /// From when on a delivery that is due at `due` can be sent.
+    pub(crate) fn ready(&self, id: DeliveryId, due: Millis) -> Millis {
+        self.deliveries
+            .get(&id)
+            .map_or(due, |delivery| due.max(delivery.ready))
     }
 
     /// An endpoint's deliveries were made due at `cutoff`.
@@ -254,13 +299,24 @@ impl Ledger {
     }
 
     /// The process learns what became of a send.
-    pub(crate) fn ends(&mut self, present: Present, id: DeliveryId, outcome: Outcome) {
+    pub(crate) fn ends(
+        &mut self,
+        present: Present,
+        id: DeliveryId,
+        outcome: Outcome,
+        retry_after_ms: Option<u64>,
+    ) {
         if let Some(under_way) = self
             .deliveries
             .get_mut(&id)
             .and_then(|delivery| delivery.under_way.as_mut())
         {
-            under_way.ended = Some((present.now, present.boot_us, outcome));
+            under_way.ended = Some(Ended {
+                at: present.now,
+                boot_us: present.boot_us,
+                outcome,
+                retry_after_ms,
+            });
         }
     }
 
@@ -268,6 +324,7 @@ impl Ledger {
     pub(crate) fn recorded(
         &mut self,
         generation: u64,
+        now: Millis,
         attempt: Option<&Attempt>,
         recorded: &Recorded,
     ) -> Result<(), Broken> {
@@ -277,40 +334,46 @@ impl Ledger {
         };
         let was_open = delivery.open;
         if let Some(attempt) = attempt {
-            let Some((n, (at, boot_us, outcome))) = delivery
+            let ended = delivery
                 .under_way
                 .take()
-                .and_then(|under_way| Some((under_way.n, under_way.ended?)))
-            else {
+                .and_then(|under_way| Some((under_way.n, under_way.ended?)));
+            let Some((n, ended)) = ended else {
                 return broken(format!("{id} was recorded without having been sent"));
             };
-            if (attempt.n, attempt.outcome) != (n, outcome) {
+            if (attempt.n, attempt.outcome) != (n, ended.outcome) {
                 return broken(format!("{id} was recorded otherwise than it was sent"));
             }
-            delivery.recorded.push((n, outcome));
+            delivery.recorded.push((n, ended.outcome));
             let delivered = recorded.state == State::Delivered;
             if was_open
                 && recorded.state != State::Cancelled
-                && delivered != (outcome == Outcome::Acknowledged)
+                && delivered != (ended.outcome == Outcome::Acknowledged)
             {
-                return broken(format!("{id} is {:?} after {outcome:?}", recorded.state));
+                return broken(format!("{id} is {:?} after {:?}", recorded.state, ended.outcome));
             }
+            let jitter = delivery
+                .endpoint
+                .and_then(|id| self.endpoints.get(&id))
+                .map_or(0.0, |facts| facts.jitter);
+            delivery.check_next(id, jitter, n, ended, recorded)?;
             if let Some(gap_ms) = delivery.schedule.gap_after(n) {
-                delivery.not_before = at.plus(gap_ms);
+                delivery.not_before = ended.at.plus(gap_ms);
                 // Engine time may run faster than boot time by one part in a thousand.
                 let gap_us = i64::try_from(gap_ms).unwrap_or(i64::MAX / MS) * MS;
-                delivery.not_before_boot = Some((generation, boot_us + gap_us - gap_us / 1_000 - 2 * MS));
+                let earliest_us = ended.boot_us + gap_us - gap_us / 1_000 - 2 * MS;
+                delivery.not_before_boot = Some((generation, earliest_us));
             }
         }
         if recorded.state.is_settled() {
-            self.settled(id);
+            self.settled(id, now);
         } else if !was_open {
             return broken(format!("{id} had settled and is open again"));
         }
         Ok(())
     }
 
-    fn settled(&mut self, id: DeliveryId) {
+    fn settled(&mut self, id: DeliveryId, now: Millis) {
         let Some(delivery) = self.deliveries.get_mut(&id) else {
             return;
         };
@@ -319,15 +382,18 @@ impl Ledger {
             let key = (endpoint, self.events[&delivery.event].key);
             if let Some(ids) = self.keys.get_mut(&key) {
                 ids.remove(&id);
+                if let Some(next) = ids.first().and_then(|next| self.deliveries.get_mut(next)) {
+                    next.age_from.get_or_insert(now);
+                }
             }
         }
     }
 
-    /// The process is gone, with what it had not recorded. Answers how many sends that were.
-    pub(crate) fn lose(&mut self) -> u64 {
+    /// The process is gone, with what it had not recorded, except perhaps `unsettled`. Answers how many sends that were.
+    pub(crate) fn lose(&mut self, unsettled: &BTreeSet<DeliveryId>) -> u64 {
         let mut lost = 0;
-        for delivery in self.deliveries.values_mut() {
-            if delivery.under_way.take().is_some() {
+        for (id, delivery) in &mut self.deliveries {
+            if !unsettled.contains(id) && delivery.under_way.take().is_some() {
                 delivery.lost += 1;
                 lost += 1;
             }
@@ -336,5 +402,60 @@ impl Ledger {
             facts.silenced = false;
         }
         lost
+    }
+}
+
+impl DeliveryFacts {
+    /// What follows from a send is what the schedule says: the due time after the gap, with at most the jitter and what
+    /// the receiver asked for added, and the end only when no gap is left or the maximum age is over.
+    fn check_next(
+        &self,
+        id: DeliveryId,
+        jitter: f64,
+        n: u32,
+        ended: Ended,
+        recorded: &Recorded,
+    ) -> Result<(), Broken> {
+        let gap_ms = self.schedule.gap_after(n);
+        match (recorded.state, recorded.due, gap_ms) {
+            (State::Pending, Some(due), Some(gap_ms)) => {
+                let jittered_ms = if jitter > 0.0 {
+                    gap_ms.saturating_mul(2)
+                } else {
+                    gap_ms
+                };
+                let latest = ended.at.plus(jittered_ms.max(ended.retry_after_ms.unwrap_or(0)));
+                if due < ended.at.plus(gap_ms) || due > latest {
+                    return broken(format!(
+                        "{id} ended send {n} at {:?} and is due at {due:?}, with a gap of {gap_ms} ms",
+                        ended.at
+                    ));
+                }
+                Ok(())
+            }
+            (State::Pending, Some(_), None) => broken(format!(
+                "{id} is to be sent after send {n}, the last of its schedule"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the schedule has ended, or the maximum age can have.
+    pub(crate) fn may_be_exhausted(
+        &self,
+        endpoint: Option<&EndpointFacts>,
+        settled_at: Option<Millis>,
+    ) -> bool {
+        let sends = u32::try_from(self.recorded.len()).unwrap_or(u32::MAX);
+        let Some(gap_ms) = self.schedule.gap_after(sends) else {
+            return sends > 0;
+        };
+        let waited = endpoint.is_some_and(|facts| facts.strict && facts.steady);
+        let from = if waited { self.age_from } else { Some(self.created) };
+        let (Some(from), Some(at)) = (from, settled_at) else {
+            return false;
+        };
+        let jittered_ms = gap_ms.saturating_mul(2);
+        sends > 0 && at.since(from).saturating_add(jittered_ms) > self.schedule.max_age_ms()
     }
 }

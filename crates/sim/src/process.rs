@@ -8,7 +8,7 @@ use ringback_core::delivery::Attempt;
 use ringback_core::engine::{Effect, Engine, Input, Send, Sent};
 use ringback_core::id::EndpointId;
 use ringback_core::limits;
-use ringback_core::store::{DueQuery, Reader, Start, Swept, Write, Written};
+use ringback_core::store::{DueQuery, Reader, Start, Store, Swept, Write, Written};
 use ringback_core::time::{EngineClock, Millis};
 
 use crate::Broken;
@@ -16,6 +16,14 @@ use crate::ledger::Present;
 use crate::receivers::{Exchange, way_us};
 use crate::time::{BootUs, HOUR, MS, SECOND};
 use crate::world::{Happening, World};
+
+/// A commit that failed, or that a crash cut short.
+#[derive(Debug)]
+pub(crate) struct Unsettled {
+    pub(crate) now: Millis,
+    pub(crate) callers: Vec<Caller>,
+    pub(crate) writes: Vec<Write>,
+}
 
 /// Who waits for the answer to a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +86,15 @@ impl Process {
 }
 
 impl World<'_> {
-    /// The process starts: it opens the store and learns from it what is due.
+    /// The process starts: it opens the store and learns from it what is due. It tries again when the disk is in trouble.
     pub(crate) fn start_process(&mut self) -> Result<(), Broken> {
-        let mut store = self.disk.open().map_err(|error| Broken::of(&error))?;
-        let start = store.start().map_err(|error| Broken::of(&error))?;
-        let reader = store.reader().map_err(|error| Broken::of(&error))?;
+        let Some((store, start, reader)) = self.open_store()? else {
+            self.report.failed_starts += 1;
+            self.start_later();
+            return Ok(());
+        };
         self.generation += 1;
+        self.disturbed_us = self.clocks.boot_us;
         self.store = Some(store);
         self.process = Some(Process {
             generation: self.generation,
@@ -209,9 +220,9 @@ impl World<'_> {
                 send.delivery, send.n, send.endpoint.settings.url
             )
         });
-        if let Some(process) = &mut self.process {
-            self.ledger.begins(present, &send, process.reader.as_mut())?;
-        }
+        let mut reader = self.model.reader().map_err(|error| Broken::of(&error))?;
+        self.check_late(present, send.endpoint.id, send.delivery, reader.as_mut())?;
+        self.ledger.begins(present, &send, reader.as_mut())?;
         self.flight += 1;
         let at = self.clocks.boot_us + way_us(&mut self.random);
         self.agenda.add(at, Happening::Arrive(self.flight));
@@ -237,7 +248,7 @@ impl World<'_> {
             return;
         };
         let request = (send.delivery, send.event_id, send.n);
-        let exchange = receiver.exchange(&mut self.random, settings.ack_rule, settings.timeout_ms, request);
+        let exchange = receiver.exchange(&mut self.random, self.clocks.boot_us, settings, request);
         flight.exchange = Some(exchange);
         self.agenda
             .add(self.clocks.boot_us + exchange.takes_us, Happening::End(flight_id));
@@ -256,7 +267,8 @@ impl World<'_> {
         }
         let id = flight.send.delivery;
         self.trace(|| format!("end {id} {:?} {:?}", exchange.outcome, exchange.status));
-        self.ledger.ends(present, id, exchange.outcome);
+        self.ledger
+            .ends(present, id, exchange.outcome, exchange.retry_after_ms);
         let sent = Sent {
             endpoint: flight.send.endpoint.id,
             delivery: id,
@@ -297,15 +309,21 @@ impl World<'_> {
             rows: query.rows.min(most),
             ..query
         };
-        let page = process.reader.due(&clipped).map_err(|error| Broken::of(&error))?;
-        self.report.pages += 1;
+        let page = match process.reader.due(&clipped) {
+            Ok(page) => {
+                self.report.pages += 1;
+                Some(Box::new(page)).filter(|_| !fails)
+            }
+            Err(_) if self.disk_may_fail() => None,
+            Err(error) => return Err(Broken::of(&error)),
+        };
         self.agenda.add(
             at,
             Happening::Page {
                 generation,
                 endpoint: query.endpoint,
                 ticket,
-                page: (!fails).then(|| Box::new(page)),
+                page,
             },
         );
         Ok(())
@@ -404,19 +422,33 @@ impl World<'_> {
         let Some(store) = &mut self.store else {
             return Ok(());
         };
-        let written = store.commit(now, &writes).map_err(|error| Broken::of(&error))?;
-        self.report.commits += 1;
-        for ((caller, write), written) in callers.iter().zip(&writes).zip(&written) {
-            self.durable(now, *caller, write, written)?;
-        }
+        let written = match store.commit(now, &writes) {
+            Ok(written) => {
+                self.model_commits(now, &writes, &written)?;
+                self.all_durable(now, &callers, &writes, &written)?;
+                Some(written)
+            }
+            Err(error) if self.disk_may_fail() => {
+                self.trace(|| format!("the store failed: {}", Broken::of(&error).0));
+                self.unsettled = Some(Unsettled { now, callers, writes });
+                None
+            }
+            Err(error) => return Err(Broken::of(&error)),
+        };
         if let Some(commit) = self.process.as_mut().and_then(|process| process.commit.as_mut()) {
-            commit.written = Some(written);
+            if written.is_none() {
+                commit.fate = Fate::Unknown { applied: false };
+            }
+            commit.written = written;
         }
         Ok(())
     }
 
     /// The process learns that its commit is durable, or that nobody knows.
     pub(crate) fn done(&mut self, generation: u64) -> Result<(), Broken> {
+        if self.crash_follows() {
+            return self.crash();
+        }
         let Some(commit) = self
             .process
             .as_mut()
@@ -506,7 +538,7 @@ impl World<'_> {
         }
     }
 
-    /// The process dies. A commit that was on its way is durable or not; so are requests on the wire.
+    /// The process dies, perhaps with the power. A commit that was on its way is durable or not; so are requests on the wire.
     pub(crate) fn crash(&mut self) -> Result<(), Broken> {
         let Some(generation) = self.process.as_ref().map(|process| process.generation) else {
             return Ok(());
@@ -514,8 +546,10 @@ impl World<'_> {
         self.report.crashes += 1;
         self.trace(|| "crash".to_owned());
         if self.random.chance(500_000) {
+            self.cut_disk_short(500_000);
             self.apply(generation)?;
         }
+        self.crash_disk();
         let dropped: Vec<u64> = self
             .flights
             .iter()
@@ -530,19 +564,36 @@ impl World<'_> {
         self.lose_process()
     }
 
+    /// The process stops: the commit on its way is finished and the store is closed; what is in flight, or queued, is let
+    /// go.
+    pub(crate) fn stop(&mut self) -> Result<(), Broken> {
+        let Some(generation) = self.process.as_ref().map(|process| process.generation) else {
+            return Ok(());
+        };
+        self.report.stops += 1;
+        self.trace(|| "the process stops".to_owned());
+        self.apply(generation)?;
+        self.lose_process()
+    }
+
     /// Everything that the process knew is gone; it starts again a little later.
     fn lose_process(&mut self) -> Result<(), Broken> {
+        self.check_overdue()?;
         let Some(process) = self.process.take() else {
             return Ok(());
         };
         self.store = None;
-        self.report.lost_sends += self.ledger.lose();
+        self.report.lost_sends += self.ledger.lose(&self.unsettled_sends());
         let under_way = process.commit.map(|commit| commit.tickets).unwrap_or_default();
         self.repeat(under_way.into_iter().chain(process.queue));
+        self.start_later();
+        Ok(())
+    }
+
+    fn start_later(&mut self) {
         let down_us = self.random.pick(&[10 * MS, SECOND, 60 * SECOND]);
         let at = self.clocks.boot_us + self.random.within(1..=down_us);
         self.agenda.add(at, Happening::Start);
-        Ok(())
     }
 
     /// Robots that were not answered ask again.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use ringback_contract::ack::AckRule;
 use ringback_core::delivery::Outcome;
+use ringback_core::endpoint::Settings;
 use ringback_core::id::{DeliveryId, EventId};
 
 use crate::random::Random;
@@ -17,6 +18,10 @@ pub(crate) enum Mood {
     Quick,
     /// It answers `success`, late, sometimes too late.
     Slow,
+    /// It answers `success` byte by byte, sometimes for too long.
+    Dripping,
+    /// It is quick, and closed, by turns of some seconds.
+    Flapping,
     /// It takes everything and never answers.
     Dead,
     /// Nobody listens.
@@ -32,9 +37,11 @@ pub(crate) enum Mood {
 }
 
 impl Mood {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Quick,
         Self::Slow,
+        Self::Dripping,
+        Self::Flapping,
         Self::Dead,
         Self::Closed,
         Self::Failing,
@@ -74,11 +81,16 @@ pub(crate) struct Receiver {
     pub(crate) mood: Mood,
     /// It never acknowledges, also when all faults have stopped.
     pub(crate) hopeless: bool,
+    /// Since when it is in its mood.
+    pub(crate) since_us: BootUs,
     pub(crate) journal: Vec<Entry>,
 }
 
 /// The receivers by the address that they listen on.
 pub(crate) type Receivers = BTreeMap<String, Receiver>;
+
+/// How long a turn of a flapping receiver lasts.
+const FLAP_US: i64 = 7 * SECOND;
 
 const SUCCESS: &[u8] = b"success";
 /// Answers of real receivers: some count, some do not.
@@ -94,12 +106,12 @@ const WORDS: [&[u8]; 8] = [
 ];
 
 impl Receiver {
-    /// A request arrives, to be answered within `timeout_ms`.
+    /// A request arrives at `at_us`.
     pub(crate) fn exchange(
         &mut self,
         random: &mut Random,
-        rule: AckRule,
-        timeout_ms: u32,
+        at_us: BootUs,
+        settings: &Settings,
         request: (DeliveryId, EventId, u32),
     ) -> Exchange {
         let mut mood = self.mood;
@@ -109,7 +121,11 @@ impl Receiver {
                 break;
             }
         }
-        let exchange = answer(random, mood, rule, timeout_ms);
+        if mood == Mood::Flapping {
+            let turn = (at_us - self.since_us) / FLAP_US;
+            mood = if turn % 2 == 0 { Mood::Quick } else { Mood::Closed };
+        }
+        let exchange = answer(random, mood, settings.ack_rule, settings.timeout_ms);
         if mood != Mood::Closed {
             self.journal.push(Entry {
                 delivery: request.0,
@@ -126,7 +142,13 @@ fn answer(random: &mut Random, mood: Mood, rule: AckRule, timeout_ms: u32) -> Ex
     let timeout_us = i64::from(timeout_ms) * MS;
     let mut retry_after_ms = None;
     let (takes_us, answered) = match mood {
-        Mood::Quick => (random.within(200..=20 * MS), Ok((200, SUCCESS))),
+        Mood::Quick | Mood::Flapping => (random.within(200..=20 * MS), Ok((200, SUCCESS))),
+        // By its status alone it has acknowledged when the head is there; the rest of the time goes by all the same.
+        Mood::Dripping if rule.acknowledges(200, None) => {
+            let drips_us = random.within(SECOND..=2 * timeout_us);
+            (drips_us.min(timeout_us), Ok((200, SUCCESS)))
+        }
+        Mood::Dripping => (random.within(SECOND..=2 * timeout_us), Ok((200, SUCCESS))),
         Mood::Slow => (random.within(SECOND..=timeout_us + SECOND), Ok((200, SUCCESS))),
         Mood::Dead => (i64::MAX, Ok((200, SUCCESS))),
         Mood::Closed => (random.within(100..=3 * MS), Err(Outcome::Unreachable)),

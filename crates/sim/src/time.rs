@@ -9,6 +9,7 @@ pub(crate) const MS: i64 = 1_000;
 pub(crate) const SECOND: i64 = 1_000 * MS;
 pub(crate) const MINUTE: i64 = 60 * SECOND;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
+pub(crate) const DAY: i64 = 24 * HOUR;
 
 /// Where the wall clock stands when a run begins, Unix milliseconds.
 const WALL_AT_BOOT_MS: i64 = 1_790_000_000_000;
@@ -18,6 +19,8 @@ const WALL_AT_BOOT_MS: i64 = 1_790_000_000_000;
 pub(crate) struct Clocks {
     pub(crate) boot_us: BootUs,
     stepped_ms: i64,
+    /// Somebody has set the wall clock since the boot.
+    pub(crate) was_set: bool,
 }
 
 impl Clocks {
@@ -29,6 +32,7 @@ impl Clocks {
     /// Somebody sets the wall clock.
     pub(crate) const fn step_wall(&mut self, by_ms: i64) {
         self.stepped_ms += by_ms;
+        self.was_set = true;
     }
 }
 

@@ -6,14 +6,15 @@ use ringback_core::engine::Input;
 use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::store::{DuePage, DueQuery, Store, Write, Written};
 use ringback_core::time::Millis;
+use ringback_store::memory::Memory;
 
 use crate::disk::Disk;
 use crate::ledger::Ledger;
-use crate::process::{Caller, Flight, Process, Ticket};
+use crate::process::{Caller, Flight, Process, Ticket, Unsettled};
 use crate::random::Random;
 use crate::receivers::{Mood, Receiver, Receivers};
 use crate::robots::{Intake, intake};
-use crate::time::{Agenda, BootUs, Clocks, HOUR, MINUTE, MS, SECOND};
+use crate::time::{Agenda, BootUs, Clocks, DAY, HOUR, MINUTE, MS, SECOND};
 use crate::{Broken, Options, Report, broken, operators};
 
 /// Lines of a trace that are kept.
@@ -47,12 +48,18 @@ pub(crate) enum Happening {
     Wake(u64, BootUs),
     Start,
     Crash,
+    /// The process stops as it is asked to.
+    Stop,
     /// The wall clock is set.
     StepWall,
     /// The machine sleeps: boot time runs on, nothing happens.
     Suspend,
     /// A receiver changes.
     Mood,
+    /// The disk gets into trouble.
+    Ail,
+    /// The disk is well again.
+    Heal,
     /// All faults stop.
     Calm,
 }
@@ -62,7 +69,8 @@ pub(crate) struct World<'a> {
     pub(crate) random: Random,
     pub(crate) clocks: Clocks,
     pub(crate) agenda: Agenda<Happening>,
-    pub(crate) disk: Box<dyn Disk>,
+    /// What is durable, as the rules have it: the store must agree with it.
+    pub(crate) model: Memory,
     pub(crate) store: Option<Box<dyn Store>>,
     pub(crate) process: Option<Process>,
     pub(crate) generation: u64,
@@ -72,19 +80,26 @@ pub(crate) struct World<'a> {
     pub(crate) intakes: Vec<Intake>,
     pub(crate) ledger: Ledger,
     pub(crate) report: Report,
+    /// A commit of which nobody knows whether it is durable, until the store is opened again.
+    pub(crate) unsettled: Option<Unsettled>,
+    /// When the process, the disk or the machine was last disturbed.
+    pub(crate) disturbed_us: BootUs,
+    pub(crate) disk_ails: bool,
     /// Faults have stopped.
     pub(crate) calm: bool,
     trace: Option<VecDeque<String>>,
+    /// Dropped last: the store stands on it.
+    pub(crate) disk: Disk,
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(seed: u64, options: &'a Options, disk: Box<dyn Disk>, traced: bool) -> Self {
+    pub(crate) fn new(seed: u64, options: &'a Options, disk: Disk, traced: bool) -> Self {
         Self {
             options,
             random: Random::new(seed),
             clocks: Clocks::default(),
             agenda: Agenda::new(),
-            disk,
+            model: Memory::new([7; 32]),
             store: None,
             process: None,
             generation: 0,
@@ -94,8 +109,12 @@ impl<'a> World<'a> {
             intakes: Vec::new(),
             ledger: Ledger::default(),
             report: Report::default(),
+            unsettled: None,
+            disturbed_us: 0,
+            disk_ails: false,
             calm: false,
             trace: traced.then(VecDeque::new),
+            disk,
         }
     }
 
@@ -112,12 +131,14 @@ impl<'a> World<'a> {
             }
             self.happen(happening)?;
         }
+        self.check_overdue()?;
         if self.process.as_ref().is_none_or(|process| !process.is_at_rest()) {
             let stats = self.process.as_ref().map(|process| process.engine.stats());
             return broken(format!(
                 "nothing happens any more, but the engine is not at rest: {stats:?}"
             ));
         }
+        self.report_operations();
         self.check_end()
     }
 
@@ -139,38 +160,61 @@ impl<'a> World<'a> {
     fn set_up(&mut self) -> Result<(), Broken> {
         let writes = operators::set_up(&mut self.random);
         let now = Millis(self.clocks.wall_ms());
-        let mut store = self.disk.open().map_err(|error| Broken::of(&error))?;
+        let mut store = self.disk.open(&self.model).map_err(|error| Broken::of(&error))?;
         let written = store.commit(now, &writes).map_err(|error| Broken::of(&error))?;
         drop(store);
+        self.model_commits(now, &writes, &written)?;
         for (write, written) in writes.iter().zip(&written) {
             self.durable(now, Caller::Nobody, write, written)?;
         }
+        self.count_operations();
         self.start_process()
     }
 
-    /// Enters what will happen by itself.
+    /// Enters what will happen by itself: in a few busy stretches of the days, so that things meet.
     fn plan(&mut self) {
-        let span = self.random.pick(&[10 * SECOND, 10 * MINUTE, 6 * HOUR]);
+        let span = self.options.days * DAY;
+        let stretches: Vec<(BootUs, BootUs)> = (0..=self.random.below(8))
+            .map(|_| {
+                let length = self.random.pick(&[10 * SECOND, 10 * MINUTE, 6 * HOUR]);
+                let from = self.random.within(0..=(span - length).max(0));
+                (from, from + length)
+            })
+            .collect();
+        let end = stretches
+            .iter()
+            .map(|(_, until)| *until)
+            .max()
+            .unwrap_or(span)
+            .max(span);
         for nth in 0..self.options.events {
-            let wall_ms = self.clocks.wall_ms();
+            let at = self.moment(&stretches);
+            let wall_ms = self.clocks.wall_ms() + at / MS;
             self.intakes.push(intake(&mut self.random, nth, wall_ms));
-            let at = self.random.within(0..=span);
             self.agenda.add(at, Happening::Request(nth));
         }
         let few = self.options.faults;
         for (most, happening) in [
             (few, (|| Happening::Crash) as fn() -> Happening),
+            (few / 2, || Happening::Stop),
             (few, || Happening::StepWall),
             (few / 2, || Happening::Suspend),
             (6 * few, || Happening::Mood),
             (6 * few, || Happening::Operate),
+            (few, || Happening::Ail),
         ] {
             for _ in 0..self.random.below(most + 1) {
-                let at = self.random.within(0..=span);
+                let at = self.moment(&stretches);
                 self.agenda.add(at, happening());
             }
         }
-        self.agenda.add(span, Happening::Calm);
+        self.agenda.add(end, Happening::Calm);
+    }
+
+    /// A moment in one of the busy stretches.
+    fn moment(&mut self, stretches: &[(BootUs, BootUs)]) -> BootUs {
+        let (from, until) = self.random.pick(stretches);
+        self.random.within(from..=until)
     }
 
     fn happen(&mut self, happening: Happening) -> Result<(), Broken> {
@@ -202,6 +246,7 @@ impl<'a> World<'a> {
             Happening::Wake(generation, armed_for) => return self.wake(generation, armed_for),
             Happening::Start => return self.start_process(),
             Happening::Crash if !self.calm => return self.crash(),
+            Happening::Stop if !self.calm => return self.stop(),
             Happening::StepWall if !self.calm => {
                 let by_ms = self.random.pick(&[1_000, 60_000, 3_600_000, 86_400_000]);
                 let by_ms = self.random.within(-by_ms..=by_ms);
@@ -210,12 +255,16 @@ impl<'a> World<'a> {
             }
             Happening::Suspend if !self.calm => {
                 let by_us = self.random.pick(&[SECOND, MINUTE, HOUR]);
+                self.check_overdue()?;
                 self.clocks.boot_us += self.random.within(1..=by_us);
+                self.disturbed_us = self.clocks.boot_us;
                 self.trace(|| "back from a sleep".to_owned());
             }
-            Happening::Mood => self.change_mood(),
+            Happening::Mood => return self.change_mood(),
+            Happening::Ail => return self.ail(),
+            Happening::Heal => self.heal(),
             Happening::Calm => self.calm_down(),
-            Happening::Crash | Happening::StepWall | Happening::Suspend => {}
+            Happening::Crash | Happening::Stop | Happening::StepWall | Happening::Suspend => {}
         }
         Ok(())
     }
@@ -248,6 +297,7 @@ impl<'a> World<'a> {
     }
 
     fn operate(&mut self) -> Result<(), Broken> {
+        self.check_overdue()?;
         let Some(present) = self.present() else {
             return Ok(());
         };
@@ -268,7 +318,8 @@ impl<'a> World<'a> {
         self.pump()
     }
 
-    fn change_mood(&mut self) {
+    fn change_mood(&mut self) -> Result<(), Broken> {
+        self.check_overdue()?;
         let nth = self.random.index(self.receivers.len().max(1));
         let mood = if self.calm {
             Mood::Quick
@@ -282,16 +333,48 @@ impl<'a> World<'a> {
             .filter(|(_, receiver)| !receiver.hopeless)
         {
             receiver.mood = mood;
+            receiver.since_us = self.clocks.boot_us;
             let url = url.clone();
             self.trace(|| format!("{url} is {mood:?}"));
+        }
+        Ok(())
+    }
+
+    /// The disk gets into trouble for a while.
+    fn ail(&mut self) -> Result<(), Broken> {
+        self.disturb()?;
+        let lasts = self.random.pick(&[100 * MS, 5 * SECOND, 2 * MINUTE]);
+        let until = self.clocks.boot_us + self.random.within(1..=lasts);
+        if let Disk::Faulty(faulty) = &mut self.disk
+            && self.options.disk_fails
+            && !self.calm
+        {
+            let trouble = faulty.ail();
+            self.disk_ails = true;
+            self.trace(|| format!("the disk: {trouble:?}"));
+            self.agenda.add(until, Happening::Heal);
+        }
+        Ok(())
+    }
+
+    fn heal(&mut self) {
+        if let Disk::Faulty(faulty) = &self.disk {
+            faulty.heal();
+            self.disk_ails = false;
+            self.disturbed_us = self.clocks.boot_us;
+            self.trace(|| "the disk is well".to_owned());
         }
     }
 
     fn calm_down(&mut self) {
         self.calm = true;
+        self.heal();
         self.trace(|| "all faults stop".to_owned());
         for receiver in self.receivers.values_mut().filter(|receiver| !receiver.hopeless) {
-            receiver.mood = Mood::Quick;
+            if receiver.mood != Mood::Quick {
+                receiver.mood = Mood::Quick;
+                receiver.since_us = self.clocks.boot_us;
+            }
         }
     }
 
@@ -320,7 +403,7 @@ impl<'a> World<'a> {
                     )
                 });
                 self.ledger
-                    .recorded(self.generation, report.attempt.as_ref(), recorded)?;
+                    .recorded(self.generation, now, report.attempt.as_ref(), recorded)?;
             }
             (_, Write::Record(report), _) => {
                 return broken(format!(
@@ -329,13 +412,14 @@ impl<'a> World<'a> {
                 ));
             }
             (_, _, Written::Endpoint { endpoint, .. } | Written::EndpointDeleted { endpoint, .. }) => {
-                self.ledger.endpoint(endpoint);
+                self.ledger.endpoint(endpoint, self.clocks.boot_us);
                 let (random, calm) = (&mut self.random, self.calm);
                 self.receivers
                     .entry(endpoint.settings.url.clone())
                     .or_insert_with(|| Receiver {
                         mood: if calm { Mood::Quick } else { Mood::any(random) },
                         hopeless: random.chance(100_000),
+                        since_us: self.clocks.boot_us,
                         journal: Vec::new(),
                     });
             }

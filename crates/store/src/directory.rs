@@ -10,7 +10,7 @@ use ringback_core::id::EndpointId;
 
 use crate::tables::EndpointRow;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Directory {
     companies: BTreeMap<i64, Company>,
     endpoints: BTreeMap<EndpointId, EndpointRow>,

@@ -32,6 +32,14 @@ impl Memory {
         }
     }
 
+    /// A copy that goes its own way, for trying out what a commit would do.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(self.lock().clone())),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }

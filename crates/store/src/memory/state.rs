@@ -25,7 +25,7 @@ const FIRST_KEY: OrderKey = OrderKey {
     id: i64::MIN,
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StoredEvent {
     pub(super) event: Event,
     pub(super) digest: [u8; 32],
@@ -34,7 +34,7 @@ pub(super) struct StoredEvent {
     idempotency: Option<IdempotencyKey>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) phone_key: [u8; 32],
     ids: IdSource,

@@ -6,7 +6,6 @@
 //! commit begins the log anew. A reader that stays in the way of that long enough meets the last resort: beyond
 //! [`WAL_PAGES_MOST`] the writer waits for the readers and finishes the checkpoint itself.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +16,7 @@ use ringback_core::limits::READ_MS;
 use rusqlite::Connection;
 
 use super::error::{OpenError, opening};
-use super::open::{self, PAGE_BYTES};
+use super::open::{self, Home, PAGE_BYTES};
 
 /// Growth of the log, in pages, after which the second thread is called: 64 MB. Pages that change often are then moved
 /// once for many commits, and the file is synced less often.
@@ -40,17 +39,51 @@ pub(super) struct Checkpoints {
     called_at: i32,
     /// At how many pages the writer tried last to finish the checkpoint, in vain.
     tried_at: i32,
-    call: Option<SyncSender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// [`CALL_AFTER`], or fewer in a simulation.
+    call_after: i32,
+    second: Second,
     /// Held during a checkpoint: two at once would fail.
     turn: Arc<Mutex<()>>,
     /// Set by the second thread when it has left at most [`REST`].
     rest: Arc<AtomicBool>,
 }
 
+/// Who moves pages beside the writer.
+enum Second {
+    /// A thread; a message calls it. Dropping the sender ends it.
+    Thread(Option<SyncSender<()>>, Option<JoinHandle<()>>),
+    /// The caller of [`Checkpoints::after_commit`], in a simulation, where nothing happens by chance.
+    Caller(Connection),
+}
+
 impl Checkpoints {
+    /// Watches the writer's log, and has it moved once for so many pages by whoever commits.
+    pub(super) fn simulate(home: &Home, writer: &mut Connection, call_after: i32) -> Result<Self, OpenError> {
+        let (mut checkpoints, connection) = Self::watch(home, writer)?;
+        checkpoints.call_after = call_after;
+        checkpoints.second = Second::Caller(connection);
+        Ok(checkpoints)
+    }
+
     /// Watches the writer's log and starts the second thread.
-    pub(super) fn start(dir: &Path, writer: &mut Connection) -> Result<Self, OpenError> {
+    pub(super) fn start(home: &Home, writer: &mut Connection) -> Result<Self, OpenError> {
+        let (mut checkpoints, connection) = Self::watch(home, writer)?;
+        let (call, calls) = sync_channel(1);
+        let (turn, rest) = (Arc::clone(&checkpoints.turn), Arc::clone(&checkpoints.rest));
+        let thread = Builder::new()
+            .name("checkpoint".to_owned())
+            .spawn(move || run(&connection, &calls, &turn, &rest))
+            .map_err(|source| OpenError::Io {
+                what: "start the checkpoint thread for",
+                path: home.dir.clone(),
+                source,
+            })?;
+        checkpoints.second = Second::Thread(Some(call), Some(thread));
+        Ok(checkpoints)
+    }
+
+    /// Also answers the connection for the second one, who is not there yet.
+    fn watch(home: &Home, writer: &mut Connection) -> Result<(Self, Connection), OpenError> {
         let pages = Arc::new(AtomicI32::new(0));
         let told = Arc::clone(&pages);
         writer
@@ -59,30 +92,17 @@ impl Checkpoints {
                 Ok(())
             }))
             .map_err(opening("watch the write-ahead log"))?;
-        let connection = open::checkpointer(dir).map_err(opening("open the database for checkpoints"))?;
-        let turn = Arc::new(Mutex::new(()));
-        let rest = Arc::new(AtomicBool::new(false));
-        let (call, calls) = sync_channel(1);
-        let thread = {
-            let (turn, rest) = (Arc::clone(&turn), Arc::clone(&rest));
-            Builder::new()
-                .name("checkpoint".to_owned())
-                .spawn(move || run(&connection, &calls, &turn, &rest))
-                .map_err(|source| OpenError::Io {
-                    what: "start the checkpoint thread for",
-                    path: dir.to_owned(),
-                    source,
-                })?
-        };
-        Ok(Self {
+        let connection = open::checkpointer(home).map_err(opening("open the database for checkpoints"))?;
+        let checkpoints = Self {
             pages,
             called_at: 0,
             tried_at: 0,
-            call: Some(call),
-            thread: Some(thread),
-            turn,
-            rest,
-        })
+            call_after: CALL_AFTER,
+            second: Second::Thread(None, None),
+            turn: Arc::new(Mutex::new(())),
+            rest: Arc::new(AtomicBool::new(false)),
+        };
+        Ok((checkpoints, connection))
     }
 
     /// To be called after each commit.
@@ -99,13 +119,17 @@ impl Checkpoints {
                 tracing::warn!(%error, "the rest of a checkpoint failed");
             }
             drop(turn);
-        } else if pages >= WAL_PAGES_MOST && pages - self.tried_at >= CALL_AFTER {
+        } else if pages >= WAL_PAGES_MOST && pages - self.tried_at >= self.call_after {
             self.finish(writer, pages);
-        } else if pages - self.called_at >= CALL_AFTER {
+        } else if pages - self.called_at >= self.call_after {
             self.called_at = pages;
-            if let Some(call) = &self.call {
-                // A full channel means that a call is waiting already.
-                let _ = call.try_send(());
+            match &self.second {
+                Second::Thread(Some(call), _) => {
+                    // A full channel means that a call is waiting already.
+                    let _ = call.try_send(());
+                }
+                Second::Thread(None, _) => {}
+                Second::Caller(connection) => go_after(connection, &self.turn, &self.rest),
             }
         }
     }
@@ -134,8 +158,11 @@ impl Checkpoints {
 
 impl Drop for Checkpoints {
     fn drop(&mut self) {
-        self.call = None;
-        if let Some(thread) = self.thread.take()
+        let Second::Thread(call, thread) = &mut self.second else {
+            return;
+        };
+        *call = None;
+        if let Some(thread) = thread.take()
             && thread.join().is_err()
         {
             tracing::error!("the checkpoint thread panicked");
@@ -145,20 +172,25 @@ impl Drop for Checkpoints {
 
 fn run(connection: &Connection, calls: &Receiver<()>, turn: &Mutex<()>, rest: &AtomicBool) {
     while calls.recv().is_ok() {
-        for _ in 0..PASSES {
-            let turn = lock(turn);
-            let left = checkpoint(connection, "PASSIVE");
-            drop(turn);
-            match left {
-                Ok(left) if left > REST => {}
-                Ok(_) => {
-                    rest.store(true, Ordering::Relaxed);
-                    break;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a checkpoint failed");
-                    break;
-                }
+        go_after(connection, turn, rest);
+    }
+}
+
+/// Moves pages until little is left, which then is the writer's.
+fn go_after(connection: &Connection, turn: &Mutex<()>, rest: &AtomicBool) {
+    for _ in 0..PASSES {
+        let turn = lock(turn);
+        let left = checkpoint(connection, "PASSIVE");
+        drop(turn);
+        match left {
+            Ok(left) if left > REST => {}
+            Ok(_) => {
+                rest.store(true, Ordering::Relaxed);
+                break;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a checkpoint failed");
+                break;
             }
         }
     }
@@ -170,15 +202,6 @@ fn checkpoint(connection: &Connection, mode: &'static str) -> rusqlite::Result<i
         let (in_log, moved): (i32, i32) = (row.get(1)?, row.get(2)?);
         Ok(in_log - moved)
     })
-}
-
-/// Moves the whole log into the database, synced, and cuts it off, so that nothing is ever appended to what an earlier
-/// process or an earlier opening left; false when another process reads it.
-pub(super) fn settle(writer: &Connection) -> Result<bool, OpenError> {
-    let busy = patiently(writer, || {
-        writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
-    });
-    Ok(busy.map_err(opening("finish the write-ahead log"))? == 0)
 }
 
 /// Waits for readers a little longer than a read may take, and no longer: all that is written waits as well.

@@ -22,30 +22,45 @@ mod walk;
 mod writer;
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
+use ringback_core::planted::{Mistake, planted};
 use ringback_core::store::{Fault, Reader, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
-use rusqlite::Connection;
 
 pub use self::backup::{BackedUp, BackupError, Progress, backup};
 use self::checkpoint::Checkpoints;
 pub use self::error::{Cause, OpenError};
 use self::error::{Failed, opening, store_error};
 pub use self::migrate::Migrated;
+use self::open::Home;
 use self::read::SqliteReader;
 use self::select::select;
 use self::writer::Writer;
 use crate::rules;
 
-/// A store on SQLite. After a failed commit every further one fails: drop it and open it again.
+/// A store on SQLite. After a failed commit every further one fails: drop it and open it again. The exception is a commit
+/// that failed because of what was written ([`Fault::Data`]).
 pub struct Sqlite {
     // Dropped in this order: the connections before the lock.
     writer: Writer,
     checkpoints: Checkpoints,
     failed: bool,
-    dir: PathBuf,
-    _lock: File,
+    home: Home,
+    /// `None` in a simulation.
+    _lock: Option<File>,
+}
+
+/// Where a simulator keeps a store: on a file system of its own, which SQLite knows by name.
+#[derive(Clone, Copy)]
+pub struct Simulated<'a> {
+    /// The name under which the file system is registered with SQLite.
+    pub vfs: &'a str,
+    /// Pages in the write-ahead log after which they are moved, by the commit that wrote them instead of a thread.
+    pub checkpoint_pages: i32,
+    /// Writes a file there over itself and syncs it, if there is one.
+    pub renew: &'a dyn Fn(&Path) -> io::Result<()>,
 }
 
 impl Sqlite {
@@ -54,51 +69,62 @@ impl Sqlite {
     /// # Errors
     /// The directory cannot be used, another process has the store open, or the schema is not one of this program's.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        Self::open_and(dir, |connection| {
-            if !checkpoint::settle(connection)? {
-                tracing::warn!("another process reads the store: its write-ahead log is not finished yet");
-            }
-            Ok(())
-        })
+        let lock = open::own(dir)?;
+        let home = Home::usual(dir);
+        home.renew_log(open::renew)?;
+        Self::open_at(home, Some(lock), None)
     }
 
-    /// Opens the store in `dir` after a failed commit. Its write-ahead log is moved into the database, and synced there,
-    /// before anything is written behind it: after a failed fsync the operating system may take pages for written that
-    /// are not, and what is appended to such a log would be lost with them.
+    /// Opens the store in `dir` of a simulated file system. No lock of the operating system keeps others out, and no
+    /// thread is started, so that one seed is one history.
     ///
     /// # Errors
-    /// As [`Sqlite::open`], and while another process reads the store.
-    pub fn reopen(dir: &Path) -> Result<Self, OpenError> {
-        Self::open_and(dir, |connection| {
-            if checkpoint::settle(connection)? {
-                Ok(())
-            } else {
-                Err(OpenError::LogInUse)
-            }
-        })
+    /// As [`Sqlite::reopen`].
+    pub fn open_simulated(dir: &Path, on: Simulated<'_>) -> Result<Self, OpenError> {
+        let home = Home {
+            dir: dir.to_owned(),
+            vfs: Some(on.vfs.to_owned()),
+        };
+        home.renew_log(on.renew)?;
+        Self::open_at(home, None, Some(on.checkpoint_pages))
     }
 
-    fn open_and(
-        dir: &Path,
-        settle: impl FnOnce(&Connection) -> Result<(), OpenError>,
-    ) -> Result<Self, OpenError> {
-        let lock = open::own(dir)?;
-        let mut connection = open::writer(dir)?;
-        settle(&connection)?;
+    fn open_at(home: Home, lock: Option<File>, simulated: Option<i32>) -> Result<Self, OpenError> {
+        let mut connection = open::writer(&home)?;
         migrate::migrate(&mut connection)?;
-        let checkpoints = Checkpoints::start(dir, &mut connection)?;
+        let checkpoints = match simulated {
+            None => Checkpoints::start(&home, &mut connection)?,
+            Some(pages) => Checkpoints::simulate(&home, &mut connection, pages)?,
+        };
         let writer = Writer::load(connection).map_err(opening("read the companies and endpoints"))?;
         Ok(Self {
             writer,
             checkpoints,
             failed: false,
-            dir: dir.to_owned(),
+            home,
             _lock: lock,
         })
     }
 
+    /// A transaction that was rolled back because of what was written leaves the store as it was, once what the writer
+    /// remembers is read again.
+    fn after_failure(&mut self, error: rusqlite::Error) -> StoreError {
+        let error = self.error("commit")(error);
+        if error.fault != Fault::Data {
+            return error;
+        }
+        if self.writer.connection.is_autocommit() && self.writer.reload().is_ok() {
+            self.failed = false;
+            return error;
+        }
+        StoreError {
+            fault: Fault::Other,
+            ..error
+        }
+    }
+
     fn error(&self, what: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
-        move |source| store_error(what, &self.dir, source)
+        move |source| store_error(what, &self.home.dir, source)
     }
 }
 
@@ -108,7 +134,9 @@ impl Sqlite {
 /// As [`Sqlite::open`].
 pub fn migrate(dir: &Path) -> Result<Migrated, OpenError> {
     let _lock = open::own(dir)?;
-    migrate::migrate(&mut open::writer(dir)?)
+    let home = Home::usual(dir);
+    home.renew_log(open::renew)?;
+    migrate::migrate(&mut open::writer(&home)?)
 }
 
 impl Store for Sqlite {
@@ -126,36 +154,31 @@ impl Store for Sqlite {
         }
         // Until it has succeeded it has failed: what the writer remembers may be ahead of the file.
         self.failed = true;
-        let committed = transaction(&mut self.writer, now, writes);
-        let rolled_back = self.writer.connection.is_autocommit();
-        let written = committed
-            .map_err(self.error("commit"))
-            .map_err(|error| match error.fault {
-                // Only what was rolled back for sure is known not to be there.
-                Fault::Data if !rolled_back => StoreError {
-                    fault: Fault::Other,
-                    ..error
-                },
-                _ => error,
-            })?;
+        let written = match transaction(&mut self.writer, now, writes) {
+            Ok(written) => written,
+            Err(error) => return Err(self.after_failure(error)),
+        };
         self.failed = false;
         self.checkpoints.after_commit(&self.writer.connection);
         Ok(written)
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        let reader = || SqliteReader::new(open::reader(&self.dir)?, self.dir.clone());
+        let reader = || SqliteReader::new(open::reader(&self.home)?, self.home.dir.clone());
         Ok(Box::new(
             reader().map_err(self.error("open the store for reading"))?,
         ))
     }
 
     fn free_bytes(&self) -> Option<u64> {
-        error::free_bytes(&self.dir)
+        error::free_bytes(&self.home.dir)
     }
 }
 
 fn transaction(writer: &mut Writer, now: Millis, writes: &[Write]) -> rusqlite::Result<Vec<Written>> {
+    if planted(Mistake::AnswersBeforeCommit) && !writer.connection.is_autocommit() {
+        writer.connection.execute_batch("COMMIT")?;
+    }
     writer.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let written: rusqlite::Result<Vec<Written>> = writes
         .iter()
@@ -170,7 +193,13 @@ fn transaction(writer: &mut Writer, now: Millis, writes: &[Write]) -> rusqlite::
     });
     match written {
         Ok(written) => {
-            writer.connection.prepare_cached("COMMIT")?.execute([])?;
+            if planted(Mistake::AnswersBeforeCommit) {
+                return Ok(written);
+            }
+            let committed = writer.connection.prepare_cached("COMMIT")?.execute([]);
+            if !planted(Mistake::IgnoresFailedFsync) {
+                committed?;
+            }
             Ok(written)
         }
         Err(error) => {
