@@ -11,7 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::UnknownName;
-use crate::json::{Node, Object, Shallow};
+use crate::json::{Document, Node, Object};
 
 pub use reason::AckFailure;
 
@@ -153,8 +153,8 @@ fn is_200(code: &Node<'_>) -> bool {
 /// The body as a JSON object: `None` if it does not begin like one, an error if it cannot be read as one beyond
 /// doubt (no JSON, duplicate members, too deep).
 fn read_object(body: &[u8]) -> Option<Result<Object<'_>, ()>> {
-    body.starts_with(b"{")
-        .then(|| Shallow::document(body).and_then(Shallow::deepen).map_err(|_| ()))
+    let read = || Document::read(body).and_then(|document| document.object(Document::ALL));
+    body.starts_with(b"{").then(|| read().map_err(|_| ()))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::json::{self, Node, Object, Shallow};
+use crate::json::{self, Document, Node, Object, Place, Shallow};
 use crate::kind::Kind;
 
 pub(crate) use correction::INTENT_LEVEL;
@@ -120,7 +120,7 @@ pub fn parse(kind: Kind, input: &[u8]) -> Result<Intake, Invalid> {
 }
 
 fn parse_call(kind: Kind, id_name: &'static str, input: &[u8]) -> Result<Intake, Invalid> {
-    let mut data = open(kind, input)?.into_data().deepen()?;
+    let mut data = open(kind, input)?.into_data()?;
     let scene = required_object(&data, "sceneInstance")?;
     let company_id = required_integer(scene, "companyId").map_err(|e| e.under("sceneInstance"))?;
     let entity_id = required_integer(scene, id_name).map_err(|e| e.under("sceneInstance"))?;
@@ -144,7 +144,7 @@ fn parse_call(kind: Kind, id_name: &'static str, input: &[u8]) -> Result<Intake,
 }
 
 fn parse_job(input: &[u8]) -> Result<Intake, Invalid> {
-    let mut data = open(Kind::Job, input)?.into_data().deepen()?;
+    let mut data = open(Kind::Job, input)?.into_data()?;
     let company_id = required_integer(&data, "companyId")?;
     let call_job_id = required_integer(&data, "callJobId")?;
     let status = required_integer(&data, "status")?;
@@ -162,30 +162,45 @@ fn parse_job(input: &[u8]) -> Result<Intake, Invalid> {
 }
 
 /// An input, seen to be either `data.data` alone or an envelope of the right kind around it.
-enum Opened<'a> {
-    Bare(Shallow<'a>),
-    Enveloped(Shallow<'a>),
+struct Opened<'a> {
+    document: Document<'a>,
+    /// The `data.data`, of which only the outermost level was read.
+    data: Shallow<'a>,
+    is_enveloped: bool,
 }
 
 impl<'a> Opened<'a> {
-    fn into_data(self) -> Shallow<'a> {
-        match self {
-            Self::Bare(data) | Self::Enveloped(data) => data,
-        }
+    /// Reads the `data.data` down to its leaves.
+    fn into_data(self) -> Result<Object<'a>, Invalid> {
+        self.document.deepen(self.data)
     }
 }
 
 fn open(kind: Kind, input: &[u8]) -> Result<Opened<'_>, Invalid> {
-    let outer = Shallow::document(input)?;
-    let Some(data) = outer.get("data").filter(|data| Found::of(data) == Found::Object) else {
-        return Ok(Opened::Bare(outer));
+    let document = Document::read(input)?;
+    let outer = document.shallow(Document::ALL)?;
+    let inner = match outer.get("data") {
+        Some(data) if document.found(data) == Found::Object => enveloped(kind, &document, data)?,
+        Some(_) | None => None,
     };
-    let data = Shallow::value(data).map_err(|e| e.under("data"))?;
+    Ok(Opened {
+        is_enveloped: inner.is_some(),
+        data: inner.unwrap_or(outer),
+        document,
+    })
+}
+
+/// The `data.data` of an envelope whose `data` is at this place; `None` where that has no `dataType`, and so is something
+/// else.
+fn enveloped<'a>(kind: Kind, document: &Document<'a>, data: Place) -> Result<Option<Shallow<'a>>, Invalid> {
+    let data = document.shallow(data).map_err(|e| e.under("data"))?;
     let Some(data_type) = data.get("dataType") else {
-        return Ok(Opened::Bare(outer));
+        return Ok(None);
     };
-    let name = match Found::of(data_type) {
-        Found::Text => json::Text::read(data_type.get()).map_err(|e| e.under("dataType").under("data"))?,
+    let name = match document.found(data_type) {
+        Found::Text => document
+            .string(data_type)
+            .map_err(|e| e.under("dataType").under("data"))?,
         found => {
             let problem = Problem::WrongType {
                 found,
@@ -203,11 +218,9 @@ fn open(kind: Kind, input: &[u8]) -> Result<Opened<'_>, Invalid> {
     // Paths inside data.data begin there, as they do without the envelope.
     const ALLOWED: &str = "an object";
     let problem = match data.get("data") {
-        Some(inner) if Found::of(inner) == Found::Object => {
-            return Shallow::value(inner).map(Opened::Enveloped);
-        }
+        Some(inner) if document.found(inner) == Found::Object => return document.shallow(inner).map(Some),
         Some(inner) => Problem::WrongType {
-            found: Found::of(inner),
+            found: document.found(inner),
             allowed: ALLOWED,
         },
         None => Problem::Missing { allowed: ALLOWED },

@@ -1,18 +1,21 @@
 //! A light tree over JSON text that keeps what the text says: the order of members, and the text of numbers,
-//! strings and names byte for byte. The parsing is `serde_json`'s; this module only keeps its raw values.
+//! strings and names byte for byte. `serde_json` does not keep that, and reads in one pass per level what it leaves raw,
+//! which was a third of all that an event cost; so the grammar is checked here, in one pass, and compared with
+//! `serde_json`'s by a test.
 //!
 //! It refuses what would be read differently by different receivers: duplicate member names (compared decoded),
 //! lone surrogates, depth beyond a limit. Written out, the tree has no white space.
 
 mod canonical;
 mod read;
+mod tape;
 mod text;
 
 use crate::intake::Found;
 
 pub(crate) use canonical::canonical;
 use canonical::shortlex;
-pub(crate) use read::Shallow;
+pub(crate) use read::{Document, Place, Shallow};
 pub(crate) use text::Text;
 
 /// A JSON value over the text it was read from.

@@ -9,8 +9,9 @@ pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
 pub const BODY_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of each request's body that do not count among [`BODY_BYTES`]: a usual event is smaller, and needs no permit.
 pub const BODY_BYTES_FREE: usize = 16 * 1024;
-/// Sends in flight over all endpoints: sockets and tasks are bounded by it.
-pub const IN_FLIGHT: usize = 4096;
+/// Sends in flight over all endpoints: sockets and tasks are bounded by it. Each takes some 25 kB beside its body (task,
+/// connection, buffers), so that all of them take 50 MB when ten thousand endpoints fail at once.
+pub const IN_FLIGHT: usize = 2048;
 /// Finished sends whose outcome is not durable yet, over all endpoints. At this many no further send starts, so that a
 /// store that cannot record stops the sending.
 pub const UNRECORDED: usize = 4096;
@@ -22,9 +23,9 @@ pub const ENGINE_BYTES: usize = 32 * 1024 * 1024;
 pub const ENGINE_BYTES_MOST: usize = 64 * 1024 * 1024;
 /// Deliveries that one lane keeps queued in memory.
 pub const LANE_QUEUE: usize = 1024;
-/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits): enough for a send each millisecond
-/// while the next page is read.
-pub const LANE_BYTES: usize = 512 * 1024;
+/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits): [`LANE_QUEUE`] bodies of usual size. With
+/// less, what a few batches bring is written and then read again; how lanes share [`ENGINE_BYTES`] keeps the rest for others.
+pub const LANE_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of bodies that a lane may hold in memory when [`ENGINE_BYTES`] is used up: the default in-flight limit times a
 /// body of usual size.
 pub const LANE_BYTES_LEAST: usize = 128 * 1024;

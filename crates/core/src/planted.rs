@@ -5,7 +5,7 @@
 
 /// A mistake that somebody could make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum Mistake {
     /// SQLite does not sync its log.
     SkipsFsync,
     /// A commit is answered before it has happened; it happens with the next.
@@ -46,7 +46,7 @@ pub enum Fault {
     FollowsWallClock,
 }
 
-impl Fault {
+impl Mistake {
     /// Every one.
     pub const ALL: [Self; 19] = [
         Self::SkipsFsync,
@@ -75,7 +75,7 @@ impl Fault {
 #[cfg(not(feature = "planted-faults"))]
 #[inline]
 #[must_use]
-pub const fn planted(_fault: Fault) -> bool {
+pub const fn planted(_fault: Mistake) -> bool {
     false
 }
 
@@ -86,20 +86,20 @@ pub use self::with_faults::{plant, planted};
 mod with_faults {
     use std::cell::Cell;
 
-    use super::Fault;
+    use super::Mistake;
 
     thread_local! {
-        static PLANTED: Cell<Option<Fault>> = const { Cell::new(None) };
+        static PLANTED: Cell<Option<Mistake>> = const { Cell::new(None) };
     }
 
     /// Whether this mistake is made, on this thread.
     #[must_use]
-    pub fn planted(fault: Fault) -> bool {
+    pub fn planted(fault: Mistake) -> bool {
         PLANTED.get() == Some(fault)
     }
 
     /// From now on this mistake is made on this thread, and no other.
-    pub fn plant(fault: Option<Fault>) {
+    pub fn plant(fault: Option<Mistake>) {
         PLANTED.set(fault);
     }
 }

@@ -1,7 +1,7 @@
 //! What follows from a finished send, and from the end of the maximum age.
 
 use crate::delivery::{Outcome, Work};
-use crate::planted::{Fault, planted};
+use crate::planted::{Mistake, planted};
 use crate::time::Millis;
 
 /// What a delivery does next.
@@ -32,7 +32,7 @@ pub fn after_send(
     if outcome == Outcome::Acknowledged {
         return Next::Delivered;
     }
-    let after = if planted(Fault::TakesNextGap) { n + 1 } else { n };
+    let after = if planted(Mistake::TakesNextGap) { n + 1 } else { n };
     let Some(gap_ms) = work.schedule.gap_after(after) else {
         return Next::Exhausted;
     };
@@ -41,7 +41,7 @@ pub fn after_send(
     if due > end {
         return Next::Exhausted;
     }
-    if let Some(ms) = retry_after_ms.filter(|_| planted(Fault::ObeysRetryAfter)) {
+    if let Some(ms) = retry_after_ms.filter(|_| planted(Mistake::ObeysRetryAfter)) {
         return Next::Retry(now.plus(ms).min(end));
     }
     let asked = retry_after_ms.map_or(due, |ms| now.plus(ms).min(end));

@@ -35,8 +35,8 @@ pub trait Store: Send {
     /// writes at all are a durable transaction as well: so one learns whether the store can be written.
     ///
     /// # Errors
-    /// The transaction failed, and the store must be dropped and opened again. Its outcome is unknown, unless the failure
-    /// is [`Fault::Data`].
+    /// The transaction failed: its outcome is unknown, and the store must be dropped and opened again. The exception is
+    /// [`Fault::Data`]: then nothing was written, and the store goes on.
     fn commit(&mut self, now: Millis, writes: &[Write]) -> Result<Vec<Written>, StoreError>;
 
     /// A new reader. It may be used from another thread.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::planted::{Fault, planted};
+use crate::planted::{Mistake, planted};
 
 /// A moment of engine time: milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl EngineClock {
 
     /// Engine time at these readings of the wall clock (Unix milliseconds) and of boot time (microseconds).
     pub fn read(&mut self, wall_ms: i64, boot_us: i64) -> Millis {
-        if planted(Fault::FollowsWallClock) {
+        if planted(Mistake::FollowsWallClock) {
             return Millis(wall_ms);
         }
         let elapsed = boot_us.saturating_sub(self.boot_us).max(0);

@@ -172,24 +172,13 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 fn open_store(dir: &Path) -> OpenStore {
     let dir = dir.to_owned();
-    let mut opened = false;
-    Box::new(move || {
-        let store = if opened {
-            Sqlite::reopen(&dir)
-        } else {
-            Sqlite::open(&dir)
-        };
-        match store {
-            Ok(store) => {
-                opened = true;
-                Ok(Box::new(store) as Box<dyn Store>)
-            }
-            Err(error) => Err(StoreError {
-                what: "open the store",
-                fault: error.fault(&dir),
-                source: Box::new(error),
-            }),
-        }
+    Box::new(move || match Sqlite::open(&dir) {
+        Ok(store) => Ok(Box::new(store) as Box<dyn Store>),
+        Err(error) => Err(StoreError {
+            what: "open the store",
+            fault: error.fault(&dir),
+            source: Box::new(error),
+        }),
     })
 }
 

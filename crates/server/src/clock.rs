@@ -94,10 +94,14 @@ pub async fn timeout<F: Future>(clock: &dyn Clock, limit: Duration, work: F) -> 
 /// [`Elapsed`] when the limit passed first.
 pub async fn timeout_at<F: Future>(clock: &dyn Clock, boot_us: i64, work: F) -> Result<F::Output, Elapsed> {
     let mut work = pin!(work);
-    let mut sleep = clock.sleep_until(boot_us);
+    // Made only when it is needed: much work, such as reading a body that is there already, is done at once.
+    let mut sleep = None;
     poll_fn(|cx| match work.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),
-        Poll::Pending => sleep.as_mut().poll(cx).map(|()| Err(Elapsed)),
+        Poll::Pending => {
+            let sleep = sleep.get_or_insert_with(|| clock.sleep_until(boot_us));
+            sleep.as_mut().poll(cx).map(|()| Err(Elapsed))
+        }
     })
     .await
 }

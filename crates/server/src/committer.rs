@@ -22,7 +22,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ringback_core::limits;
-use ringback_core::store::{Fault, Reader, Refusal, Start, Store, StoreError, Write, Written};
+use ringback_core::store::{Fault, Reader, Refusal, Start, Store, StoreError, Written};
 use ringback_core::time::Millis;
 use tokio::sync::mpsc;
 
@@ -109,8 +109,7 @@ impl Committer {
             .spawn(move || self.run(store))
     }
 
-    fn run(mut self, store: Box<dyn Store>) {
-        let mut slot = Some(store);
+    fn run(mut self, mut store: Box<dyn Store>) {
         let mut looked_at = Millis::ZERO;
         let mut failures = Failures::default();
         let mut batch = Vec::new();
@@ -123,17 +122,16 @@ impl Committer {
             let now = self.time.now();
             if now.since(looked_at) >= PULSE_MS {
                 looked_at = now;
-                let free = slot.as_ref().and_then(|store| store.free_bytes());
-                let low = free.is_some_and(|free| free < self.disk_free_least);
+                let low = store.free_bytes().is_some_and(|free| free < self.disk_free_least);
                 self.queue.disk_low.store(low, Ordering::Relaxed);
             }
             let done = if batch.is_empty() {
                 Ok(())
             } else {
                 began = self.time.clock().boot_us();
-                self.commit(&mut slot, std::mem::take(&mut batch))
+                self.commit(&mut *store, std::mem::take(&mut batch))
             };
-            let Err(lost) = done.and_then(|()| self.prune(&mut slot)) else {
+            let Err(lost) = done.and_then(|()| self.prune(&mut *store)) else {
                 continue;
             };
             // Before anybody hears of it, so that nobody is told to come again to a store that seems open.
@@ -141,13 +139,13 @@ impl Committer {
             for ticket in lost.tickets {
                 ticket.answer(Err(Unavailable::StoreFailed));
             }
-            drop(slot.take());
+            drop(store);
             if !goes_on {
                 return;
             }
-            slot = self.reopen(lost.fault, failures.wait(now));
-            if slot.is_none() {
-                return;
+            match self.reopen(lost.fault, failures.wait(now)) {
+                Some(opened) => store = opened,
+                None => return,
             }
             failures.reopened(self.time.now());
         }
@@ -155,13 +153,13 @@ impl Committer {
 
     /// Commits a batch and hands the answers on. Where the store refuses what is written, it is committed in halves, in
     /// its order, down to the write that is at fault.
-    fn commit(&mut self, slot: &mut Slot, batch: Vec<Ticket>) -> Result<(), Lost> {
+    fn commit(&mut self, store: &mut dyn Store, batch: Vec<Ticket>) -> Result<(), Lost> {
         let (writes, replies): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .map(|ticket| (ticket.write, ticket.reply))
             .unzip();
         let began = self.time.clock().boot_us();
-        let committed = try_commit(slot, self.time.now(), &writes);
+        let committed = store.commit(self.time.now(), &writes);
         self.count(writes.len(), began);
         let tickets = writes
             .into_iter()
@@ -172,22 +170,26 @@ impl Committer {
                 self.tell(tickets.zip(written).collect());
                 Ok(())
             }
-            Err(error) => self.recover(slot, tickets.collect(), &error),
+            Err(error) => self.recover(store, tickets.collect(), &error),
         }
     }
 
     /// Commits without the bad write a batch that was rolled back because of it; what failed otherwise is lost.
-    fn recover(&mut self, slot: &mut Slot, mut tickets: Vec<Ticket>, error: &StoreError) -> Result<(), Lost> {
+    fn recover(
+        &mut self,
+        store: &mut dyn Store,
+        mut tickets: Vec<Ticket>,
+        error: &StoreError,
+    ) -> Result<(), Lost> {
         let is_single = tickets.len() == 1;
         if is_single || error.fault != Fault::Data {
             self.fail(error);
         }
-        let replaced = match error.fault {
-            Fault::Data => self.replace(slot),
-            fault => Err(fault),
-        };
-        if let Err(fault) = replaced {
-            return Err(Lost { tickets, fault });
+        if error.fault != Fault::Data {
+            return Err(Lost {
+                tickets,
+                fault: error.fault,
+            });
         }
         if is_single {
             let refused = |ticket| (ticket, Written::Refused(Refusal::Unstorable));
@@ -195,8 +197,8 @@ impl Committer {
             return Ok(());
         }
         let rest = tickets.split_off(tickets.len() / 2);
-        match self.commit(slot, tickets) {
-            Ok(()) => self.commit(slot, rest),
+        match self.commit(store, tickets) {
+            Ok(()) => self.commit(store, rest),
             Err(mut lost) => {
                 lost.tickets.extend(rest);
                 Err(lost)
@@ -209,30 +211,14 @@ impl Committer {
         let _ = self.messages.blocking_send(Message::Committed(done));
     }
 
-    /// Opens the store again after a commit that was rolled back: what the store remembers may be ahead of what it holds.
-    /// The engine need not hear of it.
-    fn replace(&mut self, slot: &mut Slot) -> Result<(), Fault> {
-        drop(slot.take());
-        match (self.open_store)() {
-            Ok(store) => {
-                *slot = Some(store);
-                Ok(())
-            }
-            Err(error) => {
-                self.fail(&error);
-                Err(error.fault)
-            }
-        }
-    }
-
     /// Prunes a part, if it is time to: in a commit of its own, which nobody waits for.
-    fn prune(&mut self, slot: &mut Slot) -> Result<(), Lost> {
+    fn prune(&mut self, store: &mut dyn Store) -> Result<(), Lost> {
         let (now, began) = (self.time.now(), self.time.clock().boot_us());
         let waits = self.queue.size().0 > 0;
         let Some(write) = self.pruning.next(now, began, waits) else {
             return Ok(());
         };
-        let written = try_commit(slot, now, &[write]);
+        let written = store.commit(now, &[write]);
         let ended = self.time.clock().boot_us();
         let error = match written.as_deref() {
             Ok([Written::Pruned(pruned)]) => {
@@ -249,14 +235,13 @@ impl Committer {
         };
         self.fail(error);
         self.pruning.failed(ended);
-        let replaced = match error.fault {
-            Fault::Data => self.replace(slot),
-            fault => Err(fault),
-        };
-        replaced.map_err(|fault| Lost {
-            tickets: Vec::new(),
-            fault,
-        })
+        match error.fault {
+            Fault::Data => Ok(()),
+            fault => Err(Lost {
+                tickets: Vec::new(),
+                fault,
+            }),
+        }
     }
 
     /// How long to let writes gather after a commit that began at this reading of the boot clock.
@@ -284,7 +269,7 @@ impl Committer {
     }
 
     /// Opens the store again after so many pulses, however long it takes; `None` when the queue was closed.
-    fn reopen(&mut self, fault: Fault, wait: u32) -> Slot {
+    fn reopen(&mut self, fault: Fault, wait: u32) -> Option<Box<dyn Store>> {
         if self.messages.blocking_send(Message::StoreLost).is_err() {
             return None;
         }
@@ -328,24 +313,10 @@ impl Committer {
     }
 }
 
-/// The store; `None` only while it is being opened again.
-type Slot = Option<Box<dyn Store>>;
-
 /// A batch that could not be committed, and why.
 struct Lost {
     tickets: Vec<Ticket>,
     fault: Fault,
-}
-
-fn try_commit(slot: &mut Slot, now: Millis, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
-    match slot {
-        Some(store) => store.commit(now, writes),
-        None => Err(StoreError {
-            what: "commit",
-            fault: Fault::Other,
-            source: "the store is not open".into(),
-        }),
-    }
 }
 
 /// The failures that came soon after one another.

@@ -135,12 +135,17 @@ impl Sender {
                 took_us,
                 time.now().since(send.event_id.time()),
             );
+            // Only a gap before another send is spread, and asking for randomness is a system call.
+            let random = match attempt.outcome {
+                Outcome::Acknowledged => 0.0,
+                _ => random::fraction(),
+            };
             Sent {
                 endpoint: send.endpoint.id,
                 delivery: send.delivery,
                 attempt,
                 retry_after_ms,
-                random: random::fraction(),
+                random,
             }
         }
     }

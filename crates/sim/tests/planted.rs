@@ -3,31 +3,31 @@
 
 use std::panic::catch_unwind;
 
-use ringback_core::planted::{Fault, plant};
+use ringback_core::planted::{Mistake, plant};
 use ringback_sim::{Options, StoreKind, recover, run};
 
 /// Seeds after which a fault counts as not found.
 const SEEDS: u64 = 300;
 
 /// The store on which a fault shows: those of SQLite are not in the model.
-const fn store(fault: Fault) -> StoreKind {
+const fn store(fault: Mistake) -> StoreKind {
     match fault {
-        Fault::SkipsFsync
-        | Fault::AnswersBeforeCommit
-        | Fault::IgnoresFailedFsync
-        | Fault::BelievesOldLog => StoreKind::Sqlite,
+        Mistake::SkipsFsync
+        | Mistake::AnswersBeforeCommit
+        | Mistake::IgnoresFailedFsync
+        | Mistake::BelievesOldLog => StoreKind::Sqlite,
         _ => StoreKind::Memory,
     }
 }
 
 /// How the first of the seeds that finds the fault says so.
-fn found(fault: Option<Fault>, seeds: std::ops::Range<u64>, store: StoreKind) -> Option<String> {
+fn found(fault: Option<Mistake>, seeds: std::ops::Range<u64>, store: StoreKind) -> Option<String> {
     let options = Options {
         store,
         ..Options::default()
     };
     plant(fault);
-    if fault == Some(Fault::BelievesOldLog) {
+    if fault == Some(Mistake::BelievesOldLog) {
         // It takes a failed sync and a loss of power at a bad moment: seeds find it, but not the first ones.
         let cases = (0..8).flat_map(|seed| (0..40).map(move |operations| (seed, operations)));
         let found = cases
@@ -57,7 +57,7 @@ fn nothing_is_found_where_nothing_is_planted() {
 #[test]
 fn each_planted_fault_is_found() {
     let mut missed = Vec::new();
-    for fault in Fault::ALL {
+    for fault in Mistake::ALL {
         match found(Some(fault), 0..SEEDS, store(fault)) {
             Some(how) => eprintln!("{fault:?}: {}", how.chars().take(160).collect::<String>()),
             None => missed.push(fault),

@@ -17,15 +17,23 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
+mod deaf;
+mod figure;
 pub mod histogram;
 pub mod load;
+pub mod neighbours;
 mod pace;
 mod part;
+mod preload;
 pub mod process;
 mod report;
 pub mod role;
 mod run;
+pub mod scale;
+mod service;
 pub mod sink;
+mod soundness;
+mod stage;
 pub mod template;
 pub mod timings;
 
@@ -33,7 +41,8 @@ pub use load::{Load, drive};
 pub use pace::Pace;
 pub use report::BenchReport;
 pub use role::{Role, play};
-pub use run::{Run, Through};
+pub use run::Run;
+pub use stage::Through;
 
 use crate::client::ClientError;
 
@@ -118,6 +127,9 @@ pub enum BenchError {
     /// The files of the driver and the receiver could not be read.
     #[error("the timings of a run cannot be read")]
     Timings(#[source] io::Error),
+    /// The receiver to which connecting hangs could not be made.
+    #[error("a receiver to which connecting hangs cannot be made")]
+    Deaf(#[source] io::Error),
     /// `/proc` could not be read.
     #[error("the CPU time of a process cannot be read")]
     Usage(#[source] io::Error),

@@ -2,7 +2,7 @@
 
 use super::check::{required_integer, required_text};
 use super::stamp::Template;
-use super::{Found, Intake, Invalid, Opened, Problem, digest, open};
+use super::{Found, Intake, Invalid, Problem, digest, open};
 use crate::json::{Member, Node, Object, Text};
 use crate::kind::Kind;
 
@@ -18,28 +18,28 @@ const INTENT_LEVEL_QUOTED: &str = r#""客户意向等级""#;
 /// When the input is no JSON object, is an envelope of another kind, lacks a field, has one of a wrong type, or is
 /// about another call.
 pub fn parse_correction(call_instance_id: i64, input: &[u8]) -> Result<Intake, Invalid> {
-    match open(Kind::Correction, input)? {
-        Opened::Bare(data) => {
-            let data = data.deepen()?;
-            if data.get("sceneInstanceId").is_some() {
-                check_call(&data, call_instance_id)?;
-            }
-            if data.get("resultName").is_some() {
-                check_name(&data)?;
-            }
-            build(
-                required_integer(&data, "companyId")?,
-                call_instance_id,
-                required_text(&data, "resultValue")?,
-            )
-        }
-        Opened::Enveloped(data) => from_task_result(&data.deepen()?, Some(call_instance_id)),
+    let opened = open(Kind::Correction, input)?;
+    let is_enveloped = opened.is_enveloped;
+    let data = opened.into_data()?;
+    if is_enveloped {
+        return from_task_result(&data, Some(call_instance_id));
     }
+    if data.get("sceneInstanceId").is_some() {
+        check_call(&data, call_instance_id)?;
+    }
+    if data.get("resultName").is_some() {
+        check_name(&data)?;
+    }
+    build(
+        required_integer(&data, "companyId")?,
+        call_instance_id,
+        required_text(&data, "resultValue")?,
+    )
 }
 
 /// Reads the correction of whichever call its `sceneInstanceId` says.
 pub(super) fn parse_envelope(input: &[u8]) -> Result<Intake, Invalid> {
-    from_task_result(&open(Kind::Correction, input)?.into_data().deepen()?, None)
+    from_task_result(&open(Kind::Correction, input)?.into_data()?, None)
 }
 
 fn from_task_result(data: &Object<'_>, expected: Option<i64>) -> Result<Intake, Invalid> {

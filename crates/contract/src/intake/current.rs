@@ -2,7 +2,7 @@
 
 use super::correction::INTENT_LEVEL;
 use super::{Invalid, Problem};
-use crate::json::{Node, Object, Shallow};
+use crate::json::{Document, Node, Object};
 
 /// The `data.data` of a stored call or inbound call as it stands after these corrections (oldest first, each a
 /// stored body): its 客户意向等级 entry has the corrected value as `artificialResultValue`, and 1 as
@@ -45,13 +45,14 @@ fn written(call: &Object<'_>, about: usize) -> String {
 
 fn read_data(body: &[u8]) -> Result<Object<'_>, Invalid> {
     let missing = || Invalid::here(Problem::Missing { allowed: "an object" });
-    let outer = Shallow::document(body)?;
+    let document = Document::read(body)?;
+    let outer = document.shallow(Document::ALL)?;
     let middle = outer.get("data").ok_or_else(|| missing().under("data"))?;
-    let middle = Shallow::value(middle).map_err(|e| e.under("data"))?;
+    let middle = document.shallow(middle).map_err(|e| e.under("data"))?;
     let data = middle
         .get("data")
         .ok_or_else(|| missing().under("data").under("data"))?;
-    Shallow::value(data)?.deepen()
+    document.object(data)
 }
 
 fn only_entry(mut correction: Object<'_>) -> Result<Object<'_>, Invalid> {

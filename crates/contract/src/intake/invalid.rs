@@ -3,8 +3,6 @@
 
 use std::fmt;
 
-use serde_json::value::RawValue;
-
 /// An input that is refused. Its text is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
@@ -86,20 +84,6 @@ pub enum Found {
     Array,
     /// An object.
     Object,
-}
-
-impl Found {
-    /// The kind, by the first byte of a value that was seen to be JSON.
-    pub(crate) fn of(raw: &RawValue) -> Self {
-        match raw.get().as_bytes().first() {
-            Some(b'n') => Self::Null,
-            Some(b't' | b'f') => Self::Boolean,
-            Some(b'"') => Self::Text,
-            Some(b'[') => Self::Array,
-            Some(b'{') => Self::Object,
-            _ => Self::Number,
-        }
-    }
 }
 
 impl fmt::Display for Found {

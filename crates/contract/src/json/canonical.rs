@@ -6,21 +6,27 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::{Node, Object};
+use super::{Member, Node, Object};
 
 /// The canonical form of an object, without the members of these names on its first level.
 pub(crate) fn canonical(object: &Object<'_>, but: &[&str], out: &mut Vec<u8>) {
-    let mut order: Vec<_> = object
-        .members
-        .iter()
-        .map(|m| (m.name.as_str(), &m.value))
-        .filter(|(n, _)| !but.contains(n))
-        .collect();
-    order.sort_unstable_by(|(one, _), (other, _)| shortlex(one, other));
+    let members = &object.members;
+    let mut order = Vec::with_capacity(members.len());
+    for (at, member) in members.iter().enumerate() {
+        let name = member.name.as_str();
+        if !but.contains(&name) {
+            order.push((start_of(name), at));
+        }
+    }
+    order.sort_unstable_by(|(one_start, one), (other_start, other)| {
+        let names = || shortlex(members[*one].name.as_str(), members[*other].name.as_str());
+        one_start.cmp(other_start).then_with(names)
+    });
     out.push(b'{');
     push_length(order.len(), out);
-    for (name, value) in order {
-        push_bytes(name.as_bytes(), out);
+    for (_, at) in order {
+        let Member { name, value } = &members[at];
+        push_bytes(name.as_str().as_bytes(), out);
         push(value, out);
     }
 }
@@ -28,6 +34,20 @@ pub(crate) fn canonical(object: &Object<'_>, but: &[&str], out: &mut Vec<u8>) {
 /// The order of names: the shorter first, then by bytes. Most comparisons end at the length.
 pub(super) fn shortlex(one: &str, other: &str) -> Ordering {
     one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+}
+
+/// The beginning of a name as a number, in the order of [`shortlex`]: its length (two bytes) and its first six bytes. It
+/// tells most names apart at the cost of comparing two integers. Names that are too long for it all look the same.
+fn start_of(name: &str) -> u64 {
+    let Ok(length) = u16::try_from(name.len()) else {
+        return u64::MAX;
+    };
+    let mut start = [0; 8];
+    let (before, first) = start.split_at_mut(2);
+    before.copy_from_slice(&length.to_be_bytes());
+    let shown = name.len().min(first.len());
+    first[..shown].copy_from_slice(&name.as_bytes()[..shown]);
+    u64::from_be_bytes(start)
 }
 
 /// Each value begins with a byte of its kind; what has no fixed length says it first, so that no two forms
@@ -70,12 +90,34 @@ fn push_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
+/// Nearly all numbers are integers with fewer digits than this.
+const PLAIN_DIGITS: usize = 19;
+
+/// The same form as [`push_number`]'s, for digits alone, of which only the last may be cut: JSON has no zeros in front.
+fn push_integer(negative: bool, digits: &str, out: &mut Vec<u8>) {
+    let significant = digits.trim_end_matches('0');
+    if significant.is_empty() {
+        return out.push(b'0');
+    }
+    out.push(if negative { b'-' } else { b'+' });
+    let power = digits.len() - significant.len();
+    // Fewer than twenty digits were cut: one digit tells how many, or two.
+    match u8::try_from(power) {
+        Ok(power @ 0..10) => push_bytes(&[b'0' + power], out),
+        _ => push_bytes(power.to_string().as_bytes(), out),
+    }
+    push_bytes(significant.as_bytes(), out);
+}
+
 /// A number by its value: sign, the power of ten of its last digit, and its digits without zeros at either end.
 fn push_number(text: &str, out: &mut Vec<u8>) {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
+    if unsigned.len() <= PLAIN_DIGITS && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
+        return push_integer(negative, unsigned, out);
+    }
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let (digits, fraction) = match mantissa.split_once('.') {
         Some((whole, fraction)) => (Cow::Owned([whole, fraction].concat()), fraction),

@@ -11,9 +11,9 @@ pub(crate) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// Reads a string with its quotes, already seen to be JSON.
-    pub(crate) fn read(raw: &'a str) -> Result<Self, Invalid> {
-        let unescaped = if raw.as_bytes().contains(&b'\\') {
+    /// Reads a string with its quotes, already seen to be JSON and to have escapes or none.
+    pub(super) fn read(raw: &'a str, is_escaped: bool) -> Result<Self, Invalid> {
+        let unescaped = if is_escaped {
             let text: String =
                 serde_json::from_str(raw).map_err(|_| Invalid::here(Problem::LoneSurrogate))?;
             Some(text.into())

@@ -30,7 +30,7 @@ use crate::delivery::{Attempt, Outcome, State, Work};
 use crate::endpoint::{Endpoint, Profile};
 use crate::id::{DeliveryId, EndpointId, EventId};
 use crate::limits;
-use crate::planted::{Fault, planted};
+use crate::planted::{Mistake, planted};
 use crate::settle::{self, Next};
 use crate::store::{DuePage, DueQuery, Recorded, Report};
 use crate::time::Millis;
@@ -295,7 +295,7 @@ impl Engine {
             return;
         };
         let room = lane.has_room(now, most) && self.stats.memory_for(lane) > 0;
-        if room && (work.due <= now || planted(Fault::SendsBeforeDue)) {
+        if room && (work.due <= now || planted(Mistake::SendsBeforeDue)) {
             let bytes = work.body.len();
             if lane.push(work) {
                 self.stats.bytes += bytes;
@@ -351,7 +351,7 @@ impl Engine {
         if lane.gate.ended(sign, now, lane.endpoint.settings.max_in_flight) {
             self.stats.breaker_opened += 1;
             // Behind an open breaker a queue would hold memory that others can use.
-            let (count, bytes) = if planted(Fault::BreakerDropsQueue) {
+            let (count, bytes) = if planted(Mistake::BreakerDropsQueue) {
                 (lane.queued(), lane.clear_queue())
             } else {
                 lane.shed()
@@ -359,7 +359,7 @@ impl Engine {
             self.stats.queued -= count;
             self.stats.bytes -= bytes;
         }
-        if !(planted(Fault::KeepsSlot) && outcome == Outcome::TimedOut) {
+        if !(planted(Mistake::KeepsSlot) && outcome == Outcome::TimedOut) {
             lane.in_flight -= 1;
         }
         self.stats.in_flight -= 1;
@@ -527,7 +527,7 @@ impl Engine {
             event_id: work.event_id,
             n: work.sends + 1,
             profile: work.profile,
-            body: if work.sends > 0 && planted(Fault::RendersBodyAnew) {
+            body: if work.sends > 0 && planted(Mistake::RendersBodyAnew) {
                 Bytes::from([&work.body[..], b" "].concat())
             } else {
                 work.body.clone()
@@ -536,7 +536,7 @@ impl Engine {
         lane.gate.sent();
         lane.in_flight += 1;
         self.stats.in_flight += 1;
-        if planted(Fault::RecordsBeforeSending) {
+        if planted(Mistake::RecordsBeforeSending) {
             self.record(endpoint, id, None, Next::Exhausted);
         }
         self.effects.push_back(Effect::Send(send));
@@ -567,7 +567,7 @@ impl Engine {
             let query = DueQuery {
                 endpoint,
                 after: lane.begin_reading(ticket),
-                until: now.plus(5_000 * u64::from(planted(Fault::SendsBeforeDue))),
+                until: now.plus(5_000 * u64::from(planted(Mistake::SendsBeforeDue))),
                 rows,
                 bytes: limits::PAGE_BYTES.min(bytes),
             };

@@ -21,6 +21,10 @@ use crate::telemetry::Metrics;
 /// Endpoint tests under way at once; further ones wait.
 const TESTS_AT_ONCE: usize = 16;
 
+/// Batches that are read at a time; further ones wait for their turn, which lasts a few events. All of them together would
+/// keep the sends, which share the threads, waiting for as many turns: less would be delivered than taken in.
+const BATCHES_AT_ONCE: usize = 2;
+
 /// What the API needs of the rest of the program.
 #[derive(Debug)]
 pub struct ApiState {
@@ -38,6 +42,8 @@ pub struct ApiState {
     pub(crate) changes: Mutex<()>,
     /// Bounds the endpoint tests.
     pub(crate) tests: Semaphore,
+    /// Bounds the batches that are read.
+    pub(crate) batches: Semaphore,
     /// Bounds the bodies in memory.
     pub(crate) bodies: BodyMemory,
     operator_token: Option<OperatorToken>,
@@ -62,6 +68,7 @@ impl ApiState {
             zone: config.zone.clone(),
             changes: Mutex::new(()),
             tests: Semaphore::new(TESTS_AT_ONCE),
+            batches: Semaphore::new(BATCHES_AT_ONCE),
             bodies: BodyMemory::new(),
             operator_token: config.operator_token.clone(),
             metrics_open: config.metrics_open,

@@ -178,7 +178,8 @@ impl Outbound {
             }
         }
         seen.address = None;
-        let mut connection = self.connect(target, deadline_us, seen).await?;
+        // Boxed, since it is large and rarely needed: every send would carry the room for it.
+        let mut connection = Box::pin(self.connect(target, deadline_us, seen)).await?;
         seen.phase = Phase::Answer;
         seen.address = Some(connection.address());
         match connection.send(request).await {

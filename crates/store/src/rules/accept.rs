@@ -4,7 +4,7 @@ use ringback_core::company::Company;
 use ringback_core::event::NewEvent;
 use ringback_core::fanout::targets;
 use ringback_core::id::EventId;
-use ringback_core::planted::{Fault, planted};
+use ringback_core::planted::{Mistake, planted};
 use ringback_core::store::{Accepted, Brief, Written};
 use ringback_core::time::Millis;
 
@@ -42,7 +42,7 @@ fn judge<T: Tables>(tables: &mut T, new: &NewEvent) -> Result<Verdict, T::Error>
     }
     let newest = tables.newest_event(new.company_id, new.kind, new.entity_id)?;
     Ok(newest
-        .filter(|known| known.digest == new.digest && !planted(Fault::MissesRepetition))
+        .filter(|known| known.digest == new.digest && !planted(Mistake::MissesRepetition))
         .map_or(Verdict::New, |known| Verdict::Repetition(known.id)))
 }
 

@@ -8,7 +8,7 @@ use ringback_core::delivery::{Age, Delivery, State, Work};
 use ringback_core::endpoint::{Endpoint, Order, Profile};
 use ringback_core::event::{Event, OrderKey};
 use ringback_core::id::{DeliveryId, EventId};
-use ringback_core::planted::{Fault, planted};
+use ringback_core::planted::{Mistake, planted};
 use ringback_core::store::Brief;
 use ringback_core::time::Millis;
 
@@ -84,7 +84,7 @@ pub(super) fn join<T: Tables>(
 ) -> Result<(), T::Error> {
     let waits = match endpoint.settings.order {
         Order::None => false,
-        Order::Key | Order::KeyHold if planted(Fault::DropsOrderKey) => false,
+        Order::Key | Order::KeyHold if planted(Mistake::DropsOrderKey) => false,
         Order::Key | Order::KeyHold => tables.first_open(endpoint.id, delivery.key)?.is_some(),
     };
     if waits {

@@ -1,7 +1,7 @@
 //! Recording a finished send, or the end of a maximum age.
 
 use ringback_core::delivery::{Delivery, State};
-use ringback_core::planted::{Fault, planted};
+use ringback_core::planted::{Mistake, planted};
 use ringback_core::settle::Next;
 use ringback_core::store::{Recorded, Refusal, Report, Written};
 use ringback_core::time::Millis;
@@ -96,7 +96,7 @@ fn release_next<T: Tables>(
     now: Millis,
     settled: &Delivery,
 ) -> Result<Option<Delivery>, T::Error> {
-    let Some(endpoint_id) = settled.endpoint.filter(|_| !planted(Fault::ForgetsNextOfKey)) else {
+    let Some(endpoint_id) = settled.endpoint.filter(|_| !planted(Mistake::ForgetsNextOfKey)) else {
         return Ok(None);
     };
     let Some(first) = tables.first_open(endpoint_id, settled.key)? else {
@@ -109,7 +109,7 @@ fn release_next<T: Tables>(
         return Ok(None);
     };
     hold::go(tables, &mut next, &row.endpoint, now, now)?;
-    if planted(Fault::CountsWaitingAsAge) {
+    if planted(Mistake::CountsWaitingAsAge) {
         next.age.used_ms += now.since(next.id.time());
     }
     tables.update_delivery(&next)?;

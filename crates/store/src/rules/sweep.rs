@@ -8,7 +8,7 @@ use ringback_core::endpoint::{Endpoint, Order};
 use ringback_core::event::OrderKey;
 use ringback_core::id::EndpointId;
 use ringback_core::limits::SWEEP_ROWS;
-use ringback_core::planted::{Fault, planted};
+use ringback_core::planted::{Mistake, planted};
 use ringback_core::store::{Refusal, Swept, Written};
 use ringback_core::time::Millis;
 
@@ -53,7 +53,10 @@ pub(super) fn part<T: Tables>(
 
     let (mut changed, mut hold_check) = (0, None);
     let mut last_key: Option<OrderKey> = None;
-    for mut delivery in page.into_iter().skip(usize::from(planted(Fault::SweepSkipsRow))) {
+    for mut delivery in page
+        .into_iter()
+        .skip(usize::from(planted(Mistake::SweepSkipsRow)))
+    {
         // Within a page only the first of a run of equal keys can be the first of its key.
         let follows = goal.is_in_order() && last_key.replace(delivery.key) == Some(delivery.key);
         let first = !follows && is_first(tables, goal, &delivery)?;

@@ -23,7 +23,7 @@ use rustix::io::Errno;
 
 use super::error::Cause;
 use super::migrate;
-use super::open::{self, PAGE_BYTES};
+use super::open::{self, Home, PAGE_BYTES};
 
 /// Pages copied between two looks at the log.
 #[expect(clippy::cast_possible_truncation, reason = "a small constant")]
@@ -116,7 +116,7 @@ pub fn backup(
     wal_most: u64,
     tell: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<BackedUp, BackupError> {
-    if !open::database(dir).is_file() {
+    if !Home::usual(dir).database().is_file() {
         return Err(BackupError::NoStore { dir: dir.to_owned() });
     }
     // It is looked at again when the copy gets its name; this is so that nobody waits for nothing.
@@ -155,14 +155,14 @@ fn copy(
     wal_most: u64,
     tell: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<u32, BackupError> {
-    let source = open::reader(&open::Home::usual(dir)).map_err(failing("open the store"))?;
+    let source = open::reader(&Home::usual(dir)).map_err(failing("open the store"))?;
     source.execute_batch("BEGIN").map_err(failing("read the store"))?;
     // The first read fixes the moment.
     let version = migrate::version(&source).map_err(failing("read the store's schema version"))?;
     let mut copy = open_copy(path)?;
     copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
         .map_err(failing("open the copy"))?;
-    let log = open::log(dir);
+    let log = Home::usual(dir).log();
     let length = || log.metadata().map_or(0, |found| found.len());
     let most = wal_most.max(length());
     let backup = Backup::new(&source, &mut copy).map_err(failing("begin the copy"))?;

@@ -204,15 +204,6 @@ fn checkpoint(connection: &Connection, mode: &'static str) -> rusqlite::Result<i
     })
 }
 
-/// Moves the whole log into the database, synced, and cuts it off, so that nothing is ever appended to what an earlier
-/// process or an earlier opening left; false when another process reads it.
-pub(super) fn settle(writer: &Connection) -> Result<bool, OpenError> {
-    let busy = patiently(writer, || {
-        writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
-    });
-    Ok(busy.map_err(opening("finish the write-ahead log"))? == 0)
-}
-
 /// Waits for readers a little longer than a read may take, and no longer: all that is written waits as well.
 fn patiently<T>(writer: &Connection, work: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     writer.busy_timeout(READERS)?;

@@ -50,9 +50,6 @@ pub enum OpenError {
         /// What is different.
         what: &'static str,
     },
-    /// After a failed commit the write-ahead log has to be finished, and another process, such as a backup, reads it.
-    #[error("another process reads the store, and its write-ahead log cannot be finished meanwhile")]
-    LogInUse,
     /// SQLite failed.
     #[error("cannot {what}")]
     Sqlite {
@@ -150,8 +147,7 @@ impl OpenError {
             Self::InUse { .. }
             | Self::Newer { .. }
             | Self::OtherMigration { .. }
-            | Self::NotAStore { .. }
-            | Self::LogInUse => Fault::Other,
+            | Self::NotAStore { .. } => Fault::Other,
         }
     }
 }

@@ -24,10 +24,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use ringback_core::planted;
+use ringback_core::planted::{Mistake, planted};
 use ringback_core::store::{Fault, Reader, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
-use rusqlite::Connection;
 
 pub use self::backup::{BackedUp, BackupError, Progress, backup};
 use self::checkpoint::Checkpoints;
@@ -40,7 +39,8 @@ use self::select::select;
 use self::writer::Writer;
 use crate::rules;
 
-/// A store on SQLite. After a failed commit every further one fails: drop it and open it again.
+/// A store on SQLite. After a failed commit every further one fails: drop it and open it again. The exception is a commit
+/// that failed because of what was written ([`Fault::Data`]).
 pub struct Sqlite {
     // Dropped in this order: the connections before the lock.
     writer: Writer,
@@ -68,32 +68,10 @@ impl Sqlite {
     /// # Errors
     /// The directory cannot be used, another process has the store open, or the schema is not one of this program's.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        Self::open_and(dir, |connection| {
-            if !checkpoint::settle(connection)? {
-                tracing::warn!("another process reads the store: its write-ahead log is not finished yet");
-            }
-            Ok(())
-        })
-    }
-
-    /// Opens the store in `dir` after a failed commit. Its write-ahead log is moved into the database, and synced there,
-    /// before anything is written behind it: after a failed fsync the operating system may take pages for written that
-    /// are not, and what is appended to such a log would be lost with them.
-    ///
-    /// # Errors
-    /// As [`Sqlite::open`], and while another process reads the store.
-    pub fn reopen(dir: &Path) -> Result<Self, OpenError> {
-        Self::open_and(dir, settled)
-    }
-
-    fn open_and(
-        dir: &Path,
-        settle: impl FnOnce(&Connection) -> Result<(), OpenError>,
-    ) -> Result<Self, OpenError> {
         let lock = open::own(dir)?;
         let home = Home::usual(dir);
         home.renew_log(open::renew)?;
-        Self::open_at(home, Some(lock), None, settle)
+        Self::open_at(home, Some(lock), None)
     }
 
     /// Opens the store in `dir` of a simulated file system. No lock of the operating system keeps others out, and no
@@ -107,17 +85,11 @@ impl Sqlite {
             vfs: Some(on.vfs.to_owned()),
         };
         home.renew_log(on.renew)?;
-        Self::open_at(home, None, Some(on.checkpoint_pages), settled)
+        Self::open_at(home, None, Some(on.checkpoint_pages))
     }
 
-    fn open_at(
-        home: Home,
-        lock: Option<File>,
-        simulated: Option<i32>,
-        settle: impl FnOnce(&Connection) -> Result<(), OpenError>,
-    ) -> Result<Self, OpenError> {
+    fn open_at(home: Home, lock: Option<File>, simulated: Option<i32>) -> Result<Self, OpenError> {
         let mut connection = open::writer(&home)?;
-        settle(&connection)?;
         migrate::migrate(&mut connection)?;
         let checkpoints = match simulated {
             None => Checkpoints::start(&home, &mut connection)?,
@@ -133,17 +105,25 @@ impl Sqlite {
         })
     }
 
+    /// A transaction that was rolled back because of what was written leaves the store as it was, once what the writer
+    /// remembers is read again.
+    fn after_failure(&mut self, error: rusqlite::Error) -> StoreError {
+        let error = self.error("commit")(error);
+        if error.fault != Fault::Data {
+            return error;
+        }
+        if self.writer.connection.is_autocommit() && self.writer.reload().is_ok() {
+            self.failed = false;
+            return error;
+        }
+        StoreError {
+            fault: Fault::Other,
+            ..error
+        }
+    }
+
     fn error(&self, what: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
         move |source| store_error(what, &self.home.dir, source)
-    }
-}
-
-/// The log that an earlier life left is finished, or the store is not opened.
-fn settled(connection: &Connection) -> Result<(), OpenError> {
-    if checkpoint::settle(connection)? {
-        Ok(())
-    } else {
-        Err(OpenError::LogInUse)
     }
 }
 
@@ -173,18 +153,10 @@ impl Store for Sqlite {
         }
         // Until it has succeeded it has failed: what the writer remembers may be ahead of the file.
         self.failed = true;
-        let committed = transaction(&mut self.writer, now, writes);
-        let rolled_back = self.writer.connection.is_autocommit();
-        let written = committed
-            .map_err(self.error("commit"))
-            .map_err(|error| match error.fault {
-                // Only what was rolled back for sure is known not to be there.
-                Fault::Data if !rolled_back => StoreError {
-                    fault: Fault::Other,
-                    ..error
-                },
-                _ => error,
-            })?;
+        let written = match transaction(&mut self.writer, now, writes) {
+            Ok(written) => written,
+            Err(error) => return Err(self.after_failure(error)),
+        };
         self.failed = false;
         self.checkpoints.after_commit(&self.writer.connection);
         Ok(written)
@@ -203,7 +175,7 @@ impl Store for Sqlite {
 }
 
 fn transaction(writer: &mut Writer, now: Millis, writes: &[Write]) -> rusqlite::Result<Vec<Written>> {
-    if planted(planted::Fault::AnswersBeforeCommit) && !writer.connection.is_autocommit() {
+    if planted(Mistake::AnswersBeforeCommit) && !writer.connection.is_autocommit() {
         writer.connection.execute_batch("COMMIT")?;
     }
     writer.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
@@ -220,11 +192,11 @@ fn transaction(writer: &mut Writer, now: Millis, writes: &[Write]) -> rusqlite::
     });
     match written {
         Ok(written) => {
-            if planted(planted::Fault::AnswersBeforeCommit) {
+            if planted(Mistake::AnswersBeforeCommit) {
                 return Ok(written);
             }
             let committed = writer.connection.prepare_cached("COMMIT")?.execute([]);
-            if !planted(planted::Fault::IgnoresFailedFsync) {
+            if !planted(Mistake::IgnoresFailedFsync) {
                 committed?;
             }
             Ok(written)

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ringback_core::planted::{Fault, planted};
+use ringback_core::planted::{Mistake, planted};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -14,6 +14,8 @@ use super::error::{OpenError, opening};
 
 /// The database file in the store's directory.
 const DATABASE: &str = "ringback.db";
+/// Its write-ahead log, as SQLite names it.
+const LOG: &str = "ringback.db-wal";
 /// The file whose lock says who owns the store.
 const LOCK: &str = "lock";
 
@@ -31,11 +33,6 @@ const RENEW_BYTES: usize = 1024 * 1024;
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 128;
 
-/// The database file of the store in `dir`.
-pub(super) fn database(dir: &Path) -> PathBuf {
-    dir.join(DATABASE)
-}
-
 /// Where a store is: its directory, on a file system that SQLite knows by name, or on the usual one.
 #[derive(Clone, Debug)]
 pub(super) struct Home {
@@ -52,6 +49,16 @@ impl Home {
         }
     }
 
+    /// The database file.
+    pub(super) fn database(&self) -> PathBuf {
+        self.dir.join(DATABASE)
+    }
+
+    /// The write-ahead log.
+    pub(super) fn log(&self) -> PathBuf {
+        self.dir.join(LOG)
+    }
+
     /// Writes the log that an earlier life left over itself and syncs it, by `renew`, before SQLite reads it.
     ///
     /// What that life wrote last can be seen without being on disk: it was killed before its fsync, or the fsync failed,
@@ -60,10 +67,10 @@ impl Home {
     /// half moved, with nothing to redo it from. Bytes that are written again are dirty again, and this fsync tells the
     /// truth about them.
     pub(super) fn renew_log(&self, renew: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), OpenError> {
-        if planted(Fault::BelievesOldLog) {
+        if planted(Mistake::BelievesOldLog) {
             return Ok(());
         }
-        let path = log(&self.dir);
+        let path = self.log();
         renew(&path).map_err(|source| OpenError::Io {
             what: "write and sync once more",
             path,
@@ -95,11 +102,6 @@ pub(super) fn renew(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The write-ahead log of the store in `dir`.
-pub(super) fn log(dir: &Path) -> PathBuf {
-    dir.join(format!("{DATABASE}-wal"))
-}
-
 /// Makes the directory, readable for its owner only, and takes the lock, which lasts as long as the file is open.
 pub(super) fn own(dir: &Path) -> Result<File, OpenError> {
     let io_error = |what, path: &Path| {
@@ -128,7 +130,7 @@ pub(super) fn own(dir: &Path) -> Result<File, OpenError> {
 
 /// The connection that writes. A new file gets its page size and its vacuum mode here: later they are fixed.
 pub(super) fn writer(home: &Home) -> Result<Connection, OpenError> {
-    let path = database(&home.dir);
+    let path = home.database();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = connect(home, flags, WRITER_CACHE_KIB).map_err(opening("open the database"))?;
     lay_out(&connection).map_err(opening("lay out the database"))?;
@@ -165,7 +167,11 @@ fn lay_out(connection: &Connection) -> rusqlite::Result<()> {
     // it cannot come back and undo what came after it.
     connection.pragma_update(None, "synchronous", "EXTRA")?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    let synchronous = if planted(Fault::SkipsFsync) { "OFF" } else { "FULL" };
+    let synchronous = if planted(Mistake::SkipsFsync) {
+        "OFF"
+    } else {
+        "FULL"
+    };
     connection.pragma_update(None, "synchronous", synchronous)?;
     // The rules keep the references; checking them costs two look-ups for each event.
     connection.pragma_update(None, "foreign_keys", false)?;
@@ -195,8 +201,8 @@ pub(super) fn checkpointer(home: &Home) -> rusqlite::Result<Connection> {
 fn connect(home: &Home, flags: OpenFlags, cache_kib: i32) -> rusqlite::Result<Connection> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = match &home.vfs {
-        Some(vfs) => Connection::open_with_flags_and_vfs(database(&home.dir), flags, vfs.as_str())?,
-        None => Connection::open_with_flags(database(&home.dir), flags)?,
+        Some(vfs) => Connection::open_with_flags_and_vfs(home.database(), flags, vfs.as_str())?,
+        None => Connection::open_with_flags(home.database(), flags)?,
     };
     connection.busy_timeout(BUSY)?;
     // Plans that do not depend on bound values: without it, statements are prepared anew while they are used.

@@ -234,6 +234,7 @@ mod tests {
     use ringback_core::store::{Store as _, Write};
     use ringback_core::time::Millis;
 
+    use super::super::open::Home;
     use super::super::{Sqlite, open};
     use super::*;
 
@@ -258,7 +259,7 @@ mod tests {
             })
             .collect();
         store.commit(Millis(1), &writes).unwrap();
-        let connection = open::reader(&open::Home::usual(dir.path())).unwrap();
+        let connection = open::reader(&Home::usual(dir.path())).unwrap();
         let mut reader =
             SqliteReader::with_limits(connection, dir.path().to_owned(), Duration::ZERO, Duration::MAX)
                 .unwrap();

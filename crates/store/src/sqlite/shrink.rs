@@ -34,7 +34,7 @@ fn is_much(connection: &Connection, least: u64) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::open;
+    use super::super::open::{self, Home};
     use super::*;
 
     fn figures(connection: &Connection) -> (u64, u64) {
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn the_file_gets_shorter_in_steps_until_little_is_free() {
         let dir = tempfile::tempdir().unwrap();
-        let connection = open::writer(&open::Home::usual(dir.path())).unwrap();
+        let connection = open::writer(&Home::usual(dir.path())).unwrap();
         let fill = |rows: u32| {
             let page = vec![7_u8; PAGE_BYTES as usize];
             for _ in 0..rows {
@@ -86,7 +86,9 @@ mod tests {
         connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .unwrap();
-        let length = std::fs::metadata(open::database(dir.path())).unwrap().len();
+        let length = std::fs::metadata(Home::usual(dir.path()).database())
+            .unwrap()
+            .len();
         assert_eq!(length, left * u64::from(PAGE_BYTES));
     }
 }

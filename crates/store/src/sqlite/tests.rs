@@ -5,6 +5,8 @@ use ringback_contract::kind::Kind;
 use ringback_core::event::NewEvent;
 use ringback_core::store::{Filter, PageRequest};
 
+use rusqlite::Connection;
+
 use super::*;
 
 const NOW: Millis = Millis(1_790_000_000_000);
@@ -53,13 +55,13 @@ fn check(break_it: impl Fn(&Connection), writes: &[Write], expected: Fault, proo
     let error = store.commit(NOW, &[]).unwrap_err();
     assert!(error.source.is::<Failed>(), "{error:?}");
     drop(store);
-    let mut store = Sqlite::reopen(dir.path()).unwrap();
+    let mut store = Sqlite::open(dir.path()).unwrap();
     assert_eq!(events(&store), [1]);
     break_it(&store.writer.connection);
     let proved = store.commit(NOW, &[]);
     assert_eq!(proved.err().map(|error| error.fault), proof);
     drop(store);
-    let mut store = Sqlite::reopen(dir.path()).unwrap();
+    let mut store = Sqlite::open(dir.path()).unwrap();
     store.commit(NOW, &[call(2, 10)]).unwrap();
     assert_eq!(events(&store), [1, 2]);
 }
@@ -83,48 +85,39 @@ fn a_read_only_disk_is_told_from_others() {
     check(read_only, &[call(3, 10)], Fault::ReadOnly, Some(Fault::ReadOnly));
 }
 
+/// The store goes on, and gives no id twice and forgets none: what it remembered of the rolled back commit is gone.
 #[test]
-fn a_write_that_breaks_a_constraint_is_told_from_a_failing_disk() {
-    let constraint = |connection: &Connection| {
-        connection
-            .execute_batch(
-                "CREATE TRIGGER IF NOT EXISTS refuse BEFORE INSERT ON event WHEN NEW.entity_id = 3 \
-                 BEGIN SELECT RAISE(ABORT, 'refused'); END",
-            )
-            .unwrap();
-    };
-    check(constraint, &[call(2, 10), call(3, 10)], Fault::Data, None);
-}
-
-/// Whatever an earlier opening has left in the log is in the database, and synced there, before anything is appended.
-#[test]
-fn nothing_is_appended_to_a_log_that_an_earlier_opening_left() {
-    let (dir, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mut store = Sqlite::open(dir.path()).unwrap();
-    store.commit(NOW, &[call(1, 10)]).unwrap();
-    for path in [open::database(dir.path()), open::log(dir.path())] {
-        std::fs::copy(&path, crashed.path().join(path.file_name().unwrap())).unwrap();
-    }
-    let log = open::log(crashed.path());
-    assert!(log.metadata().unwrap().len() > 0);
-    let reopened = Sqlite::reopen(crashed.path()).unwrap();
-    assert_eq!(log.metadata().unwrap().len(), 0);
-    assert_eq!(events(&reopened), [1]);
-}
-
-#[test]
-fn while_another_process_reads_a_failed_store_is_not_opened_again() {
+fn a_write_that_breaks_a_constraint_leaves_the_store_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Sqlite::open(dir.path()).unwrap();
     store.commit(NOW, &[call(1, 10)]).unwrap();
-    let reader = open::reader(&Home::usual(dir.path())).unwrap();
-    reader.execute_batch("BEGIN; SELECT * FROM store").unwrap();
-    store.commit(NOW, &[call(2, 10)]).unwrap();
-    drop(store);
-    let refused = Sqlite::reopen(dir.path()).err().unwrap();
-    assert!(matches!(refused, OpenError::LogInUse), "{refused:?}");
-    // A start cannot know of a failure, and a backup must not keep it from starting.
-    drop(Sqlite::open(dir.path()).unwrap());
-    drop(reader);
-    assert_eq!(events(&Sqlite::reopen(dir.path()).unwrap()), [1, 2]);
+    store
+        .writer
+        .connection
+        .execute_batch(
+            "CREATE TRIGGER refuse BEFORE INSERT ON event WHEN NEW.entity_id = 3 \
+             BEGIN SELECT RAISE(ABORT, 'refused'); END",
+        )
+        .unwrap();
+    let other = |write| match write {
+        Write::Accept(event) => Write::Accept(Box::new(NewEvent {
+            company_id: 2,
+            ..*event
+        })),
+        other => other,
+    };
+    let error = store
+        .commit(NOW.plus(9), &[call(2, 10), other(call(4, 10)), call(3, 10)])
+        .unwrap_err();
+    assert_eq!(error.fault, Fault::Data, "{error:?}");
+    assert_eq!((events(&store), store.start().unwrap().newest), (vec![1], NOW));
+    let written = store.commit(NOW, &[other(call(4, 10))]).unwrap();
+    let [Written::Accepted(accepted)] = &written[..] else {
+        panic!("{written:?}")
+    };
+    assert!(
+        accepted.discovered.is_some(),
+        "the company is not known before its commit"
+    );
+    assert_eq!(events(&store), [1, 4]);
 }

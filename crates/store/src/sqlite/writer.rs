@@ -38,27 +38,37 @@ pub(super) struct Writer {
 impl Writer {
     /// Reads what the writer remembers.
     pub(super) fn load(connection: Connection) -> Result<Self> {
+        let mut writer = Self {
+            connection,
+            directory: Directory::default(),
+            ids: IdSource::new(0, 0),
+            noted: Millis::ZERO,
+            last_endpoint: 0,
+            schedules: Schedules::default(),
+        };
+        writer.reload()?;
+        Ok(writer)
+    }
+
+    /// Reads again what the writer remembers, which may be ahead of the file after a transaction that was rolled back.
+    pub(super) fn reload(&mut self) -> Result<()> {
+        let connection = &self.connection;
         let mut directory = Directory::default();
-        for company in query::all(&connection, "SELECT settings FROM company", [], rows::company)? {
+        for company in query::all(connection, "SELECT settings FROM company", [], rows::company)? {
             directory.put_company(&company);
         }
         let endpoints = select!(endpoint "WHERE deleted = 0 OR sweeping = 1");
-        for row in query::all(&connection, endpoints, [], rows::endpoint)? {
+        for row in query::all(connection, endpoints, [], rows::endpoint)? {
             directory.put_endpoint(&row);
         }
         let last = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
         let last_event = last("SELECT coalesce(max(id), 0) FROM event")?;
         let last_delivery = last("SELECT coalesce(max(id), 0) FROM delivery")?;
-        let last_endpoint = last("SELECT coalesce(max(id), 0) FROM endpoint")?;
-        let noted = last("SELECT newest_ms FROM store").map(Millis)?;
-        Ok(Self {
-            connection,
-            directory,
-            ids: IdSource::new(last_event.max(last_delivery), 0),
-            noted,
-            last_endpoint,
-            schedules: Schedules::default(),
-        })
+        self.last_endpoint = last("SELECT coalesce(max(id), 0) FROM endpoint")?;
+        self.noted = last("SELECT newest_ms FROM store").map(Millis)?;
+        self.ids = IdSource::new(last_event.max(last_delivery), 0);
+        self.directory = directory;
+        Ok(())
     }
 
     /// The newest time that is stored: of the last commit, or of the largest id, which may run ahead.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::{Histogram, Latency};
 use super::pace::{Metronome, Pace};
-use super::template::{FIRST_ID, Template};
+use super::template::{Companies, FIRST_ID, Template};
 use super::timings::{Sent, Window};
 use crate::client::{self, Answer, ClientError, Connection};
 
@@ -36,6 +36,8 @@ pub struct Load {
     pub connections: usize,
     /// When requests start.
     pub pace: Pace,
+    /// Whose calls.
+    pub companies: Companies,
     /// Events per request: 1 sends each as JSON, more send ndjson.
     pub batch: u64,
     /// How many ids after [`FIRST_ID`] the first event has. Loads that go to one service must not share ids.
@@ -197,9 +199,9 @@ impl Shared {
         };
         Ok(Self {
             headers: headers(&load, addr)?,
+            template: Template::new(load.companies),
             load,
             window,
-            template: Template::default(),
             addr,
             path,
             next_request: AtomicU64::new(0),

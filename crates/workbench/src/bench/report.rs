@@ -5,24 +5,16 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::BenchOptions;
-use super::run::{Run, Through};
+use super::figure::{Figure, mb, ms, rounded};
+use super::run::Run;
+use super::soundness::Soundness;
+use super::stage::Through;
 
 /// The runs of a benchmark.
 #[derive(Clone, Debug)]
 pub struct BenchReport {
     options: BenchOptions,
     runs: Vec<Run>,
-}
-
-/// A figure of each run.
-struct Figure {
-    median: f64,
-    least: f64,
-    most: f64,
-}
-
-fn ms(us: u64) -> f64 {
-    us as f64 / 1000.0
 }
 
 impl BenchReport {
@@ -37,20 +29,7 @@ impl BenchReport {
     }
 
     fn figure(&self, of: impl Fn(&Run) -> f64) -> Figure {
-        let mut values: Vec<f64> = self.runs.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        let middle = values.len() / 2;
-        let median = match values.len() {
-            0 => 0.0,
-            count if count % 2 == 1 => values[middle],
-            _ => f64::midpoint(values[middle - 1], values[middle]),
-        };
-        let end = |value: Option<&f64>| value.copied().unwrap_or(0.0);
-        Figure {
-            median,
-            least: end(values.first()),
-            most: end(values.last()),
-        }
+        Figure::of(self.runs.iter().map(of))
     }
 
     fn batch_figure(&self, of: impl Fn(&Run, &Through) -> f64) -> Option<Figure> {
@@ -58,38 +37,25 @@ impl BenchReport {
         all.then(|| self.figure(|run| run.batch.as_ref().map_or(0.0, |batch| of(run, batch))))
     }
 
-    fn sum(&self, of: impl Fn(&Through) -> u64) -> u64 {
-        let phases = |run: &Run| {
-            [Some(&run.saturated), Some(&run.open), run.batch.as_ref()]
-                .into_iter()
-                .flatten()
-                .map(&of)
-                .sum::<u64>()
-        };
-        self.runs.iter().map(phases).sum()
+    fn soundness(&self) -> Soundness<'_> {
+        let throughs = self.runs.iter().flat_map(Run::throughs);
+        Soundness::of(throughs, self.runs.iter().any(|run| run.store_in_memory))
     }
 
     /// Whether every accepted event arrived exactly once, and no request failed.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.sum(|through| {
-            let delivered = &through.delivered;
-            delivered.lost + delivered.repeated + delivered.unknown + through.failures.values().sum::<u64>()
-        }) == 0
+        self.soundness().is_sound()
     }
 
     /// One line of JSON, the last that `bench --json` prints. raw and e2e are events per second, times in
     /// microseconds or milliseconds as their names say; medians over the runs.
     #[must_use]
     pub fn json(&self) -> Value {
-        let rounded = |figure: &Figure, places: i32| {
-            let scale = 10f64.powi(places);
-            (figure.median * scale).round() / scale
-        };
-        let of = |places: i32, figure: Figure| json!(rounded(&figure, places));
+        let of = |places: i32, figure: Figure| json!(rounded(figure.median, places));
         let optional =
             |places: i32, figure: Option<Figure>| figure.map_or(Value::Null, |figure| of(places, figure));
-        json!({
+        let mut figures = json!({
             "raw": of(0, self.figure(|run| run.raw)),
             "rawCpuUs": of(2, self.figure(|run| run.raw_cpu_us)),
             "e2e": of(0, self.figure(|run| run.saturated.e2e)),
@@ -97,21 +63,19 @@ impl BenchReport {
             "cpuUsPerEvent": of(2, self.figure(|run| run.saturated.cpu_us)),
             "p50Ms": of(2, self.figure(|run| ms(run.open.delivered.latency.quantile_us(0.50)))),
             "p99Ms": of(2, self.figure(|run| ms(run.open.delivered.latency.quantile_us(0.99)))),
-            "rssMb": of(1, self.figure(|run| run.peak_rss_bytes as f64 / 1e6)),
+            "rssMb": of(1, self.figure(|run| mb(run.peak_rss_bytes))),
             "openPerS": of(0, self.figure(|run| run.open.e2e)),
             "maxMs": of(2, self.figure(|run| ms(run.open.delivered.latency.max_us()))),
             "batch": self.options.batch,
             "batchE2e": optional(0, self.batch_figure(|_, batch| batch.e2e)),
             "batchRatio": optional(4, self.batch_figure(|run, batch| batch.e2e / run.raw)),
             "batchCpuUsPerEvent": optional(2, self.batch_figure(|_, batch| batch.cpu_us)),
-            "lost": self.sum(|through| through.delivered.lost),
-            "repeated": self.sum(|through| through.delivered.repeated + through.delivered.unknown),
-            "failed": self.sum(|through| through.failures.values().sum()),
             "runs": self.runs.len(),
             "connections": self.options.connections,
             "windowMs": self.options.window_ms,
-            "storeInMemory": self.runs.iter().any(|run| run.store_in_memory),
-        })
+        });
+        self.soundness().add_to(&mut figures);
+        figures
     }
 
     fn row(&self, f: &mut fmt::Formatter<'_>, name: &str, unit: &str, figure: &Figure) -> fmt::Result {
@@ -193,47 +157,9 @@ impl fmt::Display for BenchReport {
             f,
             "memory of the service, peak",
             "MB",
-            &self.figure(|run| run.peak_rss_bytes as f64 / 1e6),
+            &self.figure(|run| mb(run.peak_rss_bytes)),
         )?;
-        self.notes(f)
-    }
-}
-
-impl BenchReport {
-    /// What a reader must know of the figures.
-    fn notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let accepted = self.sum(|through| through.delivered.accepted);
-        if self.is_sound() {
-            writeln!(f, "every one of {accepted} accepted events arrived exactly once")?;
-        } else {
-            let lost = self.sum(|through| through.delivered.lost);
-            let repeated = self.sum(|through| through.delivered.repeated);
-            let unknown = self.sum(|through| through.delivered.unknown);
-            writeln!(
-                f,
-                "NOT SOUND: of {accepted} accepted events {lost} did not arrive; {repeated} arrivals were repeated, \
-                 {unknown} of unknown events"
-            )?;
-            for (failure, count) in self
-                .runs
-                .iter()
-                .flat_map(|run| {
-                    [Some(&run.saturated), Some(&run.open), run.batch.as_ref()]
-                        .into_iter()
-                        .flatten()
-                })
-                .flat_map(|through| &through.failures)
-            {
-                writeln!(f, "  requests that failed: {count} × {failure}")?;
-            }
-        }
-        if self.runs.iter().any(|run| run.store_in_memory) {
-            writeln!(
-                f,
-                "the store was on a file system in memory: no disk was measured; choose another directory"
-            )?;
-        }
-        Ok(())
+        self.soundness().fmt(f)
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader, Lines};
 
 use super::load::{self, Load, Summary};
-use super::sink::Sink;
+use super::sink::{Seen, Sink};
 use super::timings;
 
 /// What a process of a benchmark does.
@@ -71,8 +71,8 @@ pub(super) enum Event {
     Ready { addr: Option<SocketAddr> },
     /// The command is done.
     Done,
-    /// So many came.
-    Counted { received: u64 },
+    /// What came.
+    Counted { seen: Seen },
     /// The window of the load begins.
     Begun,
     /// The window of the load is over.
@@ -183,9 +183,7 @@ async fn receiver(
                 sink.reset(note);
                 Event::Done
             }
-            Command::Count => Event::Counted {
-                received: sink.received(),
-            },
+            Command::Count => Event::Counted { seen: sink.seen() },
             Command::Dump { path } => match timings::write(&path, &sink.take_arrivals()) {
                 Ok(()) => Event::Done,
                 Err(error) => failed(&error),
@@ -211,6 +209,7 @@ mod tests {
 
     use super::*;
     use crate::bench::Pace;
+    use crate::bench::template::Companies;
     use crate::bench::timings::{Arrival, Sent, join};
 
     /// Gives commands one after the other, and returns all events.
@@ -234,6 +233,7 @@ mod tests {
             token: None,
             connections: 2,
             pace: Pace::Closed,
+            companies: Companies::SAMPLE,
             batch: 1,
             id_offset: 0,
             warmup_ms: 5,
@@ -289,7 +289,9 @@ mod tests {
         let [
             Event::Ready { addr: Some(_) },
             Event::Done,
-            Event::Counted { received: 0 },
+            Event::Counted {
+                seen: Seen { received: 0, .. },
+            },
             Event::Done,
             Event::Failed { why },
         ] = &events[..]

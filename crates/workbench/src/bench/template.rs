@@ -1,8 +1,9 @@
 //! The bodies that a benchmark sends: the seed's call sample without white space, each with a callInstanceId of its
-//! own, since intake takes equal content for a repetition.
+//! own, since intake takes equal content for a repetition, and of one company or of several in turn.
 
 use bytes::Bytes;
 use ringback_contract::samples;
+use serde::{Deserialize, Serialize};
 
 /// The first callInstanceId. All have as many digits, so that all bodies have one length.
 pub const FIRST_ID: u64 = 10_000_000_000;
@@ -12,33 +13,95 @@ const DIGITS: usize = 11;
 
 /// What stands before the id, in the sample as in what arrives.
 const ID_NAME: &[u8] = b"\"callInstanceId\":";
+/// What stands before the company. The first one of the sample is that of the call.
+const COMPANY_NAME: &[u8] = b"\"companyId\":";
 
-/// A body with a place for the id.
+/// The companies whose calls a load sends: consecutive numbers of equal length, taken in turn by the id of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Companies {
+    /// The first companyId.
+    pub first: u64,
+    /// How many, at least one.
+    pub count: u64,
+}
+
+impl Companies {
+    /// The company of the seed's call sample.
+    pub const SAMPLE: Self = Self { first: 1, count: 1 };
+
+    /// The company of the call with this callInstanceId.
+    #[must_use]
+    pub const fn of(self, id: u64) -> u64 {
+        self.first + id % self.count
+    }
+
+    /// All of them, in ascending order.
+    pub fn ids(self) -> impl Iterator<Item = u64> {
+        self.first..self.first + self.count
+    }
+}
+
+/// A body with places for the company and the id.
 #[derive(Clone, Debug)]
 pub struct Template {
     bytes: Vec<u8>,
-    id_at: usize,
+    companies: Companies,
+    company: Place,
+    id: Place,
+}
+
+/// Where a number stands in a body.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    at: usize,
+    digits: usize,
+}
+
+impl Place {
+    /// Makes a place of `digits` digits of the number behind `name`, at the end where there is none.
+    fn make(bytes: &mut Vec<u8>, name: &[u8], digits: usize) -> Self {
+        let at = find(bytes, name).map_or(bytes.len(), |at| at + name.len());
+        let old = bytes[at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        bytes.splice(at..at + old, std::iter::repeat_n(b'0', digits));
+        Self { at, digits }
+    }
+
+    fn write(self, body: &mut [u8], number: u64) {
+        let mut rest = number;
+        for place in body[self.at..self.at + self.digits].iter_mut().rev() {
+            // A digit is below ten.
+            *place = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
+        }
+        debug_assert_eq!(rest, 0, "the number has at most {} digits", self.digits);
+    }
 }
 
 impl Default for Template {
     /// The seed's call sample.
     fn default() -> Self {
-        Self::of(samples::CALL)
+        Self::new(Companies::SAMPLE)
     }
 }
 
 impl Template {
-    /// A template of a callback that has a callInstanceId. One that has none gets its digits at the end, and is
-    /// refused by whatever it is sent to.
-    fn of(callback: &str) -> Self {
-        let mut bytes = without_white_space(callback);
-        let id_at = find(&bytes, ID_NAME).map_or(bytes.len(), |at| at + ID_NAME.len());
-        let digits = bytes[id_at..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        bytes.splice(id_at..id_at + digits, [b'0'; DIGITS]);
-        Self { bytes, id_at }
+    /// The seed's call sample as a call of these companies in turn.
+    #[must_use]
+    pub fn new(companies: Companies) -> Self {
+        let mut bytes = without_white_space(samples::CALL);
+        // The id stands before the company, and keeps its place.
+        let id = Place::make(&mut bytes, ID_NAME, DIGITS);
+        let company = Place::make(&mut bytes, COMPANY_NAME, companies.first.to_string().len());
+        Self {
+            bytes,
+            companies,
+            company,
+            id,
+        }
     }
 
     /// The length of one body, in bytes.
@@ -51,7 +114,7 @@ impl Template {
     #[must_use]
     pub fn single(&self, id: u64) -> Bytes {
         let mut body = self.bytes.clone();
-        self.write_id(&mut body, id);
+        self.write_numbers(&mut body, id);
         body.into()
     }
 
@@ -62,20 +125,16 @@ impl Template {
         for id in first_id..first_id + count {
             let begin = body.len();
             body.extend_from_slice(&self.bytes);
-            self.write_id(&mut body[begin..], id);
+            self.write_numbers(&mut body[begin..], id);
             body.push(b'\n');
         }
         body.into()
     }
 
-    fn write_id(&self, body: &mut [u8], id: u64) {
+    fn write_numbers(&self, body: &mut [u8], id: u64) {
         debug_assert!((FIRST_ID..END_ID).contains(&id), "all ids have {DIGITS} digits");
-        let mut rest = id;
-        for place in body[self.id_at..self.id_at + DIGITS].iter_mut().rev() {
-            // A digit is below ten.
-            *place = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-            rest /= 10;
-        }
+        self.id.write(body, id);
+        self.company.write(body, self.companies.of(id));
     }
 }
 
@@ -130,6 +189,27 @@ mod tests {
             "{}",
             template.body_bytes()
         );
+    }
+
+    #[test]
+    fn companies_take_turns() {
+        let companies = Companies {
+            first: 1001,
+            count: 97,
+        };
+        let template = Template::new(companies);
+        let mut seen: Vec<u64> = (FIRST_ID..FIRST_ID + 97)
+            .map(|id| {
+                let body: Value = serde_json::from_slice(&template.single(id)).unwrap();
+                let scene = &body["data"]["data"]["sceneInstance"];
+                assert_eq!(scene["callInstanceId"], id);
+                assert_eq!(scene["companyId"], companies.of(id));
+                companies.of(id)
+            })
+            .collect();
+        seen.sort_unstable();
+        assert_eq!(seen, companies.ids().collect::<Vec<_>>());
+        assert_eq!(Companies::SAMPLE.ids().collect::<Vec<_>>(), [1]);
     }
 
     #[test]

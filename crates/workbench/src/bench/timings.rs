@@ -156,6 +156,8 @@ pub struct Delivered {
     pub unknown: u64,
     /// From the intended moment of sending to the receiver's answer, of the events intended in the window.
     pub latency: Histogram,
+    /// From the answer to the request to the receiver's answer, of the same events; 0 where the receiver was faster.
+    pub since_accepted: Histogram,
 }
 
 /// Brings together what the driver sent and what the receiver got.
@@ -188,9 +190,9 @@ pub fn join(sent: &[Sent], arrivals: &[Arrival], window: Window) -> Delivered {
             };
             known += 1;
             if window.contains(request.intended_us) {
-                delivered
-                    .latency
-                    .record(u64::try_from(at_us - request.intended_us).unwrap_or(0));
+                let since = |us: i64| u64::try_from(at_us - us).unwrap_or(0);
+                delivered.latency.record(since(request.intended_us));
+                delivered.since_accepted.record(since(request.answered_us));
             }
         }
     }
@@ -271,6 +273,10 @@ mod tests {
         );
         assert_eq!((found.lost, found.repeated, found.unknown), (0, 0, 0));
         assert_eq!((found.latency.count(), found.latency.max_us()), (3, 1_000));
+        assert_eq!(
+            (found.since_accepted.count(), found.since_accepted.max_us()),
+            (3, 501)
+        );
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn lanes_that_hang_leave_others_as_they_were() {
         (100, 40, 64 * KIB, 32, 3_000),
         (60, 20, 1024 * KIB, 32, 3_000),
         // More than all slots: 21 are left, of which the next lane may take half; that is ten in each 5 ms.
-        (200, 40, 3 * KIB, 32, 2_000),
+        (100, 40, 3 * KIB, 32, 2_000),
     ] {
         let case = Case {
             hanging,

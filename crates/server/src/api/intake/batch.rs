@@ -55,11 +55,14 @@ where
             event(api, caller, route, key, &parse(text)?)
         };
         let mut events = Vec::with_capacity(chunk.len());
-        for (line, text) in chunk {
-            events.push((*line, read(*line, text)));
-            if events.len() % EVENTS_AT_A_STRETCH == 0 {
-                tokio::task::yield_now().await;
+        for lines in chunk.chunks(EVENTS_AT_A_STRETCH) {
+            // The semaphore is never closed.
+            let turn = api.batches.acquire().await.ok();
+            for (line, text) in lines {
+                events.push((*line, read(*line, text)));
             }
+            drop(turn);
+            tokio::task::yield_now().await;
         }
         for answer in write(api, route, events, &mut stopped).await {
             // Writing to memory does not fail.

@@ -21,6 +21,7 @@ fn load(addr: SocketAddr, requests: u64) -> Load {
         token: None,
         connections: 4,
         pace: Pace::Closed,
+        companies: Companies::SAMPLE,
         batch: 1,
         id_offset: 0,
         warmup_ms: 0,
