@@ -29,7 +29,7 @@ fn found(fault: Option<Mistake>, seeds: std::ops::Range<u64>, store: StoreKind) 
     plant(fault);
     if fault == Some(Mistake::BelievesOldLog) {
         // It takes a failed sync and a loss of power at a bad moment: seeds find it, but not the first ones.
-        let cases = (0..8).flat_map(|seed| (0..40).map(move |operations| (seed, operations)));
+        let cases = (0..8).flat_map(|seed| (0..50).map(move |operations| (seed, operations)));
         let found = cases
             .into_iter()
             .find_map(|(seed, operations)| recover(seed, operations).err());
