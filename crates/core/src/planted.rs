@@ -14,7 +14,7 @@ pub enum Mistake {
     IgnoresFailedFsync,
     /// The log that an earlier life left is believed as it is.
     BelievesOldLog,
-    /// A send is recorded before it has happened.
+    /// What becomes of a delivery is recorded before it is sent.
     RecordsBeforeSending,
     /// Deliveries of a key do not wait for each other.
     DropsOrderKey,
@@ -26,6 +26,8 @@ pub enum Mistake {
     ForgetsNextOfKey,
     /// Waiting for the head of the key counts towards the maximum age.
     CountsWaitingAsAge,
+    /// A job's final status does not wait for its calls.
+    IgnoresHold,
     /// A lane that leaves a delivery in the store goes on reading behind it.
     LosesPlaceOfLane,
     /// When a breaker opens, the queue behind it is dropped.
@@ -46,7 +48,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// Every one.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::SkipsFsync,
         Self::AnswersBeforeCommit,
         Self::IgnoresFailedFsync,
@@ -57,6 +59,7 @@ impl Mistake {
         Self::SendsBeforeDue,
         Self::ForgetsNextOfKey,
         Self::CountsWaitingAsAge,
+        Self::IgnoresHold,
         Self::LosesPlaceOfLane,
         Self::BreakerDropsQueue,
         Self::KeepsSlot,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use ringback_contract::kind::Kind;
 use ringback_contract::schedule::Schedule;
 use ringback_core::delivery::{Attempt, Outcome, State};
 use ringback_core::endpoint::{Endpoint, Order};
@@ -44,6 +45,11 @@ pub(crate) struct EndpointFacts {
 pub(crate) struct EventFacts {
     pub(crate) body: Bytes,
     pub(crate) key: OrderKey,
+    pub(crate) company_id: i64,
+    pub(crate) kind: Kind,
+    pub(crate) call_job_id: Option<i64>,
+    pub(crate) job_status: Option<i64>,
+    pub(crate) accepted: Millis,
     pub(crate) deliveries: BTreeSet<DeliveryId>,
 }
 
@@ -138,6 +144,11 @@ impl Ledger {
             EventFacts {
                 body: event.body.clone(),
                 key: event.order_key(),
+                company_id: event.company_id,
+                kind: event.kind,
+                call_job_id: event.call_job_id,
+                job_status: event.job_status,
+                accepted: now,
                 deliveries: BTreeSet::new(),
             },
         );
@@ -188,6 +199,23 @@ impl Ledger {
                 }
             }
         }
+    }
+
+    /// Whether nothing of an endpoint was ever parked.
+    pub(crate) fn is_steady(&self, id: EndpointId) -> bool {
+        self.endpoints.get(&id).is_some_and(|facts| facts.steady)
+    }
+
+    /// Whether an endpoint has held final statuses all the time.
+    pub(crate) fn holds(&self, id: EndpointId) -> bool {
+        self.endpoints
+            .get(&id)
+            .is_some_and(|facts| facts.steady && facts.strict)
+    }
+
+    /// From when on a delivery was the head of its key.
+    pub(crate) fn head_from(&self, id: DeliveryId) -> Option<Millis> {
+        self.deliveries.get(&id)?.age_from
     }
 
     /// A delivery has a send that is in flight or not recorded.

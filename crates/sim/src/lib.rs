@@ -7,7 +7,7 @@
 //! - everything that was accepted is delivered, exhausted by its schedule or its age, parked or cancelled;
 //! - nothing was sent that was not accepted, nothing early, nothing twice but what a crash allows;
 //! - nothing was late at an endpoint that was well, however ill the others were;
-//! - the order of each key was kept;
+//! - the order of each key was kept, and the hold of a job's final status;
 //! - the store held what was acknowledged, all of it and nothing else, each time that it was opened;
 //! - the log in the store agrees with what was sent, and with the receivers' journals.
 #![warn(missing_docs)]
@@ -19,12 +19,15 @@ mod commits;
 mod creation;
 mod disk;
 mod fault;
+mod flights;
 mod health;
+mod holds;
 mod ledger;
 mod operators;
 mod process;
 mod random;
 mod receivers;
+mod recovery;
 mod robots;
 mod time;
 mod world;
@@ -36,6 +39,7 @@ use ringback_core::delivery::State;
 pub use campaign::Campaign;
 pub use creation::{Creation, create};
 use disk::Disk;
+pub use recovery::recover;
 use world::World;
 
 /// The store that a run uses.

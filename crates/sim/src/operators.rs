@@ -64,9 +64,13 @@ fn settings(random: &mut Random, company_id: i64, name: &str) -> Settings {
         timeout_ms: random.pick(&[1_000, 5_000, 15_000]),
         content_type: ContentType::Json,
         profile: Profile::V1,
-        order: if name == "erp" { Order::None } else { Order::Key },
+        order: match name {
+            "erp" => Order::None,
+            "jobs" => Order::KeyHold,
+            _ => Order::Key,
+        },
         hold_quiet_ms: limits::HOLD_QUIET_MS,
-        hold_limit_ms: limits::HOLD_LIMIT_MS,
+        hold_limit_ms: random.pick(&[limits::HOLD_QUIET_MS, limits::HOLD_LIMIT_MS]),
         max_in_flight: random.pick(&[1, 2, 32]),
         rate_limit: random.chance(300_000).then(|| RateLimit {
             per_second: random.pick(&[0.5, 5.0, 100.0]),

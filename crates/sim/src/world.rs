@@ -9,8 +9,9 @@ use ringback_core::time::Millis;
 use ringback_store::memory::Memory;
 
 use crate::disk::Disk;
+use crate::flights::Flight;
 use crate::ledger::Ledger;
-use crate::process::{Caller, Flight, Process, Ticket, Unsettled};
+use crate::process::{Caller, Process, Ticket, Unsettled};
 use crate::random::Random;
 use crate::receivers::{Mood, Receiver, Receivers};
 use crate::robots::{Intake, intake};

@@ -1,7 +1,7 @@
 //! One scenario, in which each single write and each single sync of the disk fails once, and after it the process goes
 //! on, is killed, or the power goes. What must hold after every run must hold after each of these.
 
-use ringback_sim::{Nth, Operation, Options, Report, StoreKind, Then, create, run};
+use ringback_sim::{Nth, Operation, Options, Report, StoreKind, Then, create, recover, run};
 
 /// A seed whose life has corrections, jobs, retries, waiting deliveries, a disabled endpoint and checkpoints in it.
 const SEED: u64 = 7;
@@ -100,4 +100,16 @@ fn a_store_is_made_whole_or_not_at_all() {
         }
     }
     assert!(noticed > 100, "{noticed}");
+}
+
+/// The power goes at each operation of opening a store whose last sync failed, and of the commit after it.
+#[test]
+fn a_log_whose_sync_failed_is_not_built_upon() {
+    for seed in 0..8 {
+        for operations in 0..50 {
+            if let Err(what) = recover(seed, operations) {
+                panic!("seed {seed}, after {operations} operations: {what}");
+            }
+        }
+    }
 }

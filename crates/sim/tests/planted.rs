@@ -1,10 +1,10 @@
-//! Break it on purpose: each planted fault is found by some seed. Built with `--features planted-faults` only.
+//! Break it on purpose: each planted fault is found by some seed, one of them by a scenario of its own. Built with `--features planted-faults` only.
 #![cfg(feature = "planted-faults")]
 
 use std::panic::catch_unwind;
 
 use ringback_core::planted::{Mistake, plant};
-use ringback_sim::{Options, StoreKind, run};
+use ringback_sim::{Options, StoreKind, recover, run};
 
 /// Seeds after which a fault counts as not found.
 const SEEDS: u64 = 300;
@@ -20,14 +20,6 @@ const fn store(fault: Mistake) -> StoreKind {
     }
 }
 
-/// Where the search begins: a seed that is known to find it, for faults that show rarely.
-const fn from(fault: Mistake) -> u64 {
-    match fault {
-        Mistake::BelievesOldLog => 450,
-        _ => 0,
-    }
-}
-
 /// How the first of the seeds that finds the fault says so.
 fn found(fault: Option<Mistake>, seeds: std::ops::Range<u64>, store: StoreKind) -> Option<String> {
     let options = Options {
@@ -35,6 +27,15 @@ fn found(fault: Option<Mistake>, seeds: std::ops::Range<u64>, store: StoreKind) 
         ..Options::default()
     };
     plant(fault);
+    if fault == Some(Mistake::BelievesOldLog) {
+        // It takes a failed sync and a loss of power at a bad moment: seeds find it, but not the first ones.
+        let cases = (0..8).flat_map(|seed| (0..50).map(move |operations| (seed, operations)));
+        let found = cases
+            .into_iter()
+            .find_map(|(seed, operations)| recover(seed, operations).err());
+        plant(None);
+        return found;
+    }
     let found = seeds.into_iter().find_map(|seed| {
         // A broken invariant that an assertion of the engine notices first is found as well.
         match catch_unwind(|| run(seed, &options)) {
@@ -57,8 +58,7 @@ fn nothing_is_found_where_nothing_is_planted() {
 fn each_planted_fault_is_found() {
     let mut missed = Vec::new();
     for fault in Mistake::ALL {
-        let from = from(fault);
-        match found(Some(fault), from..from + SEEDS, store(fault)) {
+        match found(Some(fault), 0..SEEDS, store(fault)) {
             Some(how) => eprintln!("{fault:?}: {}", how.chars().take(160).collect::<String>()),
             None => missed.push(fault),
         }

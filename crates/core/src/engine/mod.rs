@@ -453,17 +453,7 @@ impl Engine {
         lane.in_flight += 1;
         self.stats.in_flight += 1;
         if planted(Mistake::RecordsBeforeSending) {
-            let attempt = Attempt {
-                n: send.n,
-                started_wall_ms: 0,
-                duration_ms: 0,
-                outcome: Outcome::Acknowledged,
-                status: None,
-                address: None,
-                detail: None,
-                body_start: Bytes::new(),
-            };
-            self.record(endpoint, id, Some(attempt), Next::Delivered);
+            self.record(endpoint, id, None, Next::Exhausted);
         }
         self.effects.push_back(Effect::Send(send));
     }
@@ -493,11 +483,7 @@ impl Engine {
             let query = DueQuery {
                 endpoint,
                 after: lane.begin_reading(ticket),
-                until: if planted(Mistake::SendsBeforeDue) {
-                    now.plus(5_000)
-                } else {
-                    now
-                },
+                until: now.plus(5_000 * u64::from(planted(Mistake::SendsBeforeDue))),
                 rows,
                 bytes: limits::PAGE_BYTES.min(bytes),
             };
