@@ -3,7 +3,7 @@
 //! Everything here is pure and synchronous: time, randomness and results are passed in, effects come out. The crate
 //! knows no socket, no file, no thread and no clock. It owns
 //!
-//! - the domain types: [`company`], [`endpoint`], [`event`], [`delivery`];
+//! - the domain types: [`company`], [`endpoint`], [`event`], [`delivery`], [`replay`];
 //! - the rules that every store applies inside its transaction: [`fanout`], [`hold`], [`settle`];
 //! - the [`engine`], which decides what is sent when;
 //! - the [`store`] traits, which a store implements;
@@ -20,6 +20,7 @@ pub mod hold;
 pub mod id;
 pub mod limits;
 pub mod planted;
+pub mod replay;
 pub mod settle;
 pub mod store;
 pub mod time;

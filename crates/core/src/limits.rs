@@ -21,11 +21,13 @@ pub const ENGINE_BYTES: usize = 32 * 1024 * 1024;
 /// Beyond [`ENGINE_BYTES`], up to this, a lane may still hold [`LANE_BYTES_LEAST`], so that none starves while others are
 /// busy with large bodies.
 pub const ENGINE_BYTES_MOST: usize = 64 * 1024 * 1024;
+/// The same for bodies that are larger than [`LANE_BYTES_LEAST`]: they leave the rest to usual ones.
+pub const ENGINE_BYTES_LARGE: usize = 48 * 1024 * 1024;
 /// Deliveries that one lane keeps queued in memory.
 pub const LANE_QUEUE: usize = 1024;
-/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits): [`LANE_QUEUE`] bodies of usual size. With
-/// less, what a few batches bring is written and then read again; how lanes share [`ENGINE_BYTES`] keeps the rest for others.
-pub const LANE_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits): enough for a send each millisecond
+/// while the next page is read.
+pub const LANE_BYTES: usize = 512 * 1024;
 /// Bytes of bodies that a lane may hold in memory when [`ENGINE_BYTES`] is used up: the default in-flight limit times a
 /// body of usual size.
 pub const LANE_BYTES_LEAST: usize = 128 * 1024;
@@ -58,6 +60,24 @@ pub const HOLD_ROWS: usize = 256;
 pub const HOLD_PAUSE_MS: u64 = 100;
 /// Open calls of a job that are counted when somebody asks what its final status waits for.
 pub const HOLD_CALLS_COUNTED: usize = 1000;
+/// Replays of all companies that are running or paused.
+pub const REPLAYS_OPEN: usize = 16;
+/// Replays that have ended and are still shown; the oldest go first.
+pub const REPLAYS_KEPT: usize = 1000;
+/// Events or deliveries that one step of a replay looks at.
+pub const REPLAY_ROWS: usize = 100;
+/// The least time between two steps of a replay, in milliseconds: with [`REPLAY_ROWS`] it keeps a replay that skips much a
+/// small part of the committer's work.
+pub const REPLAY_PAUSE_MS: u64 = 50;
+/// Deliveries that a replay sends per second, when nothing else is asked for.
+pub const REPLAY_PER_SECOND: u32 = 100;
+/// The most deliveries that a replay sends per second.
+pub const REPLAY_PER_SECOND_MOST: u32 = 1000;
+/// Events or deliveries that the dry run of a replay looks at before it stops and says `partial`. Each costs several
+/// look-ups, and a read may last a second at most.
+pub const DRY_RUN_ROWS: usize = 10_000;
+/// Newer events of a key that are looked at, from the newest on, for one that was delivered.
+pub const REPLAY_NEWER_ROWS: usize = 64;
 /// Events that one [`crate::store::Write::Prune`] looks at. It is a commit of its own, and what comes in meanwhile waits
 /// for it: this and the next two limits keep it to milliseconds.
 pub const PRUNE_EVENTS: usize = 512;

@@ -23,6 +23,7 @@ mod paths;
 mod problem;
 mod query;
 mod records;
+mod replays;
 mod search;
 mod serve;
 mod state;
@@ -55,7 +56,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
 }
 
 /// The templates of all routes, for [`crate::telemetry::Metrics::new`].
-pub const ROUTES: [&str; 23] = [
+pub const ROUTES: [&str; 27] = [
     "/v1/companies",
     "/v1/companies/{companyId}",
     "/v1/companies/{companyId}/endpoints",
@@ -73,6 +74,10 @@ pub const ROUTES: [&str; 23] = [
     "/v1/deliveries",
     "/v1/deliveries/{deliveryId}",
     "/v1/deliveries/{deliveryId}/resend",
+    "/v1/replays",
+    "/v1/replays/{replayId}",
+    "/v1/replays/{replayId}/pause",
+    "/v1/replays/{replayId}/resume",
     "/v1/tokens",
     "/v1/tokens/{tokenId}",
     "/healthz",
@@ -108,12 +113,27 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(deliveries::resend_delivery))
+        .routes(routes!(replays::post_replay, replays::list_replays))
+        .routes(routes!(replays::get_replay, replays::delete_replay))
+        .routes(routes!(replays::pause_replay))
+        .routes(routes!(replays::resume_replay))
         .routes(routes!(tokens::post_token, tokens::list_tokens))
         .routes(routes!(tokens::delete_token))
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
         .routes(routes!(operations::openapi_json))
+}
+
+/// A problem unless the company is configured.
+fn check_company(api: &ApiState, company_id: i64) -> Result<(), Problem> {
+    match api.service.directory().company(company_id) {
+        Some(company) if company.configured => Ok(()),
+        Some(_) | None => Err(Problem::new(
+            Type::NoCompany,
+            "no such company, or nobody has configured it",
+        )),
+    }
 }
 
 /// The problem of an answer that is not the one hoped for: a refusal, or one that does not belong to the write.
@@ -131,6 +151,8 @@ fn unexpected(written: &Written) -> Problem {
         | Written::RetriedNow { .. }
         | Written::Resent(_)
         | Written::HoldsChecked { .. }
+        | Written::Replay(_)
+        | Written::ReplayStepped { .. }
         | Written::Pruned(_)
         | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
     }

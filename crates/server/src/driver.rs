@@ -11,6 +11,7 @@ use std::sync::Arc;
 use ringback_core::delivery::State;
 use ringback_core::engine::{Effect, Engine, HeldBack, Input, Sent, Stats};
 use ringback_core::id::{DeliveryId, EndpointId};
+use ringback_core::replay::{Replay, ReplayState};
 use ringback_core::store::{Accepted, DuePage, Reader, Recorded, Refusal, Start, Swept, Write, Written};
 use ringback_core::time::Millis;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -121,6 +122,33 @@ impl Driver {
             self.engine.handle(now, Input::Due(endpoint, due));
         }
         self.on_holds(now, start.hold_check);
+        for replay in &start.replays {
+            self.on_replay(now, replay);
+        }
+    }
+
+    /// A replay was made, changed or stepped.
+    fn on_replay(&mut self, now: Millis, replay: &Replay) {
+        let runs = replay.state == ReplayState::Running;
+        let rate = runs.then_some(replay.spec.per_second);
+        self.engine.handle(now, Input::Replay(replay.id, rate));
+    }
+
+    fn on_replay_stepped(&mut self, now: Millis, replay: &Replay, made: u64, due: Vec<(EndpointId, Millis)>) {
+        let id = replay.id;
+        self.engine.handle(
+            now,
+            Input::ReplayStepped {
+                replay: id,
+                made,
+                due,
+            },
+        );
+        if replay.state == ReplayState::Done {
+            let (matched, made) = (replay.counts.matched, replay.counts.made);
+            tracing::info!(replay = %id, matched, made, "a replay is done");
+        }
+        self.on_replay(now, replay);
     }
 
     /// Holds began that have to be looked at.
@@ -239,6 +267,17 @@ impl Driver {
                 let (released, next) = (std::mem::take(released), *next);
                 self.engine.handle(now, Input::HoldsChecked { released, next });
             }
+            Written::Replay(replay) => self.on_replay(now, replay),
+            Written::ReplayStepped {
+                replay,
+                made,
+                due,
+                hold_check,
+            } => {
+                self.on_holds(now, *hold_check);
+                let (made, due) = (*made, std::mem::take(due));
+                self.on_replay_stepped(now, replay, made, due);
+            }
             Written::Refused(refusal) => self.on_refused(now, write, *refusal),
             Written::Conflict { .. } | Written::Pruned(_) => {}
             Written::Company { .. }
@@ -318,6 +357,9 @@ impl Driver {
     /// An outcome is refused when its delivery is gone, or when the store cannot keep it: the engine has to forget the
     /// delivery, or it would be sent again and again. Other callers hear it themselves.
     fn on_refused(&mut self, now: Millis, write: &Write, refusal: Refusal) {
+        if let Write::StepReplay { replay, .. } = write {
+            self.engine.handle(now, Input::Replay(*replay, None));
+        }
         if let Write::Record(report) = write {
             tracing::warn!(delivery_id = %report.delivery, %refusal, "an outcome could not be recorded");
             let gone = Recorded {
@@ -350,6 +392,13 @@ impl Driver {
         match effect {
             Effect::Record(report) => self.writes.push(Write::Record(report)),
             Effect::CheckHolds => self.writes.push(Write::CheckHolds),
+            Effect::StepReplay { replay, .. } if self.queue.disk_low() => {
+                // It stands still, as if nothing had been found, and comes again a little later.
+                let (made, due) = (0, Vec::new());
+                self.engine
+                    .handle(now, Input::ReplayStepped { replay, made, due });
+            }
+            Effect::StepReplay { replay, most } => self.writes.push(Write::StepReplay { replay, most }),
             Effect::Send(send) => {
                 let sending = self.sender.perform(send, now);
                 // What is in flight when the process ends is let go: a duplicate, no loss.

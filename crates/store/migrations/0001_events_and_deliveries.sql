@@ -1,6 +1,6 @@
 -- Companies, endpoints, events, deliveries and their attempts.
 --
--- The page size (16 kB) and auto_vacuum (incremental) are settled when the file is made, before this runs. Times are
+-- The page size (8 kB) and auto_vacuum (incremental) are settled when the file is made, before this runs. Times are
 -- engine milliseconds unless their name says wall. Ids of events and deliveries are rising numbers that hold their time.
 -- References are declared for the reader and checked by tests; at run time the rules keep them.
 
@@ -149,6 +149,20 @@ CREATE TABLE attempt (
     body_start BLOB NOT NULL,
     PRIMARY KEY (delivery_id, n)
 ) STRICT, WITHOUT ROWID;
+
+-- Replays: what is sent once more by a filter, and how far it has come. Everything that one looks at has a smaller id.
+-- state: 0 running, 1 paused, 2 done, 3 cancelled.
+CREATE TABLE replay (
+    id INTEGER PRIMARY KEY,
+    spec TEXT NOT NULL CHECK (json_valid(spec)),
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    counts TEXT NOT NULL CHECK (json_valid(counts)),
+    cursor INTEGER NOT NULL CHECK (cursor < id),
+    ended_ms INTEGER,
+    CHECK ((ended_ms IS NOT NULL) = (state >= 2))
+) STRICT;
+
+CREATE INDEX replay_open ON replay (state) WHERE state < 2;
 
 -- Bearer tokens: the hash only.
 CREATE TABLE token (

@@ -49,6 +49,13 @@ impl Directory {
         self.by_company.get(&company_id).cloned().unwrap_or_default()
     }
 
+    /// The same; `None` for a company that is not configured.
+    pub(crate) fn receivers(&self, company_id: i64) -> Option<Arc<[Arc<Endpoint>]>> {
+        self.company(company_id)
+            .filter(|company| company.configured)
+            .map(|_| self.endpoints(company_id))
+    }
+
     pub(crate) fn put_endpoint(&mut self, row: &EndpointRow) {
         let endpoint = &row.endpoint;
         self.endpoints.insert(endpoint.id, row.clone());

@@ -4,6 +4,7 @@ use ringback_contract::kind::Kind;
 use ringback_core::delivery::Delivery;
 use ringback_core::event::Event;
 use ringback_core::limits::SEARCH_ROWS;
+use ringback_core::replay::Replay;
 use ringback_core::store::{Filter, Page, PageRequest};
 
 /// Whether an event meets the conditions on events. `phone_hash` is what was stored with it.
@@ -30,6 +31,11 @@ pub(crate) fn delivery_fits(filter: &Filter, delivery: &Delivery, endpoint_name:
             .endpoint
             .as_deref()
             .is_none_or(|name| endpoint_name == Some(name))
+}
+
+/// Whether a replay is of this company, where one is asked for.
+pub(crate) fn replay_fits(company_id: Option<i64>, replay: &Replay) -> bool {
+    company_id.is_none_or(|id| replay.spec.filter.company_id == id)
 }
 
 /// Whether there is any condition on deliveries.

@@ -8,7 +8,9 @@
 
 mod directory;
 mod filter;
+mod look;
 pub mod memory;
+mod replay;
 mod rules;
 pub mod sqlite;
 mod tables;

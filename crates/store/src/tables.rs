@@ -10,10 +10,13 @@ use ringback_core::company::Company;
 use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, NewEvent, OrderKey};
-use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
+use ringback_core::replay::Replay;
 use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
 use ringback_core::token::Token;
+
+use crate::look::Look;
 
 /// A place in the walk over an endpoint's open deliveries, which goes by (key, id).
 pub(crate) type Place = (OrderKey, DeliveryId);
@@ -35,9 +38,8 @@ pub(crate) struct Known {
     pub(crate) digest: [u8; 32],
 }
 
-pub(crate) trait Tables {
-    type Error;
-
+/// What it looks up beside this is in [`Look`].
+pub(crate) trait Tables: Look {
     /// The next id of an event or a delivery.
     fn next_id(&mut self, now: Millis) -> i64;
 
@@ -61,7 +63,6 @@ pub(crate) trait Tables {
         entity_id: i64,
     ) -> Result<Option<Known>, Self::Error>;
     fn insert_event(&mut self, id: EventId, event: &NewEvent) -> Result<(), Self::Error>;
-    fn event(&mut self, id: EventId) -> Result<Option<Event>, Self::Error>;
     /// Events after one and before another, by id.
     fn events_between(
         &mut self,
@@ -82,9 +83,6 @@ pub(crate) trait Tables {
     fn update_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
     /// Writes the above, and the endpoint with what is fixed with it: profile and schedule.
     fn assign_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
-    fn delivery(&mut self, id: DeliveryId) -> Result<Option<Delivery>, Self::Error>;
-    /// The deliveries of an event, by id.
-    fn deliveries_of(&mut self, event: EventId) -> Result<Vec<Delivery>, Self::Error>;
     /// The open delivery of this endpoint and key with the smallest id.
     fn first_open(&mut self, endpoint: EndpointId, key: OrderKey) -> Result<Option<DeliveryId>, Self::Error>;
     /// Open deliveries of an endpoint after a place, by (key, id).
@@ -111,6 +109,14 @@ pub(crate) trait Tables {
     fn count_open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, Self::Error>;
     /// Keeps a finished send, unless one of that number is kept already.
     fn append_attempt(&mut self, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Self::Error>;
+
+    fn replay(&mut self, id: ReplayId) -> Result<Option<Replay>, Self::Error>;
+    /// Keeps a replay as it is now.
+    fn put_replay(&mut self, replay: &Replay) -> Result<(), Self::Error>;
+    /// How many replays have not ended.
+    fn open_replays(&mut self) -> Result<usize, Self::Error>;
+    /// Forgets the replays that have ended but for the newest `keep`.
+    fn forget_replays(&mut self, keep: usize) -> Result<(), Self::Error>;
 
     /// Keeps a token; false when there is one of that id.
     fn add_token(&mut self, token: &Token) -> Result<bool, Self::Error>;

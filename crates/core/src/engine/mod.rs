@@ -16,6 +16,8 @@
 mod gate;
 mod holds;
 mod lane;
+mod messages;
+mod replays;
 mod share;
 mod standing;
 #[cfg(test)]
@@ -27,8 +29,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::delivery::{Attempt, Outcome, State, Work};
-use crate::endpoint::{Endpoint, Profile};
-use crate::id::{DeliveryId, EndpointId, EventId};
+use crate::endpoint::Endpoint;
+use crate::id::{DeliveryId, EndpointId};
 use crate::limits;
 use crate::planted::{Mistake, planted};
 use crate::settle::{self, Next};
@@ -38,112 +40,10 @@ use crate::time::Millis;
 use gate::{Sign, Wait};
 use holds::Holds;
 use lane::Lane;
+pub use messages::{Effect, Input, Send, Sent, Stats};
+use replays::Replays;
 use share::Line;
 pub use standing::HeldBack;
-
-/// What happened.
-#[derive(Debug)]
-pub enum Input {
-    /// An endpoint was made, changed or deleted.
-    Endpoint(Arc<Endpoint>),
-    /// The store holds pending deliveries of this endpoint, the first of them due at this moment.
-    Due(EndpointId, Millis),
-    /// Deliveries were committed that are due now.
-    Work(Vec<Work>),
-    /// The store holds back deliveries, which have to be looked at from this moment on.
-    Holds(Millis),
-    /// The answer to [`Effect::CheckHolds`], after its commit.
-    HoldsChecked {
-        /// The endpoints of deliveries that were let go, and when those are due.
-        released: Vec<(EndpointId, Millis)>,
-        /// When to look again.
-        next: Option<Millis>,
-    },
-    /// Deliveries of this endpoint changed in the store: look there from the beginning.
-    Reload(EndpointId),
-    /// As [`Input::Reload`], and forget the endpoint's failures (*retry-now*).
-    RetryNow(EndpointId),
-    /// The answer to [`Effect::Read`]; `None` when the store could not be read.
-    Page {
-        /// The endpoint.
-        endpoint: EndpointId,
-        /// The ticket of the read.
-        ticket: u64,
-        /// The page.
-        page: Option<DuePage>,
-    },
-    /// The answer to [`Effect::Send`].
-    Sent(Box<Sent>),
-    /// The answer to [`Effect::Record`], after its commit.
-    Recorded(EndpointId, Box<Recorded>),
-}
-
-/// A finished send.
-#[derive(Debug)]
-pub struct Sent {
-    /// The endpoint.
-    pub endpoint: EndpointId,
-    /// The delivery.
-    pub delivery: DeliveryId,
-    /// What became of it.
-    pub attempt: Attempt,
-    /// What the receiver asked for with `Retry-After`, in milliseconds from now.
-    pub retry_after_ms: Option<u64>,
-    /// A random number, at least 0 and less than 1, for the jitter.
-    pub random: f64,
-}
-
-/// What is to be done now.
-#[derive(Debug)]
-pub enum Effect {
-    /// Send this.
-    Send(Send),
-    /// Commit this.
-    Record(Box<Report>),
-    /// Read this, in a transaction that begins after now.
-    Read {
-        /// Comes back with the page.
-        ticket: u64,
-        /// What to read.
-        query: DueQuery,
-    },
-    /// Commit [`crate::store::Write::CheckHolds`].
-    CheckHolds,
-}
-
-/// One send to perform.
-#[derive(Debug)]
-pub struct Send {
-    /// The endpoint, with the settings of this moment.
-    pub endpoint: Arc<Endpoint>,
-    /// The delivery.
-    pub delivery: DeliveryId,
-    /// The event.
-    pub event_id: EventId,
-    /// Which send of the delivery it is, from 1.
-    pub n: u32,
-    /// The shape of the body.
-    pub profile: Profile,
-    /// The stored v1 body.
-    pub body: Bytes,
-}
-
-/// Figures of the moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Lanes.
-    pub lanes: usize,
-    /// Due deliveries in memory that wait for their send.
-    pub queued: usize,
-    /// Sends in flight.
-    pub in_flight: usize,
-    /// Sends that ended and are not recorded yet.
-    pub unrecorded: usize,
-    /// Bytes of bodies, queued and in flight.
-    pub bytes: usize,
-    /// Times that a breaker opened since the engine was made.
-    pub breaker_opened: u64,
-}
 
 /// The engine.
 #[derive(Debug, Default)]
@@ -162,6 +62,7 @@ pub struct Engine {
     tickets: u64,
     timers: BTreeSet<(Millis, EndpointId)>,
     holds: Holds,
+    replays: Replays,
     effects: VecDeque<Effect>,
     stopped: bool,
     stats: Stats,
@@ -183,6 +84,14 @@ impl Engine {
             Input::HoldsChecked { released, next } => {
                 self.holds.checked(next);
                 for (endpoint, due) in released {
+                    self.on_due(now, endpoint, due);
+                }
+            }
+            Input::Replay(replay, Some(per_second)) => self.replays.run(now, replay, per_second),
+            Input::Replay(replay, None) => self.replays.stop(replay),
+            Input::ReplayStepped { replay, made, due } => {
+                self.replays.stepped(now, replay, made);
+                for (endpoint, due) in due {
                     self.on_due(now, endpoint, due);
                 }
             }
@@ -222,6 +131,9 @@ impl Engine {
             if self.holds.begin_check(now) {
                 self.effects.push_back(Effect::CheckHolds);
             }
+            while let Some((replay, most)) = self.replays.begin_step(now) {
+                self.effects.push_back(Effect::StepReplay { replay, most });
+            }
         }
         self.effects.pop_front()
     }
@@ -233,7 +145,10 @@ impl Engine {
             return None;
         }
         let timer = self.timers.first().map(|(at, _)| *at);
-        [timer, self.holds.wake()].into_iter().flatten().min()
+        [timer, self.holds.wake(), self.replays.wake()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Figures of the moment.
@@ -294,6 +209,7 @@ impl Engine {
         let Some(lane) = self.lanes.get_mut(&work.endpoint) else {
             return;
         };
+        lane.next_is_large = work.body.len() > limits::LANE_BYTES_LEAST;
         let room = lane.has_room(now, most) && self.stats.memory_for(lane) > 0;
         if room && (work.due <= now || planted(Mistake::SendsBeforeDue)) {
             let bytes = work.body.len();

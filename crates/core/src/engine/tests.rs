@@ -5,6 +5,7 @@ mod gates;
 mod holds;
 mod paging;
 mod random;
+mod replays;
 mod rig;
 mod sending;
 mod shares;

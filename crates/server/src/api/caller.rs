@@ -114,6 +114,9 @@ pub(crate) fn permission(method: &Method, route: &str) -> Option<Permission> {
             "GET" | "HEAD",
         ) => Read,
         ("/v1/deliveries/{deliveryId}/resend", "POST") => Repair,
+        ("/v1/replays" | "/v1/replays/{replayId}", "GET" | "HEAD") => Read,
+        ("/v1/replays" | "/v1/replays/{replayId}/pause" | "/v1/replays/{replayId}/resume", "POST")
+        | ("/v1/replays/{replayId}", "DELETE") => Repair,
         ("/v1/tokens", "GET" | "HEAD" | "POST") | ("/v1/tokens/{tokenId}", "DELETE") => Operate,
         ("/metrics", "GET" | "HEAD") => Read,
         _ => return None,

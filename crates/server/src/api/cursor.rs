@@ -13,6 +13,8 @@ pub(crate) enum List {
     Events = 2,
     /// Deliveries, newest first.
     Deliveries = 3,
+    /// Replays, newest first.
+    Replays = 4,
 }
 
 /// The version of the form, so that a later one can tell older cursors.
@@ -42,11 +44,11 @@ mod tests {
 
     #[test]
     fn cursors_lead_back_to_their_own_list_only() {
-        for list in [List::Companies, List::Events, List::Deliveries] {
+        for list in [List::Companies, List::Events, List::Deliveries, List::Replays] {
             for after in [i64::MIN, -1, 0, 151, i64::MAX] {
                 let text = encode(list, after);
                 assert_eq!(decode(list, &text), Some(after));
-                for other in [List::Companies, List::Events, List::Deliveries] {
+                for other in [List::Companies, List::Events, List::Deliveries, List::Replays] {
                     assert_eq!(decode(other, &text).is_some(), other == list);
                 }
                 for broken in [

@@ -25,7 +25,7 @@ use super::paths::{CompanyPath, ENDPOINT_NAME, EndpointPath, is_endpoint_name};
 use super::problem::{FieldError, Problem, ProblemSchema, Type};
 use super::query::Query;
 use super::state::ApiState;
-use super::unexpected;
+use super::{check_company, unexpected};
 use view::COUNT_MOST;
 
 /// Make or replace an endpoint.
@@ -120,16 +120,6 @@ fn find(api: &ApiState, path: &EndpointPath) -> Result<Arc<Endpoint>, Problem> {
         Type::NoEndpoint,
         "the company has no endpoint of this name",
     ))
-}
-
-fn check_company(api: &ApiState, company_id: i64) -> Result<(), Problem> {
-    match api.service.directory().company(company_id) {
-        Some(company) if company.configured => Ok(()),
-        Some(_) | None => Err(Problem::new(
-            Type::NoCompany,
-            "no such company, or nobody has configured it",
-        )),
-    }
 }
 
 /// An endpoint.

@@ -166,6 +166,12 @@ impl Fields {
         self.errors.iter().any(|error| error.field == name)
     }
 
+    /// Whether a mistake was noted for this member, or within it.
+    pub(crate) fn has_errors_in(&self, name: &str) -> bool {
+        let is_within = |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        self.is_wrong(name) || self.errors.iter().any(|error| is_within(&error.field))
+    }
+
     /// Notes a mistake that was found elsewhere.
     pub(crate) fn note(&mut self, error: FieldError) {
         self.errors.push(error);

@@ -335,6 +335,9 @@ const fn reason(kind: Type) -> Refused {
         | Type::EndpointDisabled
         | Type::EndpointUnusable
         | Type::NoEndpointFits
-        | Type::TooManyEndpoints => Refused::Invalid,
+        | Type::TooManyEndpoints
+        | Type::NoReplay
+        | Type::TooManyReplays
+        | Type::ReplayEnded => Refused::Invalid,
     }
 }

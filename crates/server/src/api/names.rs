@@ -8,6 +8,7 @@ use ringback_contract::kind::Kind;
 use ringback_contract::schedule::Preset;
 use ringback_contract::wire::ContentType;
 use ringback_core::delivery::{Outcome, State};
+use ringback_core::replay::ReplayState;
 use ringback_core::token::Scope;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
@@ -102,6 +103,18 @@ named!(
      for the job's calls. What is due may be behind the endpoint's `breaker`, `rate-limit` or `in-flight` limit, or behind \
      what all endpoints together may have under way (`load`).",
     ["order", "hold", "breaker", "rate-limit", "in-flight", "load"]
+);
+named!(
+    ReplayedName,
+    "ReplayedState",
+    "What can be sent once more: deliveries in a state but pending, and `unwanted` events, which have no deliveries.",
+    ["delivered", "exhausted", "parked", "cancelled", "unwanted"]
+);
+named!(
+    ReplayStateName,
+    "ReplayState",
+    "How a replay stands. Done and cancelled never change.",
+    ReplayState::ALL.map(ReplayState::name)
 );
 named!(
     BreakerName,

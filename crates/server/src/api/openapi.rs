@@ -23,13 +23,14 @@ of them at once, and never repeat a value.
 * **Times** are RFC 3339 in UTC with milliseconds; durations are written `500ms`, `90s`, `5m`, `1h30m`.
 * **Callbacks** are described under `webhooks`.";
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("intake", "What the call platform hands in."),
     ("calls", "A call as it stands, and whether it arrived."),
     (
         "events and deliveries",
         "What was taken in, where it went, and what became of it.",
     ),
+    ("replays", "Sending once more what a filter finds."),
     ("companies", "Whose callbacks are delivered."),
     ("endpoints", "The callback addresses of a company."),
     ("tokens", "Who may use the API."),

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use ringback_core::id::{DeliveryId, EventId};
+use ringback_core::id::{DeliveryId, EventId, ReplayId};
 use ringback_core::limits;
 
 use super::problem::{FieldError, Problem, Type};
@@ -29,6 +29,10 @@ pub(crate) struct EventPath(pub(crate) EventId);
 /// `{deliveryId}`
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeliveryPath(pub(crate) DeliveryId);
+
+/// `{replayId}`
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReplayPath(pub(crate) ReplayId);
 
 /// `{tokenId}`
 #[derive(Clone, Debug)]
@@ -124,6 +128,18 @@ impl<S: Send + Sync> FromRequestParts<S> for DeliveryPath {
         params.text("deliveryId").parse().map(Self).map_err(|invalid| {
             let error = FieldError::other("deliveryId", format!("{invalid}"));
             Problem::about(Type::NoDelivery, error)
+        })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ReplayPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = Params::read(parts, state).await?;
+        params.text("replayId").parse().map(Self).map_err(|invalid| {
+            let error = FieldError::other("replayId", format!("{invalid}"));
+            Problem::about(Type::NoReplay, error)
         })
     }
 }

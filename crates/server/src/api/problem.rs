@@ -69,6 +69,8 @@ problem_types! {
     NoEvent = NOT_FOUND, "no-event", "There is no such event";
     /// No such delivery.
     NoDelivery = NOT_FOUND, "no-delivery", "There is no such delivery";
+    /// No such replay.
+    NoReplay = NOT_FOUND, "no-replay", "There is no such replay";
     /// No such call.
     NoCall = NOT_FOUND, "no-call", "There is no such call";
     /// No such token.
@@ -91,6 +93,10 @@ problem_types! {
     NoEndpointFits = CONFLICT, "no-endpoint-fits", "No endpoint takes this event";
     /// The company has as many endpoints as it can have.
     TooManyEndpoints = CONFLICT, "too-many-endpoints", "The company has too many endpoints";
+    /// As many replays run or are paused as can be.
+    TooManyReplays = CONFLICT, "too-many-replays", "There are too many replays";
+    /// The replay is done or cancelled.
+    ReplayEnded = CONFLICT, "replay-ended", "The replay has ended";
     /// The body is too large.
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
     /// The content type is none of those that the route takes.
@@ -354,6 +360,14 @@ impl From<Refusal> for Problem {
                 format!(
                     "a company has at most {} endpoints",
                     ringback_core::limits::ENDPOINTS_PER_COMPANY
+                ),
+            ),
+            Refusal::NoReplay => Self::new(Type::NoReplay, "no replay has this id"),
+            Refusal::TooManyReplays => Self::new(
+                Type::TooManyReplays,
+                format!(
+                    "at most {} replays are running or paused: wait for one, or cancel one",
+                    ringback_core::limits::REPLAYS_OPEN
                 ),
             ),
         }

@@ -123,9 +123,9 @@ impl Search {
     }
 }
 
-const TIME: &str = "a time such as 2026-01-12T08:10:11Z or 2026-01-12T16:10:11+08:00";
+pub(super) const TIME: &str = "a time such as 2026-01-12T08:10:11Z or 2026-01-12T16:10:11+08:00";
 
-fn moment(text: &str) -> Option<Millis> {
+pub(super) fn moment(text: &str) -> Option<Millis> {
     Time::parse(text).map(|time| Millis(time.0.clamp(0, TIME_MOST)))
 }
 

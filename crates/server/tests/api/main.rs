@@ -12,6 +12,7 @@ mod endpoints;
 mod failures;
 mod intake;
 mod records;
+mod replays;
 mod serving;
 #[path = "../support/mod.rs"]
 #[allow(

@@ -1,19 +1,21 @@
 //! The store in memory: the model by which the others are judged, and what the simulator runs on. It loses everything
 //! when the last handle on it is dropped.
 
+mod look;
 mod read;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ringback_core::id::EndpointId;
+use ringback_core::replay::ReplayState;
 use ringback_core::store::{Reader, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
 
 use self::read::MemoryReader;
 use self::state::State;
+use crate::look::Look;
 use crate::rules;
-use crate::tables::Tables;
 
 /// A store in memory. A clone is another handle on the same data, as opening a store again would be.
 #[derive(Clone, Debug)]
@@ -58,7 +60,7 @@ impl Store for Memory {
         let Ok(written) = writes
             .iter()
             .map(|write| rules::apply(&mut *state, now, write))
-            .collect::<Result<_, <State as Tables>::Error>>();
+            .collect::<Result<_, <State as Look>::Error>>();
         state.committed = state.committed.max(now);
         Ok(written)
     }
@@ -93,6 +95,12 @@ impl State {
             endpoints,
             due,
             hold_check: self.first_hold_check(),
+            replays: self
+                .replays
+                .values()
+                .filter(|replay| replay.state == ReplayState::Running)
+                .cloned()
+                .collect(),
             tokens: self.tokens.values().cloned().collect(),
         }
     }

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use ringback_core::delivery::{Delivery, State as DeliveryState, Work};
-use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST};
+use ringback_core::replay::{DryRun, Replay, ReplaySpec};
 use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
     OpenCount, Page, PageRequest, Reader, StoreError,
@@ -12,8 +13,8 @@ use ringback_core::store::{
 
 use super::lock;
 use super::state::State;
-use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits};
-use crate::rules;
+use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits, replay_fits};
+use crate::{replay, rules};
 
 pub(super) struct MemoryReader {
     state: Arc<Mutex<State>>,
@@ -108,6 +109,28 @@ impl Reader for MemoryReader {
 
     fn open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, StoreError> {
         Ok(lock(&self.state).count(endpoint, most))
+    }
+
+    fn replays(&mut self, company_id: Option<i64>, page: &PageRequest) -> Result<Page<Replay>, StoreError> {
+        let state = lock(&self.state);
+        let mut pager = Pager::new(page);
+        let older = state.replays.range(..ReplayId(page.before.unwrap_or(i64::MAX)));
+        for (id, replay) in older.rev() {
+            if !pager.wants_more() {
+                break;
+            }
+            pager.show(id.0, replay_fits(company_id, replay).then(|| replay.clone()));
+        }
+        Ok(pager.finish())
+    }
+
+    fn replay(&mut self, id: ReplayId) -> Result<Option<Replay>, StoreError> {
+        Ok(lock(&self.state).replays.get(&id).cloned())
+    }
+
+    fn dry_run(&mut self, spec: &ReplaySpec) -> Result<DryRun, StoreError> {
+        let Ok(dry_run) = replay::dry_run(&mut *lock(&self.state), spec, || false);
+        Ok(dry_run)
     }
 }
 

@@ -11,7 +11,8 @@ use ringback_core::company::Company;
 use ringback_core::delivery::{self, Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, KeyClass, NewEvent, OrderKey};
-use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource};
+use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource, ReplayId};
+use ringback_core::replay::Replay;
 use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
 use ringback_core::token::Token;
@@ -58,6 +59,7 @@ pub(super) struct State {
     /// The calls of each company and job.
     calls_of_job: HashMap<(i64, i64), BTreeSet<EventId>>,
     pub(super) attempts: BTreeMap<(DeliveryId, u32), Attempt>,
+    pub(super) replays: BTreeMap<ReplayId, Replay>,
     pub(super) tokens: BTreeMap<String, Token>,
 }
 
@@ -80,6 +82,7 @@ impl State {
             open_calls: BTreeSet::new(),
             calls_of_job: HashMap::new(),
             attempts: BTreeMap::new(),
+            replays: BTreeMap::new(),
             tokens: BTreeMap::new(),
         }
     }
@@ -158,6 +161,14 @@ impl State {
         self.held.first().map(|(check, _)| *check)
     }
 
+    /// The newer events of the same company, kind and id, the newest first.
+    pub(super) fn newer_of(&self, event: &Event) -> impl Iterator<Item = EventId> {
+        let key = (event.company_id, event.kind, event.entity_id);
+        let newer = (Bound::Excluded(event.id), Bound::Unbounded);
+        let of_entity = self.of_entity.get(&key).into_iter();
+        of_entity.flat_map(move |ids| ids.range(newer).rev().copied())
+    }
+
     fn known(&self, id: EventId) -> Option<Known> {
         self.events.get(&id).map(|stored| Known {
             id,
@@ -202,8 +213,6 @@ impl State {
 }
 
 impl Tables for State {
-    type Error = Infallible;
-
     fn next_id(&mut self, now: Millis) -> i64 {
         self.ids.next(now)
     }
@@ -298,10 +307,6 @@ impl Tables for State {
         Ok(())
     }
 
-    fn event(&mut self, id: EventId) -> Result<Option<Event>, Infallible> {
-        Ok(self.events.get(&id).map(|stored| stored.event.clone()))
-    }
-
     fn events_between(
         &mut self,
         after: Option<EventId>,
@@ -388,14 +393,6 @@ impl Tables for State {
         Ok(())
     }
 
-    fn delivery(&mut self, id: DeliveryId) -> Result<Option<Delivery>, Infallible> {
-        Ok(self.deliveries.get(&id).cloned())
-    }
-
-    fn deliveries_of(&mut self, event: EventId) -> Result<Vec<Delivery>, Infallible> {
-        Ok(self.of_event(event).cloned().collect())
-    }
-
     fn first_open(&mut self, endpoint: EndpointId, key: OrderKey) -> Result<Option<DeliveryId>, Infallible> {
         Ok(self.open_of_key(endpoint, key).next())
     }
@@ -441,6 +438,33 @@ impl Tables for State {
         self.attempts
             .entry((delivery, attempt.n))
             .or_insert_with(|| attempt.clone());
+        Ok(())
+    }
+
+    fn replay(&mut self, id: ReplayId) -> Result<Option<Replay>, Infallible> {
+        Ok(self.replays.get(&id).cloned())
+    }
+
+    fn put_replay(&mut self, replay: &Replay) -> Result<(), Infallible> {
+        self.replays.insert(replay.id, replay.clone());
+        Ok(())
+    }
+
+    fn open_replays(&mut self) -> Result<usize, Infallible> {
+        let open = self.replays.values().filter(|replay| !replay.state.has_ended());
+        Ok(open.count())
+    }
+
+    fn forget_replays(&mut self, keep: usize) -> Result<(), Infallible> {
+        let ended = self
+            .replays
+            .values()
+            .rev()
+            .filter(|replay| replay.state.has_ended());
+        let old: Vec<ReplayId> = ended.skip(keep).map(|replay| replay.id).collect();
+        for id in old {
+            self.replays.remove(&id);
+        }
         Ok(())
     }
 

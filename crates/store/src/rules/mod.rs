@@ -7,6 +7,7 @@ mod hold;
 mod make;
 mod prune;
 mod record;
+mod replay;
 mod resend;
 mod sweep;
 mod transition;
@@ -42,6 +43,9 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
         } => endpoint::retry_now(tables, now, *endpoint, *cutoff, *after),
         Write::Resend(delivery) => resend::resend(tables, now, *delivery),
         Write::CheckHolds => hold::check(tables, now),
+        Write::MakeReplay(spec) => replay::make(tables, now, spec),
+        Write::StepReplay { replay, most } => replay::step(tables, now, *replay, *most),
+        Write::ChangeReplay(id, change) => replay::change(tables, now, *id, *change),
         Write::Prune { before, after } => prune::prune(tables, *before, *after),
         Write::AddToken(token) => tables.add_token(token).map(Written::Token),
         Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),

@@ -16,7 +16,7 @@ use super::sweep;
 use crate::tables::Tables;
 
 /// A refusal in place of the deliveries that go out.
-type Outgoing = Result<Vec<Delivery>, Refusal>;
+pub(super) type Outgoing = Result<Vec<Delivery>, Refusal>;
 
 pub(super) fn resend<T: Tables>(tables: &mut T, now: Millis, id: DeliveryId) -> Result<Written, T::Error> {
     let Some(asked) = tables.delivery(id)? else {
@@ -25,14 +25,40 @@ pub(super) fn resend<T: Tables>(tables: &mut T, now: Millis, id: DeliveryId) -> 
     let Some(event) = tables.event(asked.event_id)? else {
         return Ok(Written::Refused(Refusal::NoDelivery));
     };
-    let outgoing = match (asked.state, asked.endpoint) {
-        (State::Parked, None) => find_home(tables, now, asked, &event)?,
-        _ => to_its_endpoint(tables, now, asked, &event)?,
-    };
-    match outgoing {
+    match again(tables, now, asked, &event)? {
         Ok(outgoing) => answer(tables, &event, &outgoing),
         Err(refusal) => Ok(Written::Refused(refusal)),
     }
+}
+
+/// Sends a delivery of an event once more.
+pub(super) fn again<T: Tables>(
+    tables: &mut T,
+    now: Millis,
+    asked: Delivery,
+    event: &Event,
+) -> Result<Outgoing, T::Error> {
+    match (asked.state, asked.endpoint) {
+        (State::Parked, None) => find_home(tables, now, asked, event),
+        _ => to_its_endpoint(tables, now, asked, event),
+    }
+}
+
+/// Sends an event that has no deliveries: every endpoint that fits now gets one.
+pub(super) fn first<T: Tables>(tables: &mut T, now: Millis, event: &Event) -> Result<Outgoing, T::Error> {
+    let Some(endpoints) = tables.receivers(event.company_id)? else {
+        return Ok(Err(Refusal::NoneFits));
+    };
+    let mut outgoing = Vec::new();
+    for endpoint in fitting(event.kind, event.job_status, &endpoints) {
+        let made = make::delivery(tables, now, Subject::of(event), Some(endpoint), None)?;
+        outgoing.push(made);
+    }
+    Ok(if outgoing.is_empty() {
+        Err(Refusal::NoneFits)
+    } else {
+        Ok(outgoing)
+    })
 }
 
 fn answer<T: Tables>(tables: &mut T, event: &Event, outgoing: &[Delivery]) -> Result<Written, T::Error> {

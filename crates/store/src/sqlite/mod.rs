@@ -9,6 +9,7 @@ mod candidates;
 mod checkpoint;
 mod error;
 mod limit;
+mod look;
 mod migrate;
 mod open;
 mod query;
@@ -228,6 +229,12 @@ fn start(writer: &Writer) -> rusqlite::Result<Start> {
         endpoints,
         due,
         hold_check: query::first_hold_check(connection)?,
+        replays: query::all(
+            connection,
+            select!(replay "INDEXED BY replay_open WHERE state = 0 AND state < 2 ORDER BY id"),
+            [],
+            rows::replay,
+        )?,
         tokens: query::all(connection, select!(token "ORDER BY id"), [], rows::token)?,
     })
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ringback_core::delivery::{Delivery, State};
-use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST, READ_MS, READ_SOFT_MS};
+use ringback_core::replay::{DryRun, Replay, ReplaySpec};
 use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
     OpenCount, Page, PageRequest, Reader, StoreError,
@@ -14,11 +15,14 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::error::store_error;
 use super::limit::Limit;
+use super::look::Lookup;
 use super::query;
 use super::rows::{self, Schedules};
 use super::search;
 use super::select::select;
 use super::walk;
+use crate::filter::{Pager, replay_fits};
+use crate::replay;
 
 pub(super) struct SqliteReader {
     connection: Connection,
@@ -104,6 +108,31 @@ impl Reader for SqliteReader {
             query::count_open(snapshot.connection, endpoint, most)
         })
     }
+
+    fn replays(&mut self, company_id: Option<i64>, page: &PageRequest) -> Result<Page<Replay>, StoreError> {
+        self.read("list replays", |snapshot| snapshot.replays(company_id, page))
+    }
+
+    fn replay(&mut self, id: ReplayId) -> Result<Option<Replay>, StoreError> {
+        self.read("read a replay", |snapshot| {
+            snapshot
+                .connection
+                .prepare_cached(select!(replay "WHERE id = ?1"))?
+                .query_row([id.0], rows::replay)
+                .optional()
+        })
+    }
+
+    fn dry_run(&mut self, spec: &ReplaySpec) -> Result<DryRun, StoreError> {
+        self.read("foresee a replay", |snapshot| {
+            let limit = snapshot.limit;
+            let mut lookup = Lookup {
+                connection: snapshot.connection,
+                schedules: snapshot.schedules,
+            };
+            replay::dry_run(&mut lookup, spec, || limit.is_long())
+        })
+    }
 }
 
 /// One state of the store.
@@ -139,6 +168,23 @@ impl Snapshot<'_> {
             body,
             deliveries,
         }))
+    }
+
+    fn replays(&self, company_id: Option<i64>, page: &PageRequest) -> Result<Page<Replay>> {
+        let mut pager = Pager::new(page);
+        let before = page.before.unwrap_or(i64::MAX);
+        let mut statement = self
+            .connection
+            .prepare_cached(select!(replay "WHERE id < ?1 ORDER BY id DESC"))?;
+        let mut found = statement.query([before])?;
+        while pager.wants_more()
+            && let Some(row) = found.next()?
+        {
+            let replay = rows::replay(row)?;
+            let id = replay.id.0;
+            pager.show(id, Some(replay).filter(|replay| replay_fits(company_id, replay)));
+        }
+        Ok(pager.finish())
     }
 
     fn record(&mut self, delivery: Delivery) -> Result<DeliveryRecord> {

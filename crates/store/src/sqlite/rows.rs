@@ -10,8 +10,8 @@ use ringback_contract::schedule::Schedule;
 use ringback_core::delivery::{Age, Attempt, Delivery, Hold, Outcome, State};
 use ringback_core::endpoint::{Endpoint, Profile};
 use ringback_core::event::{Event, KeyClass, OrderKey};
-use ringback_core::id::{DeliveryId, EndpointId, EventId};
-
+use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
+use ringback_core::replay::{Replay, ReplayState};
 use ringback_core::time::Millis;
 use ringback_core::token::{Scope, Token};
 use rusqlite::types::{FromSql, Type};
@@ -225,6 +225,17 @@ pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt> {
         address: row.get(5)?,
         detail: row.get(6)?,
         body_start: body(row, 7)?,
+    })
+}
+
+pub(super) fn replay(row: &Row<'_>) -> Result<Replay> {
+    Ok(Replay {
+        id: ReplayId(row.get(0)?),
+        spec: Arc::new(json(row, 1)?),
+        state: code(row, 2, ReplayState::from_code)?,
+        counts: json(row, 3)?,
+        cursor: row.get(4)?,
+        ended_at: optional(row, 5, Millis)?,
     })
 }
 

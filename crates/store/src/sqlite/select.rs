@@ -41,6 +41,9 @@ macro_rules! select {
             $rest
         )
     };
+    (replay $rest:literal) => {
+        concat!("SELECT id, spec, state, counts, cursor, ended_ms FROM replay ", $rest)
+    };
     (token $rest:literal) => {
         concat!(
             "SELECT id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms FROM token ",

@@ -144,22 +144,30 @@ pub(super) fn open_after(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod testing {
     use super::*;
 
-    /// The range of its index that a statement walks, as SQLite plans it.
-    fn check(sql: &str, expected: &str) {
+    /// How SQLite plans a statement.
+    pub(in crate::sqlite) fn plan(sql: &str) -> Vec<String> {
         let connection = Connection::open_in_memory().unwrap();
         connection
             .execute_batch(include_str!("../../migrations/0001_events_and_deliveries.sql"))
             .unwrap();
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let ones = std::iter::repeat_n(1, plan.parameter_count());
-        let steps: Vec<String> = plan
-            .query_map(rusqlite::params_from_iter(ones), |row| row.get(3))
-            .unwrap()
-            .collect::<Result<_>>()
-            .unwrap();
+        let steps = plan.query_map(rusqlite::params_from_iter(ones), |row| row.get(3));
+        steps.unwrap().collect::<Result<_>>().unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::plan;
+    use super::*;
+
+    /// The range of its index that a statement walks, as SQLite plans it.
+    fn check(sql: &str, expected: &str) {
+        let steps = plan(sql);
         assert!(steps[0].ends_with(expected), "{steps:?}");
         assert!(steps.iter().all(|step| !step.contains("B-TREE")), "{steps:?}");
     }

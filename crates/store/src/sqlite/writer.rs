@@ -11,12 +11,14 @@ use ringback_core::company::Company;
 use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, NewEvent, OrderKey};
-use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource};
+use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource, ReplayId};
+use ringback_core::replay::Replay;
 use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
 use ringback_core::token::Token;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
 
+use super::look::Lookup;
 use super::query;
 use super::rows::{self, Schedules};
 use super::select::select;
@@ -64,9 +66,10 @@ impl Writer {
         let last = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
         let last_event = last("SELECT coalesce(max(id), 0) FROM event")?;
         let last_delivery = last("SELECT coalesce(max(id), 0) FROM delivery")?;
+        let last_replay = last("SELECT coalesce(max(id), 0) FROM replay")?;
         self.last_endpoint = last("SELECT coalesce(max(id), 0) FROM endpoint")?;
         self.noted = last("SELECT newest_ms FROM store").map(Millis)?;
-        self.ids = IdSource::new(last_event.max(last_delivery), 0);
+        self.ids = IdSource::new(last_event.max(last_delivery).max(last_replay), 0);
         self.directory = directory;
         Ok(())
     }
@@ -108,6 +111,13 @@ impl Writer {
             .optional()
     }
 
+    pub(super) fn look(&mut self) -> Lookup<'_> {
+        Lookup {
+            connection: &self.connection,
+            schedules: &mut self.schedules,
+        }
+    }
+
     fn deliveries(&mut self, sql: &str, params: impl Params) -> Result<Vec<Delivery>> {
         let schedules = &mut self.schedules;
         query::all(&self.connection, sql, params, |row| {
@@ -125,8 +135,6 @@ macro_rules! update_delivery {
 }
 
 impl Tables for Writer {
-    type Error = Error;
-
     fn next_id(&mut self, now: Millis) -> i64 {
         self.ids.next(now)
     }
@@ -247,10 +255,6 @@ impl Tables for Writer {
             params![id.0, rows::ENCODING_PLAIN, &event.body[..]],
         )?;
         Ok(())
-    }
-
-    fn event(&mut self, id: EventId) -> Result<Option<Event>> {
-        self.one(select!(event "WHERE id = ?1"), [id.0], rows::event)
     }
 
     fn events_between(&mut self, after: Option<EventId>, before: EventId, most: usize) -> Result<Vec<Event>> {
@@ -384,21 +388,6 @@ impl Tables for Writer {
         self.update_delivery(delivery)
     }
 
-    fn delivery(&mut self, id: DeliveryId) -> Result<Option<Delivery>> {
-        let schedules = &mut self.schedules;
-        self.connection
-            .prepare_cached(select!(delivery "WHERE id = ?1"))?
-            .query_row([id.0], |row| rows::delivery(row, schedules))
-            .optional()
-    }
-
-    fn deliveries_of(&mut self, event: EventId) -> Result<Vec<Delivery>> {
-        self.deliveries(
-            select!(delivery "INDEXED BY delivery_event WHERE event_id = ?1 ORDER BY id"),
-            [event.0],
-        )
-    }
-
     fn first_open(&mut self, endpoint: EndpointId, key: OrderKey) -> Result<Option<DeliveryId>> {
         self.one(
             "SELECT id FROM delivery INDEXED BY delivery_open \
@@ -456,6 +445,44 @@ impl Tables for Writer {
                 attempt.detail,
                 &attempt.body_start[..],
             ],
+        )?;
+        Ok(())
+    }
+
+    fn replay(&mut self, id: ReplayId) -> Result<Option<Replay>> {
+        self.one(select!(replay "WHERE id = ?1"), [id.0], rows::replay)
+    }
+
+    fn put_replay(&mut self, replay: &Replay) -> Result<()> {
+        self.execute(
+            "INSERT INTO replay (id, spec, state, counts, cursor, ended_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+             ON CONFLICT (id) DO UPDATE SET state = excluded.state, counts = excluded.counts, \
+               cursor = excluded.cursor, ended_ms = excluded.ended_ms",
+            params![
+                replay.id.0,
+                rows::to_json(&*replay.spec)?,
+                replay.state as u8,
+                rows::to_json(&replay.counts)?,
+                replay.cursor,
+                replay.ended_at.map(|at| at.0),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn open_replays(&mut self) -> Result<usize> {
+        self.connection.query_row(
+            "SELECT count(*) FROM replay INDEXED BY replay_open WHERE state < 2",
+            [],
+            |row| row.get(0),
+        )
+    }
+
+    fn forget_replays(&mut self, keep: usize) -> Result<()> {
+        self.execute(
+            "DELETE FROM replay WHERE id IN \
+             (SELECT id FROM replay WHERE state >= 2 ORDER BY id DESC LIMIT -1 OFFSET ?1)",
+            [keep],
         )?;
         Ok(())
     }

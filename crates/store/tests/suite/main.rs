@@ -15,6 +15,7 @@ mod prune;
 mod reading;
 mod record;
 mod repair;
+mod replay;
 mod search;
 mod settings;
 mod sweep;

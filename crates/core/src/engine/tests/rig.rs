@@ -12,7 +12,7 @@ use crate::delivery::{Age, Attempt, Outcome, State};
 use crate::endpoint::testing::endpoint;
 use crate::endpoint::{Endpoint, Settings};
 use crate::engine::{Effect, Engine, Input, Send, Sent};
-use crate::id::{DeliveryId, EndpointId};
+use crate::id::{DeliveryId, EndpointId, ReplayId};
 use crate::limits;
 use crate::store::{DuePage, DueQuery, Report};
 use crate::time::Millis;
@@ -71,6 +71,8 @@ pub(super) struct Rig {
     pub(super) reads: VecDeque<Reading>,
     /// When holds were to be looked at, in milliseconds since [`T0`].
     pub(super) hold_checks: Vec<u64>,
+    /// Steps of replays that were to be taken, and when.
+    pub(super) replay_steps: Vec<(u64, ReplayId, usize)>,
     /// Sent, and not told to be recorded.
     busy: BTreeSet<DeliveryId>,
     /// For [`Rig::run`]: sends that its receiver was not asked about, and answers on their way.
@@ -98,6 +100,7 @@ impl Rig {
             untold: VecDeque::new(),
             reads: VecDeque::new(),
             hold_checks: Vec::new(),
+            replay_steps: Vec::new(),
             busy: BTreeSet::new(),
             unanswered: Vec::new(),
             answers: BTreeMap::new(),
@@ -194,6 +197,9 @@ impl Rig {
                     self.records.push_back(report);
                 }
                 Effect::Read { ticket, query } => self.reads.push_back(Reading { ticket, query }),
+                Effect::StepReplay { replay, most } => {
+                    self.replay_steps.push((self.now.since(T0), replay, most));
+                }
                 Effect::CheckHolds => self.hold_checks.push(self.now.since(T0)),
             }
         }

@@ -92,6 +92,8 @@ fn refusals_are_404_or_409() {
         (Refusal::Disabled, 409, "endpoint-disabled"),
         (Refusal::NoneFits, 409, "no-endpoint-fits"),
         (Refusal::TooManyEndpoints, 409, "too-many-endpoints"),
+        (Refusal::NoReplay, 404, "no-replay"),
+        (Refusal::TooManyReplays, 409, "too-many-replays"),
     ] {
         let problem = Problem::from(refusal);
         assert_eq!(

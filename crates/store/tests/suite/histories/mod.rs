@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use ringback_contract::kind::Kind;
 use ringback_core::delivery::Delivery;
-use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::limits::SWEEP_ROWS;
 use ringback_core::store::{Accepted, Write, Written};
 use ringback_core::time::Millis;
@@ -28,6 +28,7 @@ struct Pair {
     judged: Lab,
     events: BTreeSet<EventId>,
     deliveries: Vec<DeliveryId>,
+    replays: Vec<ReplayId>,
     /// Where the last part of a sweep, or of a request to retry now, stopped.
     stopped: BTreeMap<EndpointId, Place>,
 }
@@ -39,6 +40,7 @@ impl Pair {
             judged: Lab::sqlite(),
             events: BTreeSet::new(),
             deliveries: Vec::new(),
+            replays: Vec::new(),
             stopped: BTreeMap::new(),
         }
     }
@@ -101,6 +103,11 @@ impl Pair {
             (_, Written::Endpoint { endpoint, swept, .. } | Written::EndpointDeleted { endpoint, swept }) => {
                 self.stop(endpoint.id, swept.next);
             }
+            (Write::MakeReplay(_), Written::Replay(replay)) => self.replays.push(replay.id),
+            (_, Written::ReplayStepped { made: 1.., .. }) => {
+                let all = self.model.all_deliveries();
+                self.deliveries = all.iter().rev().map(|summary| summary.delivery.id).collect();
+            }
             (Write::Sweep { endpoint, .. }, Written::Swept(swept)) => self.stop(*endpoint, swept.next),
             (Write::RetryNow { endpoint, .. }, Written::RetriedNow { next, .. }) => {
                 self.stop(*endpoint, *next);
@@ -121,6 +128,11 @@ impl Pair {
         match step {
             Step::Write(write) => write.clone(),
             Step::Resend { which } => Write::Resend(self.delivery(*which).map_or(UNKNOWN, |known| known.id)),
+            Step::GoOn { which, most } => Write::StepReplay {
+                replay: self.replay(*which),
+                most: *most,
+            },
+            Step::Change { which, change } => Write::ChangeReplay(self.replay(*which), *change),
             Step::Prune { age_ms, after } => Write::Prune {
                 before: Millis(self.model.now.0.saturating_sub_unsigned(*age_ms)),
                 after: after
@@ -156,6 +168,12 @@ impl Pair {
             Some((outcome, next)) => report(known.id, n, outcome, next),
             None => age_ended(known.id),
         }
+    }
+
+    /// One of the known replays, or an id that no store gave.
+    fn replay(&self, which: usize) -> ReplayId {
+        let known = self.replays.get(which % (self.replays.len() + 1));
+        known.copied().unwrap_or(ReplayId(1))
     }
 
     /// One of the known deliveries, or sometimes none.

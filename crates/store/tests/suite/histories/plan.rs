@@ -11,10 +11,11 @@ use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::kind::Kind;
 use ringback_contract::schedule::{Preset, Schedule};
 use ringback_core::company::{Company, Kinds};
-use ringback_core::delivery::Outcome;
+use ringback_core::delivery::{Outcome, State};
 use ringback_core::endpoint::{Breaker, ContentType, Order, RateLimit, Settings, SigningSecret};
 use ringback_core::event::{IdempotencyKey, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId};
+use ringback_core::replay::{ReplayChange, ReplayFilter, ReplaySpec};
 use ringback_core::settle::Next;
 use ringback_core::store::Write;
 use ringback_core::time::Millis;
@@ -50,6 +51,15 @@ pub(super) enum Step {
     },
     Resend {
         which: usize,
+    },
+    /// The next step of one of the replays that were made.
+    GoOn {
+        which: usize,
+        most: usize,
+    },
+    Change {
+        which: usize,
+        change: ReplayChange,
     },
     /// What is older than `age_ms`, from the beginning, or from a known event on.
     Prune {
@@ -111,6 +121,9 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => sweep(1..9),
         2 => retry_now(1..9),
         3 => Just(Step::Write(Write::CheckHolds)),
+        2 => replay_spec(company()).prop_map(|spec| Step::Write(Write::MakeReplay(Box::new(spec)))),
+        4 => (any::<usize>(), 1usize..6).prop_map(|(which, most)| Step::GoOn { which, most }),
+        1 => (any::<usize>(), replay_change()).prop_map(|(which, change)| Step::Change { which, change }),
         2 => prune(),
         1 => (token(), "[a-z]{0,3}").prop_map(|(id, name)| Step::Write(add_token(id, name))),
         1 => token().prop_map(Write::RevokeToken).prop_map(Step::Write),
@@ -130,6 +143,61 @@ pub(super) fn step_of_long_sweep() -> impl Strategy<Value = Step> {
         2 => retry_now(1..3),
         1 => Just(Step::Write(Write::CheckHolds)),
     ]
+}
+
+fn replay_change() -> impl Strategy<Value = ReplayChange> {
+    select(
+        &[
+            ReplayChange::Pause,
+            ReplayChange::Resume,
+            ReplayChange::Resume,
+            ReplayChange::Cancel,
+        ][..],
+    )
+}
+
+pub(super) fn replay_spec(company_id: impl Strategy<Value = i64>) -> impl Strategy<Value = ReplaySpec> {
+    let states = vec![
+        State::Delivered,
+        State::Exhausted,
+        State::Parked,
+        State::Cancelled,
+    ];
+    let time = || option::weighted(0.2, (0i64..9_000_000).prop_map(at));
+    let of_events = (company_id, most_kinds(), time(), time());
+    let ids = (option::weighted(0.2, CALLS), option::weighted(0.2, 1i64..4));
+    let of_deliveries = (
+        prop_oneof![
+            subsequence(vec![State::Exhausted, State::Parked], 1..=2),
+            subsequence(states, 0..=4),
+        ],
+        any::<bool>(),
+        option::weighted(0.2, select(&ENDPOINTS[..]).prop_map(str::to_owned)),
+        option::weighted(0.1, select(&Outcome::ALL[..])),
+    );
+    (of_events, ids, of_deliveries, any::<bool>()).prop_map(
+        |(
+            (company_id, kinds, from, to),
+            (call_instance_id, call_job_id),
+            (states, unwanted, endpoint, outcome),
+            include_outdated,
+        )| ReplaySpec {
+            filter: ReplayFilter {
+                company_id,
+                kinds,
+                states,
+                unwanted,
+                endpoint,
+                outcome,
+                call_instance_id,
+                call_job_id,
+                from,
+                to,
+            },
+            per_second: 10,
+            include_outdated,
+        },
+    )
 }
 
 fn new_event(company_id: impl Strategy<Value = i64>) -> impl Strategy<Value = NewEvent> {
