@@ -23,7 +23,7 @@ const POWER_CUT: u64 = 500_000;
 impl World<'_> {
     /// Whether a failure of the store is one that this run brings about.
     pub(crate) const fn disk_may_fail(&self) -> bool {
-        self.options.disk_fails && !self.calm
+        self.options.disk_fails && (!self.calm || self.options.nth.is_some())
     }
 
     /// The store has committed: the model does too, and must answer the same.

@@ -348,6 +348,7 @@ impl<'a> World<'a> {
         let until = self.clocks.boot_us + self.random.within(1..=lasts);
         if let Disk::Faulty(faulty) = &mut self.disk
             && self.options.disk_fails
+            && self.options.nth.is_none()
             && !self.calm
         {
             let trouble = faulty.ail();

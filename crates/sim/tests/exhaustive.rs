@@ -9,7 +9,7 @@ const SEED: u64 = 7;
 fn scenario(nth: Option<Nth>) -> Options {
     Options {
         store: StoreKind::Sqlite,
-        events: 6,
+        events: 4,
         days: 0,
         faults: 1,
         crash_per_million: 0,
