@@ -23,7 +23,7 @@ use crate::settle::Next;
 use crate::time::Millis;
 use crate::token::Token;
 
-pub use self::read::{
+pub use read::{
     DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy, OpenCount,
     Page, PageRequest, Reader,
 };

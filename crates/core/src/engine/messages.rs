@@ -1,4 +1,4 @@
-//! What the engine is told, and what it wants done.
+//! What the engine takes in, and what it gives out.
 
 use std::sync::Arc;
 

@@ -209,6 +209,7 @@ impl Engine {
         let Some(lane) = self.lanes.get_mut(&work.endpoint) else {
             return;
         };
+        lane.next_is_large = work.body.len() > limits::LANE_BYTES_LEAST;
         let room = lane.has_room(now, most) && self.stats.memory_for(lane) > 0;
         if room && (work.due <= now || planted(Mistake::SendsBeforeDue)) {
             let bytes = work.body.len();

@@ -1,4 +1,4 @@
-//! Reading a store: what is asked, and what comes back.
+//! Reading a store.
 
 use bytes::Bytes;
 use ringback_contract::kind::Kind;

@@ -141,7 +141,8 @@ impl OpenError {
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Full,
                 io::ErrorKind::ReadOnlyFilesystem => Fault::ReadOnly,
-                _ => Fault::Other,
+                io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => Fault::Other,
+                _ => disk_fault(dir),
             },
             Self::Sqlite { source, .. } => fault(dir, &source.0),
             Self::InUse { .. }
