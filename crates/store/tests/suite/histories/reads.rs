@@ -164,7 +164,17 @@ fn pages_agree<T: std::fmt::Debug>(
     let first = PageRequest { limit, before: None };
     let (mut of_model, mut of_judged) = (first, first);
     loop {
-        let (expected, found) = (model(&of_model), judged(&of_judged));
+        let (expected, mut found) = (model(&of_model), judged(&of_judged));
+        // A page that took long ends early, on a busy machine: no history has so many rows that the model's would.
+        while found.partial && !expected.partial {
+            let rest = judged(&PageRequest {
+                limit: limit - found.items.len(),
+                before: found.next,
+            });
+            found.items.extend(rest.items);
+            found.next = rest.next;
+            found.partial = rest.partial;
+        }
         same(&found.items, &expected.items)?;
         prop_assert_eq!(found.partial, expected.partial);
         prop_assert_eq!(found.next.is_some(), expected.next.is_some());
