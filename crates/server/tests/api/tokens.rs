@@ -91,7 +91,7 @@ async fn a_token_expires() {
 
 /// Companies 1 and 2 have an endpoint and a call each. For each request, with its body, what these tokens get: one for
 /// intake of company 1, the tenant of company 1, one that reads company 1, one that reads everything.
-const REQUESTS: [(&str, &str, [u16; 4]); 27] = [
+const REQUESTS: [(&str, &str, [u16; 4]); 35] = [
     (
         "POST /v1/calls",
         r#"{"sceneInstance":{"companyId":1,"callInstanceId":8}}"#,
@@ -132,6 +132,22 @@ const REQUESTS: [(&str, &str, [u16; 4]); 27] = [
         "",
         [403, 404, 403, 403],
     ),
+    (
+        "POST /v1/replays",
+        r#"{"filter":{"companyId":1},"dryRun":true}"#,
+        [403, 200, 403, 403],
+    ),
+    (
+        "POST /v1/replays",
+        r#"{"filter":{"companyId":2},"dryRun":true}"#,
+        [403, 403, 403, 403],
+    ),
+    ("GET /v1/replays?companyId=2", "", [403, 403, 403, 200]),
+    ("GET /v1/replays/{replay 1}", "", [403, 200, 200, 200]),
+    ("GET /v1/replays/{replay 2}", "", [403, 404, 404, 200]),
+    ("DELETE /v1/replays/{replay 1}", "", [403, 204, 403, 403]),
+    ("DELETE /v1/replays/{replay 2}", "", [403, 404, 403, 403]),
+    ("POST /v1/replays/{replay 2}/pause", "", [403, 404, 403, 403]),
     ("GET /v1/companies/1", "", [403, 200, 200, 200]),
     ("GET /v1/companies/2", "", [403, 403, 403, 200]),
     ("PUT /v1/companies/1", "{}", [403, 403, 403, 403]),
@@ -175,7 +191,10 @@ async fn scopes_and_companies_are_kept_apart() {
             .expect(201);
         app.put_endpoint(company_id, "erp", NOBODY).await;
         let accepted = app.post("/v1/calls", call(company_id, 7)).await.expect(202);
+        let replay = json!({"filter": {"companyId": company_id}}).to_string();
+        let replay = app.post("/v1/replays", replay).await.expect(201);
         for (what, id) in [
+            ("replay", &replay["replayId"]),
             ("event", &accepted["eventId"]),
             ("delivery", &accepted["deliveries"][0]["deliveryId"]),
         ] {
@@ -210,6 +229,7 @@ async fn scopes_and_companies_are_kept_apart() {
     for (path, company_id) in [
         ("/v1/events", "/companyId"),
         ("/v1/deliveries", "/event/companyId"),
+        ("/v1/replays", "/filter/companyId"),
         ("/v1/companies", "/companyId"),
     ] {
         let list = ask(&app, &tokens[1], Method::GET, path, String::new())
