@@ -141,13 +141,13 @@ impl OpenError {
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Full,
                 io::ErrorKind::ReadOnlyFilesystem => Fault::ReadOnly,
-                _ => Fault::Other,
+                io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => Fault::Other,
+                _ => disk_fault(dir),
             },
             Self::Sqlite { source, .. } => fault(dir, &source.0),
-            Self::InUse { .. }
-            | Self::Newer { .. }
-            | Self::OtherMigration { .. }
-            | Self::NotAStore { .. } => Fault::Other,
+            // It is asked of a store that was one a moment ago: the disk does not let SQLite lay it out.
+            Self::NotAStore { .. } => disk_fault(dir),
+            Self::InUse { .. } | Self::Newer { .. } | Self::OtherMigration { .. } => Fault::Other,
         }
     }
 }
