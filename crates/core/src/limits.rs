@@ -21,11 +21,13 @@ pub const ENGINE_BYTES: usize = 32 * 1024 * 1024;
 /// Beyond [`ENGINE_BYTES`], up to this, a lane may still hold [`LANE_BYTES_LEAST`], so that none starves while others are
 /// busy with large bodies.
 pub const ENGINE_BYTES_MOST: usize = 64 * 1024 * 1024;
+/// The same for bodies that are larger than [`LANE_BYTES_LEAST`]: they leave the rest to usual ones.
+pub const ENGINE_BYTES_LARGE: usize = 48 * 1024 * 1024;
 /// Deliveries that one lane keeps queued in memory.
 pub const LANE_QUEUE: usize = 1024;
-/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits): [`LANE_QUEUE`] bodies of usual size. With
-/// less, what a few batches bring is written and then read again; how lanes share [`ENGINE_BYTES`] keeps the rest for others.
-pub const LANE_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of bodies that one lane keeps queued in memory (one delivery always fits): enough for a send each millisecond
+/// while the next page is read.
+pub const LANE_BYTES: usize = 512 * 1024;
 /// Bytes of bodies that a lane may hold in memory when [`ENGINE_BYTES`] is used up: the default in-flight limit times a
 /// body of usual size.
 pub const LANE_BYTES_LEAST: usize = 128 * 1024;

@@ -1,14 +1,14 @@
 //! The simulated process: the real engine, and the driver and committer around it as the delivery rules ask for them.
 //! A crash may fall between any two of its effects; what it had not made durable is then gone.
 
+mod answers;
+
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use ringback_core::delivery::Attempt;
 use ringback_core::engine::{Effect, Engine, Input, Send, Sent};
-use ringback_core::id::EndpointId;
 use ringback_core::limits;
-use ringback_core::store::{DueQuery, Reader, Start, Store, Swept, Write, Written};
+use ringback_core::store::{DueQuery, Reader, Start, Store, Write, Written};
 use ringback_core::time::{EngineClock, Millis};
 
 use crate::Broken;
@@ -125,7 +125,7 @@ impl World<'_> {
         }
         self.hold_begins(start.hold_check);
         for replay in start.replays {
-            self.tell(Input::Replay(replay.id, Some(replay.spec.per_second)));
+            self.replay_runs(&replay);
         }
     }
 
@@ -476,66 +476,6 @@ impl World<'_> {
             }
         }
         self.pump()
-    }
-
-    /// Tells the engine, and whoever waits, what a write did.
-    fn answer(&mut self, ticket: &Ticket, written: Written) -> Result<(), Broken> {
-        if let Caller::Robot(request) = ticket.caller {
-            self.intakes[request].answer(&written)?;
-        }
-        match (&ticket.write, written) {
-            (_, Written::Accepted(accepted)) => {
-                self.hold_begins(accepted.hold_check);
-                self.tell(Input::Work(accepted.work));
-            }
-            (_, Written::Resent(resent)) => {
-                self.hold_begins(resent.hold_check);
-                self.tell(Input::Work(resent.work));
-            }
-            (_, Written::HoldsChecked { released, next }) => {
-                self.tell(Input::HoldsChecked { released, next });
-            }
-            (Write::Record(report), Written::Recorded(recorded)) => {
-                self.tell(Input::Recorded(report.endpoint, Box::new(recorded)));
-            }
-            (_, Written::Endpoint { endpoint, swept, .. } | Written::EndpointDeleted { endpoint, swept }) => {
-                self.ledger.told_endpoint(&endpoint);
-                self.tell(Input::Endpoint(Arc::clone(&endpoint)));
-                self.on_swept(endpoint.id, &swept);
-            }
-            (Write::Sweep { endpoint, .. }, Written::Swept(swept)) => self.on_swept(*endpoint, &swept),
-            (Write::RetryNow { endpoint, cutoff, .. }, Written::RetriedNow { next, .. }) => {
-                self.tell(Input::RetryNow(*endpoint));
-                if next.is_some() {
-                    self.write(Write::RetryNow {
-                        endpoint: *endpoint,
-                        cutoff: *cutoff,
-                        after: next,
-                    });
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn hold_begins(&mut self, check: Option<Millis>) {
-        if let Some(check) = check {
-            self.tell(Input::Holds(check));
-        }
-    }
-
-    fn on_swept(&mut self, endpoint: EndpointId, swept: &Swept) {
-        self.hold_begins(swept.hold_check);
-        if swept.changed > 0 {
-            self.tell(Input::Reload(endpoint));
-        }
-        if swept.next.is_some() {
-            self.write(Write::Sweep {
-                endpoint,
-                after: swept.next,
-            });
-        }
     }
 
     /// The process dies, perhaps with the power. A commit that was on its way is durable or not; so are requests on the wire.

@@ -1,6 +1,6 @@
 -- Companies, endpoints, events, deliveries and their attempts.
 --
--- The page size (16 kB) and auto_vacuum (incremental) are settled when the file is made, before this runs. Times are
+-- The page size (8 kB) and auto_vacuum (incremental) are settled when the file is made, before this runs. Times are
 -- engine milliseconds unless their name says wall. Ids of events and deliveries are rising numbers that hold their time.
 -- References are declared for the reader and checked by tests; at run time the rules keep them.
 

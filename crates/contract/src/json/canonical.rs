@@ -148,3 +148,20 @@ fn push_number(text: &str, out: &mut Vec<u8>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn beginnings_are_in_the_order_of_names(one in "[ab\u{0}é]{0,9}", other in "[ab\u{0}é]{0,9}", long: bool) {
+            let lengthen = |name: String| if long { format!("{name}{}", "x".repeat(65_530)) } else { name };
+            let (one, other) = (lengthen(one), lengthen(other));
+            let by_beginning = start_of(&one).cmp(&start_of(&other));
+            prop_assert_eq!(by_beginning.then_with(|| shortlex(&one, &other)), shortlex(&one, &other));
+        }
+    }
+}

@@ -44,6 +44,8 @@ pub(super) struct Lane {
     pub(super) in_flight: u32,
     /// Bytes of the bodies in flight.
     busy_bytes: usize,
+    /// Whether the next body is larger than [`limits::LANE_BYTES_LEAST`], as far as is known.
+    pub(super) next_is_large: bool,
     /// Everything in `queue` and `busy`.
     held: HashSet<DeliveryId>,
     cursor: Place,
@@ -80,6 +82,7 @@ impl Lane {
             busy: HashMap::new(),
             in_flight: 0,
             busy_bytes: 0,
+            next_is_large: false,
             held: HashSet::new(),
             cursor: BEGINNING,
             unread: None,

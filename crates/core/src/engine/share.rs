@@ -53,10 +53,16 @@ impl Stats {
         (lane.in_flight as usize) < limits::IN_FLIGHT.saturating_sub(self.in_flight)
     }
 
-    /// How many more bytes of bodies this lane may take into memory. The last body that it takes may be larger.
+    /// How many more bytes of bodies this lane may take into memory. The last body that it takes may be larger; therefore
+    /// large bodies leave the last part of the memory to usual ones, of which very many fit.
     pub(super) fn memory_for(&self, lane: &Lane) -> usize {
+        let most = if lane.next_is_large {
+            limits::ENGINE_BYTES_LARGE
+        } else {
+            limits::ENGINE_BYTES_MOST
+        };
         let free = limits::ENGINE_BYTES.saturating_sub(self.bytes);
-        let free_at_most = limits::ENGINE_BYTES_MOST.saturating_sub(self.bytes);
+        let free_at_most = most.saturating_sub(self.bytes);
         let share = free.max(limits::LANE_BYTES_LEAST.min(free_at_most));
         share.saturating_sub(lane.bytes())
     }

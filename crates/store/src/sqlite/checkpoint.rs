@@ -20,14 +20,20 @@ use super::open::{self, Home, PAGE_BYTES};
 
 /// Growth of the log, in pages, after which the second thread is called: 64 MB. Pages that change often are then moved
 /// once for many commits, and the file is synced less often.
-const CALL_AFTER: i32 = 4000;
+const CALL_AFTER: i32 = pages(64 * MB);
 /// What the second thread may leave to the writer, in pages: 4 MB, a matter of milliseconds.
-const REST: i32 = 256;
+const REST: i32 = pages(4 * MB);
 /// How often the second thread goes after what was written while it worked, before it leaves the rest to the next call.
 const PASSES: u32 = 4;
 /// The log, in pages, beyond which the writer finishes the checkpoint itself: 256 MB.
-#[expect(clippy::cast_possible_wrap, reason = "a small constant")]
-const WAL_PAGES_MOST: i32 = 256 * 1024 * 1024 / PAGE_BYTES as i32;
+const WAL_PAGES_MOST: i32 = pages(256 * MB);
+
+const MB: u32 = 1024 * 1024;
+
+#[expect(clippy::cast_possible_wrap, reason = "for small constants")]
+const fn pages(bytes: u32) -> i32 {
+    (bytes / PAGE_BYTES) as i32
+}
 
 /// How long the writer waits for readers.
 const READERS: Duration = Duration::from_millis(READ_MS + 200);

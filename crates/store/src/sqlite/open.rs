@@ -19,8 +19,9 @@ const LOG: &str = "ringback.db-wal";
 /// The file whose lock says who owns the store.
 const LOCK: &str = "lock";
 
-/// 16 kB: 1.4 times the inserts of 4 kB pages.
-pub(super) const PAGE_BYTES: u32 = 16 * 1024;
+/// 8 kB. A commit rewrites the last page of each of a dozen trees: with larger pages small commits write much more, with
+/// smaller ones large commits take more CPU (`docs/benchmarks.md` has the figures).
+pub(super) const PAGE_BYTES: u32 = 8 * 1024;
 const AUTO_VACUUM_INCREMENTAL: u32 = 2;
 /// The writer's page cache, in KiB; the operating system caches the file besides.
 const WRITER_CACHE_KIB: i32 = 16 * 1024;
@@ -148,7 +149,7 @@ pub(super) fn writer(home: &Home) -> Result<Connection, OpenError> {
     if pragma(&connection, "page_size")? != PAGE_BYTES {
         return Err(OpenError::NotAStore {
             path,
-            what: "its pages are not of 16 kB",
+            what: "its pages are not of 8 kB",
         });
     }
     if pragma(&connection, "auto_vacuum")? != AUTO_VACUUM_INCREMENTAL {

@@ -64,8 +64,11 @@ fn inputs_that_are_no_intake() {
 
 #[test]
 fn duplicates_are_refused_wherever_they_are() {
-    let many: Vec<String> = (0..40).map(|n| format!(r#""m{n}":{n}"#)).collect();
-    let many = many.join(",");
+    let members = |count: usize| {
+        let members: Vec<String> = (0..count).map(|n| format!(r#""m{n}":{n}"#)).collect();
+        members.join(",")
+    };
+    let (many, more) = (members(40), members(1_000));
     for (members, field) in [
         (r#""a":1,"a":1"#.to_owned(), "sceneInstance.a"),
         (r#""a":1,"\u0061":2"#.to_owned(), "sceneInstance.a"),
@@ -75,6 +78,7 @@ fn duplicates_are_refused_wherever_they_are() {
             "sceneInstance.new.b[1].c",
         ),
         (format!(r#"{many},"m20":1"#), "sceneInstance.m20"),
+        (format!(r#"{more},"m200":1"#), "sceneInstance.m200"),
         (
             format!(r#""new":[{{{many},"m39":1}}]"#),
             "sceneInstance.new[0].m39",
@@ -104,6 +108,7 @@ fn duplicates_are_refused_wherever_they_are() {
     let inner = r#"{"data":{"dataType":"JOB_INFO_RESULT","data":{"status":1,"status":1}}}"#;
     check_refusal(Kind::Job, inner, &double("status"));
     assert!(parse_text(Kind::Call, &call(&many)).is_ok());
+    assert!(parse_text(Kind::Call, &call(&more)).is_ok());
 }
 
 #[test]

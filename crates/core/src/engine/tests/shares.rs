@@ -54,6 +54,7 @@ fn lanes_that_hang_leave_others_as_they_were() {
         // More than all memory.
         (100, 40, 64 * KIB, 32, 3_000),
         (60, 20, 1024 * KIB, 32, 3_000),
+        (200, 20, 1024 * KIB, 32, 3_000),
         // More than all slots: 21 are left, of which the next lane may take half; that is ten in each 5 ms.
         (100, 40, 3 * KIB, 32, 2_000),
     ] {
