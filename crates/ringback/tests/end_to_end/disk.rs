@@ -93,7 +93,8 @@ fn a_disk_that_takes_nothing_stops_the_service_and_nothing_else() {
     };
     assert!(
         problem.starts_with("the store has failed since 20") && problem.contains("the disk failed"),
-        "{problem}"
+        "{problem} {:?}",
+        serve.stderr()
     );
     let refused = api.request("POST", "/v1/calls", &call(100)).unwrap();
     assert_eq!(

@@ -145,10 +145,9 @@ impl OpenError {
                 _ => disk_fault(dir),
             },
             Self::Sqlite { source, .. } => fault(dir, &source.0),
-            Self::InUse { .. }
-            | Self::Newer { .. }
-            | Self::OtherMigration { .. }
-            | Self::NotAStore { .. } => Fault::Other,
+            // It is asked of a store that was one a moment ago: the disk does not let SQLite lay it out.
+            Self::NotAStore { .. } => disk_fault(dir),
+            Self::InUse { .. } | Self::Newer { .. } | Self::OtherMigration { .. } => Fault::Other,
         }
     }
 }

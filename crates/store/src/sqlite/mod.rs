@@ -79,7 +79,7 @@ impl Sqlite {
     /// thread is started, so that one seed is one history.
     ///
     /// # Errors
-    /// As [`Sqlite::reopen`].
+    /// As [`Sqlite::open`].
     pub fn open_simulated(dir: &Path, on: Simulated<'_>) -> Result<Self, OpenError> {
         let home = Home {
             dir: dir.to_owned(),
