@@ -51,6 +51,9 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Inner {
     tickets: VecDeque<Ticket>,
+    /// Parts of sweeps, of which each commit takes one: a part is thousands of rows, and a start may bring a part for each
+    /// of thousands of endpoints, for which nobody else should wait.
+    sweeps: VecDeque<Ticket>,
     bytes: usize,
     state: State,
     lost: Option<LostStore>,
@@ -60,6 +63,11 @@ struct Inner {
 }
 
 impl Inner {
+    /// How many writes wait.
+    fn waiting(&self) -> usize {
+        self.tickets.len() + self.sweeps.len()
+    }
+
     fn is_full(&self) -> bool {
         self.tickets.len() >= limits::QUEUE_WRITES || self.bytes >= limits::QUEUE_BYTES
     }
@@ -121,21 +129,29 @@ impl Queue {
             writes.clear();
             return;
         }
-        let tickets = writes.drain(..).map(|write| Ticket { write, reply: None });
-        inner.tickets.extend(tickets);
+        for write in writes.drain(..) {
+            let queue = match write {
+                Write::Sweep { .. } => &mut inner.sweeps,
+                _ => &mut inner.tickets,
+            };
+            queue.push_back(Ticket { write, reply: None });
+        }
         self.wake(inner);
     }
 
-    /// Takes no further writes; the thread ends when the queue is empty.
+    /// Takes no further writes; the thread ends when the queue is empty. Sweeps go on after the next start.
     pub(crate) fn close(&self) {
-        self.lock().state = State::Closed;
+        let mut inner = self.lock();
+        inner.state = State::Closed;
+        inner.sweeps.clear();
+        drop(inner);
         self.filled.notify_one();
     }
 
     /// How many writes wait, and how many bytes of bodies.
     pub(crate) fn size(&self) -> (usize, usize) {
         let inner = self.lock();
-        (inner.tickets.len(), inner.bytes)
+        (inner.waiting(), inner.bytes)
     }
 
     /// Since when the store has failed, and why; `None` while it is open.
@@ -160,7 +176,7 @@ impl Queue {
     /// up to `gather` for [`ENOUGH`] of them.
     pub(super) fn take(&self, batch: &mut Vec<Ticket>, gather: Duration, idle: Duration) -> Option<()> {
         let mut inner = self.wait(self.lock(), 1, idle);
-        if !gather.is_zero() && !inner.tickets.is_empty() {
+        if !gather.is_zero() && inner.waiting() > 0 {
             inner = self.wait(inner, ENOUGH, gather);
         }
         if inner.tickets.is_empty() && inner.state == State::Closed {
@@ -175,6 +191,7 @@ impl Queue {
             batch.extend(inner.tickets.pop_front());
         }
         inner.bytes -= bytes;
+        batch.extend(inner.sweeps.pop_front());
         Some(())
     }
 
@@ -184,6 +201,7 @@ impl Queue {
         let since_wall_ms = inner.lost.map_or(wall_ms, |lost| lost.since_wall_ms);
         inner.lost = Some(LostStore { since_wall_ms, fault });
         let waiting = std::mem::take(&mut inner.tickets);
+        inner.sweeps.clear();
         inner.bytes = 0;
         let open = inner.state != State::Closed;
         if open {
@@ -221,10 +239,7 @@ impl Queue {
 
     /// Wakes the committer if it waits for no more writes than there are.
     fn wake(&self, mut inner: MutexGuard<'_, Inner>) {
-        if inner
-            .wake_at
-            .is_some_and(|wake_at| inner.tickets.len() >= wake_at)
-        {
+        if inner.wake_at.is_some_and(|wake_at| inner.waiting() >= wake_at) {
             inner.wake_at = None;
             drop(inner);
             self.filled.notify_one();
@@ -239,7 +254,7 @@ impl Queue {
         limit: Duration,
     ) -> MutexGuard<'a, Inner> {
         inner.wake_at = Some(count);
-        let missing = |inner: &mut Inner| inner.tickets.len() < count && inner.state != State::Closed;
+        let missing = |inner: &mut Inner| inner.waiting() < count && inner.state != State::Closed;
         let waited = self.filled.wait_timeout_while(inner, limit, missing);
         let mut inner = waited.unwrap_or_else(PoisonError::into_inner).0;
         inner.wake_at = None;
@@ -256,6 +271,7 @@ mod tests {
     use bytes::Bytes;
     use ringback_contract::kind::Kind;
     use ringback_core::event::NewEvent;
+    use ringback_core::id::EndpointId;
 
     use super::*;
 
@@ -293,6 +309,37 @@ mod tests {
             assert!(queue.is_full(), "{bytes}");
             assert_eq!(queue.push(ticket(0)).unwrap_err(), Unavailable::Behind);
         }
+    }
+
+    #[test]
+    fn a_commit_takes_one_part_of_the_sweeps_behind_everything_else() {
+        let queue = Queue::new();
+        let sweeps = (1..=3).map(|id| Write::Sweep {
+            endpoint: EndpointId(id),
+            after: None,
+        });
+        queue.push_own(&mut sweeps.collect());
+        for (accepts, sweep) in [(1, Some(1)), (0, Some(2)), (2, Some(3)), (1, None)] {
+            for _ in 0..accepts {
+                queue.push(ticket(0)).unwrap();
+            }
+            let mut batch = Vec::new();
+            queue.take(&mut batch, Duration::ZERO, Duration::ZERO).unwrap();
+            let last = batch.last().and_then(|ticket| match ticket.write {
+                Write::Sweep { endpoint, .. } => Some(endpoint.0),
+                _ => None,
+            });
+            assert_eq!(
+                (last, batch.len()),
+                (sweep, accepts + usize::from(sweep.is_some()))
+            );
+        }
+        queue.push_own(&mut vec![Write::Sweep {
+            endpoint: EndpointId(1),
+            after: None,
+        }]);
+        queue.close();
+        assert_eq!(queue.take(&mut Vec::new(), Duration::ZERO, Duration::ZERO), None);
     }
 
     #[test]
