@@ -19,6 +19,9 @@ pub struct Campaign {
     /// The longest pause of a client between two requests, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
     pause_ms: u64,
+    /// Sends in flight to each of the three receivers at most; the slowest takes 40 ms for each, and two for an event.
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    max_in_flight: u64,
     /// The seed of the moments and of the load; another one each time by default. Printed in any case.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -44,6 +47,7 @@ pub fn run(campaign: &Campaign) -> ExitCode {
         ("CRASH_EVENTS", Some(campaign.events)),
         ("CRASH_CLIENTS", Some(campaign.clients)),
         ("CRASH_PAUSE_MS", Some(campaign.pause_ms)),
+        ("CRASH_MAX_IN_FLIGHT", Some(campaign.max_in_flight)),
         ("CRASH_SEED", campaign.seed),
     ] {
         if let Some(value) = value {

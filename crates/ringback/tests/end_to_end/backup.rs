@@ -90,6 +90,7 @@ fn copy_under_load(store: &Path, target: &Path, ports: [u16; 3]) -> Copied {
         events: 0,
         clients: 6,
         pause_ms: 8,
+        max_in_flight: 16,
     };
     let load = Load::start(&campaign, &mut Random::new(campaign.seed), &address, COMPANIES);
     wait_for("some events to be delivered", || {

@@ -26,8 +26,6 @@ use load::Load;
 use service::Service;
 use verdict::Findings;
 
-/// Sends in flight to one endpoint at most.
-const MAX_IN_FLIGHT: u64 = 16;
 /// What failed is sent again after this, in milliseconds: the shortest gap that is allowed, so that retries cross kills.
 const GAP_MS: i64 = 500;
 
@@ -50,6 +48,8 @@ pub(crate) struct Campaign {
     pub(crate) clients: u64,
     /// The longest pause of a client between two requests, in milliseconds.
     pub(crate) pause_ms: u64,
+    /// Sends in flight to one endpoint at most: as many as it takes to keep up with the clients.
+    pub(crate) max_in_flight: u64,
 }
 
 impl Campaign {
@@ -68,6 +68,7 @@ impl Campaign {
             events: number("CRASH_EVENTS", 0),
             clients: number("CRASH_CLIENTS", 6),
             pause_ms: number("CRASH_PAUSE_MS", 8),
+            max_in_flight: number("CRASH_MAX_IN_FLIGHT", 16),
         }
     }
 }
@@ -86,7 +87,7 @@ fn nothing_is_lost_when_the_process_is_killed_again_and_again() {
     let mut service = Service::start(&directory.path().join("store"));
     service.wait_until_up();
     for receiver in &receivers {
-        configure(&service, receiver);
+        configure(&service, receiver, campaign.max_in_flight);
     }
 
     let load = Load::start(
@@ -124,6 +125,7 @@ fn nothing_is_lost_when_the_process_is_killed_again_and_again() {
         deliveries: &deliveries,
         journals: &journals,
         kills: &kills,
+        max_in_flight: campaign.max_in_flight,
     };
     println!("crash: {}", findings.check());
 }
@@ -135,7 +137,7 @@ fn pending(service: &Service, receiver: &Receiver) -> u64 {
 }
 
 /// A company with an endpoint.
-fn configure(service: &Service, receiver: &Receiver) {
+fn configure(service: &Service, receiver: &Receiver, max_in_flight: u64) {
     let company = format!("/v1/companies/{}", receiver.company_id);
     let api = service.api();
     api.expect(201, "PUT", &company, r#"{"name": "under load"}"#);
@@ -143,7 +145,7 @@ fn configure(service: &Service, receiver: &Receiver) {
         "url": format!("http://{}/", receiver.address),
         "callbacks": ["call", "correction"],
         "schedule": { "gaps": vec![format!("{GAP_MS}ms"); 100], "maxAge": "24h" },
-        "maxInFlight": MAX_IN_FLIGHT,
+        "maxInFlight": max_in_flight,
     });
     api.expect(
         201,

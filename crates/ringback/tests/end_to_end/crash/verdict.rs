@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::journal::Send;
 use super::load::Accepted;
 use super::service::Kill;
-use super::{ANSWERS, GAP_MS, MAX_IN_FLIGHT};
+use super::{ANSWERS, GAP_MS};
 
 /// What a retry may come early by: the rounding of the engine's milliseconds, and what slewing its clock makes of a gap.
 const TOLERANCE_US: i64 = 5_000;
@@ -25,6 +25,8 @@ pub(crate) struct Findings<'a> {
     /// What each receiver got, in the order of [`ANSWERS`].
     pub(crate) journals: &'a [Vec<Send>],
     pub(crate) kills: &'a [Kill],
+    /// Sends in flight to one endpoint at most.
+    pub(crate) max_in_flight: u64,
 }
 
 /// The figures of a run.
@@ -92,7 +94,7 @@ impl Findings<'_> {
                 self.count_repeated(event_id, sends, &mut summary);
             }
         }
-        let in_flight = usize::try_from(MAX_IN_FLIGHT).expect("it is small") * ANSWERS.len();
+        let in_flight = usize::try_from(self.max_in_flight).expect("it is small") * ANSWERS.len();
         assert!(
             summary.repeated_sends <= in_flight * self.kills.len(),
             "{summary}"
