@@ -51,6 +51,8 @@ pub const HOLD_LIMIT_MS: u64 = 10 * 60 * 1000;
 pub const HOLD_LIMIT_MS_LEAST: u64 = 1_000;
 /// The longest `holdLimit`, in milliseconds: a day, as the seed's schedule.
 pub const HOLD_LIMIT_MS_MOST: u64 = 24 * 60 * 60 * 1000;
+/// How long the looking at holds rests after the store refused one, in milliseconds: what is held must go all the same.
+pub const HOLD_REFUSED_MS: u64 = 60_000;
 /// How often a hold is looked at while calls of its job are open, in milliseconds.
 pub const HOLD_CHECK_MS: u64 = 1_000;
 /// Held deliveries that one [`crate::store::Write::CheckHolds`] looks at in one transaction.

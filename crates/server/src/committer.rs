@@ -1,8 +1,8 @@
 //! The committer: the one thread that writes.
 //!
 //! Writes queue up while a commit is being fsynced; the next commit takes whatever has gathered, intake and outcomes
-//! together. There is no timer: a lone write is committed at once. After a commit one message with all its answers
-//! goes to the driver.
+//! together. Commits begin at least a millisecond apart, unless enough writes wait; a lone write on a quiet service is
+//! committed at once. After a commit one message with all its answers goes to the driver.
 //!
 //! When a commit fails, its outcome is unknown. The thread drops the store, fails everything that was queued, tells the
 //! driver ([`Message::StoreLost`]), and opens the store anew until that succeeds and something could be written and

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use ringback_core::delivery::State;
 use ringback_core::engine::{Effect, Engine, HeldBack, Input, Sent, Stats};
 use ringback_core::id::{DeliveryId, EndpointId};
+use ringback_core::limits;
 use ringback_core::replay::{Replay, ReplayState};
 use ringback_core::store::{Accepted, DuePage, Reader, Recorded, Refusal, Start, Swept, Write, Written};
 use ringback_core::time::Millis;
@@ -358,9 +359,13 @@ impl Driver {
     /// delivery, or it would be sent again and again. Other callers hear it themselves.
     fn on_refused(&mut self, now: Millis, write: &Write, refusal: Refusal) {
         if let Write::StepReplay { replay, .. } = write {
+            tracing::error!(replay = %replay, %refusal, "a replay stopped; it goes on at the next start");
             self.engine.handle(now, Input::Replay(*replay, None));
-        }
-        if let Write::Record(report) = write {
+        } else if let Write::CheckHolds = write {
+            tracing::error!(%refusal, "holds could not be looked at");
+            let (released, next) = (Vec::new(), Some(now.plus(limits::HOLD_REFUSED_MS)));
+            self.engine.handle(now, Input::HoldsChecked { released, next });
+        } else if let Write::Record(report) = write {
             tracing::warn!(delivery_id = %report.delivery, %refusal, "an outcome could not be recorded");
             let gone = Recorded {
                 delivery: report.delivery,

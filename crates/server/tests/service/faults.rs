@@ -2,7 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use ringback_contract::kind::Kind;
 use ringback_core::delivery::State;
+use ringback_core::endpoint::{Order, Settings};
+use ringback_core::event::NewEvent;
 use ringback_core::store::{Refusal, Write, Written};
 use ringback_server::service::Unavailable;
 
@@ -117,5 +120,46 @@ async fn an_outcome_that_the_store_refuses_ends_the_sending_of_its_delivery_only
     assert!(receiver.received.try_recv().is_err());
     assert!(lab.service.health().problems.is_empty());
     // It holds nothing up, the end included: the clock stands still, so that no limit could end the wait.
+    lab.running.shut_down().await;
+}
+
+/// A look at the holds that the store refuses is repeated, so that what is held goes in the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_look_at_the_holds_is_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let (lab, mut receiver) = (Lab::start(&dir), Receiver::start().await);
+    lab.put_company(1).await;
+    let settings = Settings {
+        order: Order::KeyHold,
+        ..settings(&receiver.url)
+    };
+    lab.put_endpoint(1, "erp", settings).await;
+    let of_job = |event: NewEvent| NewEvent {
+        call_job_id: Some(5),
+        ..event
+    };
+    lab.accept(of_job(call(1, 7, 0))).await;
+    receiver.next().await.answer.send("success").unwrap();
+    lab.faults.refused.store(-1, Ordering::SeqCst);
+    let job = of_job(NewEvent {
+        kind: Kind::Job,
+        entity_id: 5,
+        job_status: Some(2),
+        ..call(1, 7, 1)
+    });
+    let held = lab.accept(job).await;
+    lab.clock.advance(6_000);
+    while lab.faults.refused.load(Ordering::SeqCst) == -1 {
+        tokio::task::yield_now().await;
+    }
+    assert!(receiver.received.try_recv().is_err());
+    // Its answer passes the driver behind that of the refused look.
+    lab.accept(call(2, 1, 0)).await;
+    lab.clock.advance(61_000);
+    let released = receiver.next().await;
+    assert_eq!(released.webhook_id, held.event_id.to_string());
+    released.answer.send("success").unwrap();
+    lab.until(held.event_id, |record| state(record, 0) == State::Delivered)
+        .await;
     lab.running.shut_down().await;
 }

@@ -114,12 +114,18 @@ pub(crate) struct Faults {
     pub(crate) open: AtomicBool,
     /// How often somebody tried to open the store.
     pub(crate) openings: AtomicUsize,
-    /// A commit with an event of this company, or an outcome of this delivery, is refused.
+    /// A commit with an event of this company, or an outcome of this delivery, is refused. -1: one look at the holds.
     pub(crate) refused: AtomicI64,
 }
 
 impl Faults {
     fn refuses(&self, write: &Write) -> bool {
+        if let Write::CheckHolds = write {
+            let once = self
+                .refused
+                .compare_exchange(-1, 0, Ordering::SeqCst, Ordering::SeqCst);
+            return once.is_ok();
+        }
         let id = match write {
             Write::Accept(event) => event.company_id,
             Write::Record(report) => report.delivery.0,
