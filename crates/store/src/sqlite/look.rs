@@ -126,6 +126,9 @@ impl Look for Writer {
     }
 
     fn delivery(&mut self, id: DeliveryId) -> Result<Option<Delivery>> {
+        if let Some(known) = self.recent.delivery(id) {
+            return Ok(Some(known.clone()));
+        }
         self.look().delivery(id)
     }
 

@@ -14,6 +14,7 @@ mod migrate;
 mod open;
 mod query;
 mod read;
+mod recent;
 mod rows;
 mod search;
 mod select;
