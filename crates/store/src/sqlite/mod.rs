@@ -5,6 +5,7 @@
 //! is in `migrations/`; its CHECK constraints repeat the state machine.
 
 mod backup;
+mod by_event;
 mod candidates;
 mod checkpoint;
 mod error;

@@ -18,6 +18,7 @@ use ringback_core::time::Millis;
 use ringback_core::token::Token;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
 
+use super::by_event::{self, Run};
 use super::look::Lookup;
 use super::query;
 use super::recent::Recent;
@@ -37,6 +38,7 @@ pub(super) struct Writer {
     last_endpoint: i64,
     schedules: Schedules,
     pub(super) recent: Recent,
+    run: Run,
 }
 
 impl Writer {
@@ -50,6 +52,7 @@ impl Writer {
             last_endpoint: 0,
             schedules: Schedules::default(),
             recent: Recent::default(),
+            run: Run::default(),
         };
         writer.reload()?;
         Ok(writer)
@@ -75,6 +78,7 @@ impl Writer {
         self.ids = IdSource::new(last_event.max(last_delivery).max(last_replay), 0);
         self.directory = directory;
         self.recent = Recent::default();
+        self.run = Run::default();
         Ok(())
     }
 
@@ -266,6 +270,7 @@ impl Tables for Writer {
             "INSERT INTO body (event_id, encoding, body) VALUES (?1, ?2, ?3)",
             params![id.0, rows::ENCODING_PLAIN, &event.body[..]],
         )?;
+        self.run.begin(id);
         Ok(())
     }
 
@@ -299,6 +304,7 @@ impl Tables for Writer {
             self.execute("DELETE FROM delivery WHERE id = ?1", [delivery.id.0])?;
             self.recent.removed(delivery);
         }
+        by_event::forget(&self.connection, event.id)?;
         self.execute("DELETE FROM body WHERE event_id = ?1", [event.id.0])?;
         self.execute("DELETE FROM event WHERE id = ?1", [event.id.0])?;
         Ok(())
@@ -345,6 +351,7 @@ impl Tables for Writer {
                 delivery.hold_job,
             ],
         )?;
+        self.run.add(&self.connection, delivery)?;
         self.recent.made(delivery, first);
         Ok(())
     }
