@@ -64,11 +64,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             "something to check with is needed: --secret, --other-secret or --app",
         ]));
     }
+    let app = args.app.as_deref().map(app).transpose()?;
     let request = request(args)?;
     let known = Known {
         secrets: args.secrets.clone(),
         other_secrets: args.other_secrets.clone(),
-        app: args.app.as_deref().map(app).transpose()?,
+        app,
         computed: args.computed.clone(),
         now_s: at(args.at.as_deref(), &request)?,
     };
