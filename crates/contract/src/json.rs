@@ -23,7 +23,7 @@ use tape::Kind;
 pub(crate) use text::Text;
 
 /// The order of names: the shorter first, then by bytes. Most comparisons end at the length.
-fn shortlex(one: &str, other: &str) -> Ordering {
+fn shortlex(one: &[u8], other: &[u8]) -> Ordering {
     one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 

@@ -45,31 +45,31 @@ fn start_of(name: &[u8]) -> u64 {
 struct Writer<'d, 'a> {
     document: &'d Document<'a>,
     form: Form,
-    /// The members of the objects around the present place in the order of their names, those of the innermost last:
-    /// the beginning of the name, its place and the value's.
+    /// The members of the objects around the present place in the order of their names, those of the innermost last.
     order: Vec<Sorted>,
 }
 
-type Sorted = (u64, Place, Place);
+/// The beginning of a member's name, and its place.
+type Sorted = (u64, Place);
 
 impl Writer<'_, '_> {
     fn object(&mut self, object: Place, but: &[&str]) -> Result<(), Invalid> {
         let document = self.document;
         let base = self.order.len();
         let mut walk = document.walk(object);
-        while let Some((name, value)) = walk.member(document) {
+        while let Some((name, _)) = walk.member(document) {
             let text = document.bytes(name)?;
             if but.is_empty() || but.iter().all(|but| but.as_bytes() != &*text) {
-                self.order.push((start_of(&text), name, value));
+                self.order.push((start_of(&text), name));
             }
         }
         self.sort(base);
         self.form.byte(b'{');
         self.form.length(self.order.len() - base);
         for at in base..self.order.len() {
-            let (_, name, value) = self.order[at];
+            let (_, name) = self.order[at];
             self.string(name)?;
-            self.value(value)?;
+            self.value(name.value())?;
         }
         self.order.truncate(base);
         Ok(())
@@ -81,7 +81,7 @@ impl Writer<'_, '_> {
         const INSERTED: usize = 48;
         let document = self.document;
         // Names that are sound are always text.
-        let text_of = |name| document.string(name).unwrap_or_default();
+        let text_of = |name| document.bytes(name).unwrap_or_default();
         let is_before = |one: &Sorted, other: &Sorted| {
             one.0 < other.0
                 || one.0 == other.0 && shortlex(&text_of(one.1), &text_of(other.1)) == Ordering::Less

@@ -39,6 +39,14 @@ pub(super) const FEW: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place(u32);
 
+impl Place {
+    /// The value of a member whose name is here.
+    #[inline]
+    pub(super) const fn value(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
 /// The way through the members of an object or the entries of an array. It holds no document, so that what it comes by can
 /// be put right.
 #[derive(Clone, Copy, Debug)]
@@ -51,11 +59,11 @@ impl Walk {
     /// The next member of an object: its name and its value.
     #[inline]
     pub(crate) fn member(&mut self, document: &Document<'_>) -> Option<(Place, Place)> {
-        let name = Place(self.at);
-        let value = Place(self.at + 1);
         if self.at >= self.end {
             return None;
         }
+        let name = Place(self.at);
+        let value = name.value();
         self.at = document.token(value).next;
         Some((name, value))
     }
@@ -63,10 +71,10 @@ impl Walk {
     /// The next entry of an array.
     #[inline]
     pub(crate) fn entry(&mut self, document: &Document<'_>) -> Option<Place> {
-        let entry = Place(self.at);
         if self.at >= self.end {
             return None;
         }
+        let entry = Place(self.at);
         self.at = document.token(entry).next;
         Some(entry)
     }

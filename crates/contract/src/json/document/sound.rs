@@ -62,7 +62,7 @@ impl Document<'_> {
         let mut names = Vec::with_capacity(self.count(object));
         let mut walk = self.walk(object);
         while let Some((name, _)) = walk.member(self) {
-            names.push((self.string(name)?, name));
+            names.push((self.bytes(name)?, name));
         }
         names.sort_unstable_by(|(one, _), (other, _)| shortlex(one, other));
         let duplicate = names.windows(2).find(|pair| pair[0].0 == pair[1].0);
