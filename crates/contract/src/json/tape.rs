@@ -291,18 +291,17 @@ fn next_byte(bytes: &[u8], at: &mut usize, is_compact: &mut bool) -> Option<u8> 
 /// How many bytes at the beginning need no thought inside a string: no quote, no backslash, no control character.
 #[inline]
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    const WORD: usize = size_of::<u64>();
-    let mut at = 0;
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<WORD>) {
+    let mut rest = bytes;
+    while let Some((word, behind)) = rest.split_first_chunk() {
         let found = special(u64::from_le_bytes(*word));
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            return bytes.len() - rest.len() + found.trailing_zeros() as usize / 8;
         }
-        at += WORD;
+        rest = behind;
     }
-    let rest = &bytes[at..];
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    at + rest.iter().position(is_special).unwrap_or(rest.len())
+    let more = rest.iter().position(is_special).unwrap_or(rest.len());
+    bytes.len() - rest.len() + more
 }
 
 /// The top bit of the first byte of eight (the lowest) that is a quote, a backslash or a control character, is set, and
@@ -310,9 +309,12 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
 fn special(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     const TOPS: u64 = ONES << 7;
-    let below = |word: u64, least: u8| word.wrapping_sub(ONES * least as u64) & !word;
-    (below(word, 0x20) | below(word ^ (ONES * b'"' as u64), 1) | below(word ^ (ONES * b'\\' as u64), 1))
-        & TOPS
+    // A byte below `least` borrows, which sets its top bit; a byte of 128 and more has that bit itself, and is left out.
+    let below = |word: u64, least: u8| word.wrapping_sub(ONES * least as u64);
+    let controls = below(word, 0x20);
+    let quotes = below(word ^ (ONES * b'"' as u64), 1);
+    let backslashes = below(word ^ (ONES * b'\\' as u64), 1);
+    (controls | quotes | backslashes) & !word & TOPS
 }
 
 #[cfg(test)]
