@@ -405,10 +405,10 @@ impl Driver {
             }
             Effect::StepReplay { replay, most } => self.writes.push(Write::StepReplay { replay, most }),
             Effect::Send(send) => {
-                let sending = self.sender.perform(send, now);
+                let sending = self.sender.prepare(send, now);
                 // What is in flight when the process ends is let go: a duplicate, no loss.
                 tasks::spawn_detached(async move {
-                    let sent = sending.await;
+                    let sent = sending.perform().await;
                     // The driver outlives its tasks except at the end of the process.
                     let _ = messages.send(Message::Sent(generation, Box::new(sent))).await;
                 });
