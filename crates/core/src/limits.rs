@@ -105,6 +105,16 @@ pub const RETENTION_LEAST_MS: u64 = 60 * 60 * 1000;
 pub const RETENTION_MOST_MS: u64 = 3650 * 24 * 60 * 60 * 1000;
 /// The age at which events are pruned unless it is set, in milliseconds: 30 days.
 pub const RETENTION_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// The longest value, before or after a change, that the audit log keeps, in bytes: enough for the settings of an endpoint.
+pub const AUDIT_VALUE_BYTES: usize = 8 * 1024;
+/// The age at which entries of the audit log are removed unless it is set, in milliseconds: 365 days.
+pub const AUDIT_RETENTION_MS: u64 = 365 * 24 * 60 * 60 * 1000;
+/// Entries that one [`crate::store::Write::PruneAudit`] removes.
+pub const AUDIT_PRUNE_ROWS: usize = 512;
+/// How often the audit log is pruned, in milliseconds.
+pub const AUDIT_PRUNE_PAUSE_MS: u64 = 60 * 60 * 1000;
+/// How long the pruning of the audit log waits between two parts, in milliseconds.
+pub const AUDIT_PRUNE_REST_MS: u64 = 1000;
 /// Free bytes inside the store's file beyond which, if they are also a quarter of it, the file is made shorter. Less is
 /// left for what comes in.
 pub const SHRINK_FREE_BYTES: u64 = 64 * 1024 * 1024;

@@ -3,6 +3,7 @@
 //! Handlers turn requests into writes and reads of the [`Service`](crate::service::Service) and its answers into JSON; they
 //! decide nothing about delivery. An intake is answered only after its commit.
 
+mod audit;
 mod body;
 mod caller;
 mod calls;
@@ -56,7 +57,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
 }
 
 /// The templates of all routes, for [`crate::telemetry::Metrics::new`].
-pub const ROUTES: [&str; 27] = [
+pub const ROUTES: [&str; 28] = [
     "/v1/companies",
     "/v1/companies/{companyId}",
     "/v1/companies/{companyId}/endpoints",
@@ -80,6 +81,7 @@ pub const ROUTES: [&str; 27] = [
     "/v1/replays/{replayId}/resume",
     "/v1/tokens",
     "/v1/tokens/{tokenId}",
+    "/v1/audit",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -119,6 +121,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(replays::resume_replay))
         .routes(routes!(tokens::post_token, tokens::list_tokens))
         .routes(routes!(tokens::delete_token))
+        .routes(routes!(audit::list_audit))
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
@@ -154,6 +157,7 @@ fn unexpected(written: &Written) -> Problem {
         | Written::Replay(_)
         | Written::ReplayStepped { .. }
         | Written::Pruned(_)
+        | Written::AuditPruned(_)
         | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
     }
 }

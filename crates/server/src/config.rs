@@ -54,6 +54,8 @@ pub struct Config {
     pub disk_free_least_mib: u64,
     /// The age in milliseconds at which events that are over are removed; `None` keeps them for ever.
     pub retention_ms: Option<u64>,
+    /// The age in milliseconds at which entries of the audit log are removed; `None` keeps them for ever.
+    pub audit_retention_ms: Option<u64>,
 }
 
 /// Where everything is kept.
@@ -160,6 +162,7 @@ impl Default for Config {
             connections: 4096,
             disk_free_least_mib: limits::DISK_FREE_LEAST / (1024 * 1024),
             retention_ms: Some(limits::RETENTION_MS),
+            audit_retention_ms: Some(limits::AUDIT_RETENTION_MS),
         }
     }
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use ringback_contract::kind::Kind;
 
 use super::{Brief, StoreError};
+use crate::audit;
 use crate::delivery::{Attempt, Delivery, Outcome, State, Work};
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, ReplayId};
@@ -70,6 +71,16 @@ pub trait Reader: Send {
     /// # Errors
     /// The store could not be read.
     fn dry_run(&mut self, spec: &ReplaySpec) -> Result<DryRun, StoreError>;
+
+    /// Entries of the audit log by filter, newest first.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    fn audit(
+        &mut self,
+        filter: &audit::Filter,
+        page: &PageRequest,
+    ) -> Result<Page<audit::Record>, StoreError>;
 }
 
 /// Which due deliveries to read.

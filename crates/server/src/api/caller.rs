@@ -1,10 +1,12 @@
 //! Who sent a request, and what that allows.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::request::Parts;
+use ringback_core::audit::Actor;
 use ringback_core::token::{Permission, Scope};
 
 use super::problem::{Problem, Type};
@@ -15,15 +17,49 @@ use crate::directory::KnownToken;
 pub(crate) struct Caller {
     /// `None` for the operator's token of the configuration.
     token: Option<Arc<KnownToken>>,
+    /// Where the request came from.
+    peer: Option<IpAddr>,
 }
+
+/// The address at the other end of the connection that a request came by: that of a proxy, where there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl Caller {
     pub(crate) const fn operator() -> Self {
-        Self { token: None }
+        Self {
+            token: None,
+            peer: None,
+        }
     }
 
     pub(crate) const fn of(token: Arc<KnownToken>) -> Self {
-        Self { token: Some(token) }
+        Self {
+            token: Some(token),
+            peer: None,
+        }
+    }
+
+    /// The same, from this address.
+    pub(crate) fn at(self, peer: Option<Peer>) -> Self {
+        let peer = peer.map(|peer| peer.0);
+        Self { peer, ..self }
+    }
+
+    /// Who it is, for the audit log.
+    pub(crate) fn actor(&self) -> Actor {
+        self.token.as_ref().map_or_else(
+            || Actor::named(Actor::OPERATOR_TOKEN),
+            |known| Actor {
+                id: known.token.id.clone(),
+                name: known.token.name.clone(),
+            },
+        )
+    }
+
+    /// Where the request came from, for the audit log.
+    pub(crate) fn peer(&self) -> Option<String> {
+        self.peer.map(|peer| peer.to_canonical().to_string())
     }
 
     fn scope(&self) -> Scope {
@@ -118,6 +154,7 @@ pub(crate) fn permission(method: &Method, route: &str) -> Option<Permission> {
         ("/v1/replays" | "/v1/replays/{replayId}/pause" | "/v1/replays/{replayId}/resume", "POST")
         | ("/v1/replays/{replayId}", "DELETE") => Repair,
         ("/v1/tokens", "GET" | "HEAD" | "POST") | ("/v1/tokens/{tokenId}", "DELETE") => Operate,
+        ("/v1/audit", "GET" | "HEAD") => Read,
         ("/metrics", "GET" | "HEAD") => Read,
         _ => return None,
     };

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 pub(crate) use arrival::Arrival;
-pub(crate) use named::NamedValue;
+pub(crate) use named::{NamedValue, result_value};
 
 use super::body::json;
 use super::caller::Caller;
@@ -200,7 +200,7 @@ impl CallView {
         let corrections = found.corrections.iter().map(|record| {
             Some(CorrectionView {
                 event: EventHead::of(&record.event),
-                result_value: named::result_value(&record.body)?,
+                result_value: result_value(&record.body)?,
             })
         });
         let events: Vec<&EventRecord> = found.call.iter().chain(&found.corrections).collect();

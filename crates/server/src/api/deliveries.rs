@@ -5,11 +5,13 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
+use ringback_core::audit::Action;
 use ringback_core::id::EventId;
 use ringback_core::store::{Write, Written};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::audit;
 use super::body::json;
 use super::caller::Caller;
 use super::cursor::List;
@@ -113,13 +115,15 @@ pub(crate) async fn resend_delivery(
     caller: Caller,
     DeliveryPath(id): DeliveryPath,
 ) -> Result<Response, Problem> {
-    if caller.company_id().is_some() {
-        let found = api.service.read(move |reader| reader.delivery(id)).await?;
-        found
-            .filter(|record| caller.sees(record.delivery.company_id))
-            .ok_or_else(no_delivery)?;
-    }
-    match api.service.write(Write::Resend(id)).await? {
+    let found = api.service.read(move |reader| reader.delivery(id)).await?;
+    let found = found
+        .filter(|record| caller.sees(record.delivery.company_id))
+        .ok_or_else(no_delivery)?;
+    let entry = audit::Note::new(Action::Resend, id.to_string())
+        .of_company(found.delivery.company_id)
+        .change((Some(audit::delivery(&found)), None))
+        .by(&caller, &api);
+    match api.service.write(Write::Resend(id).audited(entry)).await? {
         Written::Resent(resent) => {
             let answer = Resent {
                 event_id: resent.event_id,

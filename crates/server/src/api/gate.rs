@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use ringback_core::token::Permission;
 
-use super::caller::{self, Caller};
+use super::caller::{self, Caller, Peer};
 use super::problem::{Problem, Type};
 use super::state::ApiState;
 
@@ -51,7 +51,8 @@ fn admit(
     params: Option<&RawPathParams>,
     request: &Request,
 ) -> Result<Caller, Problem> {
-    let caller = api.caller(request.headers())?;
+    let peer = request.extensions().get::<Peer>().copied();
+    let caller = api.caller(request.headers())?.at(peer);
     // A method that the route does not take is answered 405 by the router.
     caller.check(caller::permission(request.method(), route).unwrap_or(Permission::Operate))?;
     let company_id = params

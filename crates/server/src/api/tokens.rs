@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
+use ringback_core::audit::Action;
 use ringback_core::store::{Write, Written};
 use ringback_core::token::{Scope, Token};
 use serde::Serialize;
@@ -12,7 +13,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::audit;
 use super::body::{self, json, no_content};
+use super::caller::Caller;
 use super::fields::{Fields, text};
 use super::names::ScopeName;
 use super::paths::TokenPath;
@@ -116,6 +119,7 @@ pub(crate) struct TokenList {
 )]
 pub(crate) async fn post_token(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
     let bytes = body::configuration(&api, request).await?;
@@ -167,7 +171,11 @@ pub(crate) async fn post_token(
         token: Some(secret),
         ..TokenView::of(&token)
     };
-    match api.service.write(Write::AddToken(Box::new(token))).await? {
+    let entry = note(Action::TokenMake, &token)
+        .change((None, Some(audit::token(&token))))
+        .by(&caller, &api);
+    let write = Write::AddToken(Box::new(token)).audited(entry);
+    match api.service.write(write).await? {
         Written::Token(_) => Ok(json(StatusCode::CREATED, &view)),
         other => Err(unexpected(&other)),
     }
@@ -210,11 +218,30 @@ pub(crate) async fn list_tokens(State(api): State<Arc<ApiState>>) -> Response {
 )]
 pub(crate) async fn delete_token(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     TokenPath(id): TokenPath,
 ) -> Result<Response, Problem> {
-    match api.service.write(Write::RevokeToken(id)).await? {
+    let no_token = || Problem::new(Type::NoToken, "no token has this id");
+    let tokens = api.service.directory().tokens();
+    let known = tokens
+        .iter()
+        .find(|known| known.token.id == id)
+        .ok_or_else(no_token)?;
+    let entry = note(Action::TokenRevoke, &known.token)
+        .change((Some(audit::token(&known.token)), None))
+        .by(&caller, &api);
+    match api.service.write(Write::RevokeToken(id).audited(entry)).await? {
         Written::Token(true) => Ok(no_content()),
-        Written::Token(false) => Err(Problem::new(Type::NoToken, "no token has this id")),
+        Written::Token(false) => Err(no_token()),
         other => Err(unexpected(&other)),
+    }
+}
+
+/// What the audit log tells of a token.
+fn note(action: Action, token: &Token) -> audit::Note {
+    let note = audit::Note::new(action, token.id.clone());
+    match token.company_id {
+        Some(company_id) => note.of_company(company_id),
+        None => note,
     }
 }

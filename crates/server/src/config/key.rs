@@ -163,10 +163,16 @@ pub(super) const ALL: &[Key] = &[
             config.retention_ms = value.text(retention)?;
             Ok(())
         },
-        show: |config| {
-            let shown = config.retention_ms.map_or_else(|| OFF.to_owned(), days);
-            format!("\"{shown}\"")
+        show: |config| days_or_off(config.retention_ms),
+    },
+    Key {
+        name: "audit_retention",
+        allowed: "a duration from 1h to 3650d, such as 365d, or off",
+        set: |config, value| {
+            config.audit_retention_ms = value.text(retention)?;
+            Ok(())
         },
+        show: |config| days_or_off(config.audit_retention_ms),
     },
 ];
 
@@ -182,6 +188,11 @@ fn retention(text: &str) -> Option<Option<u64>> {
     (limits::RETENTION_LEAST_MS..=limits::RETENTION_MOST_MS)
         .contains(&ms)
         .then_some(Some(ms))
+}
+
+/// A retention as the file would write it.
+fn days_or_off(ms: Option<u64>) -> String {
+    format!("\"{}\"", ms.map_or_else(|| OFF.to_owned(), days))
 }
 
 /// A duration, in days where it is whole days.

@@ -5,6 +5,7 @@
 )]
 
 mod app;
+mod audit;
 mod calls;
 mod companies;
 mod edges;

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
+use ringback_core::audit;
 use ringback_core::delivery::{Delivery, State as DeliveryState, Work};
-use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
+use ringback_core::id::{AuditId, DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST};
 use ringback_core::replay::{DryRun, Replay, ReplaySpec};
 use ringback_core::store::{
@@ -131,6 +132,25 @@ impl Reader for MemoryReader {
     fn dry_run(&mut self, spec: &ReplaySpec) -> Result<DryRun, StoreError> {
         let Ok(dry_run) = replay::dry_run(&mut *lock(&self.state), spec, || false);
         Ok(dry_run)
+    }
+
+    fn audit(
+        &mut self,
+        filter: &audit::Filter,
+        page: &PageRequest,
+    ) -> Result<Page<audit::Record>, StoreError> {
+        let state = lock(&self.state);
+        let mut pager = Pager::new(page);
+        let older = state.audit.range(..AuditId(page.before.unwrap_or(i64::MAX)));
+        for (id, entry) in older.rev() {
+            if !pager.wants_more() {
+                break;
+            }
+            let entry = entry.clone();
+            let record = audit::Record { id: *id, entry };
+            pager.show(id.0, Some(record).filter(|record| filter.fits(record)));
+        }
+        Ok(pager.finish())
     }
 }
 

@@ -169,7 +169,7 @@ impl Bounds {
 }
 
 /// The smallest id of this moment, within what ids can hold.
-fn first_id(time: Millis) -> i64 {
+pub(super) fn first_id(time: Millis) -> i64 {
     let most = EventId(i64::MAX).time();
     EventId::first_at(time.clamp(Millis::ZERO, most)).0
 }

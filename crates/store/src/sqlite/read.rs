@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ringback_core::audit as log;
 use ringback_core::delivery::{Delivery, State};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST, READ_MS, READ_SOFT_MS};
@@ -13,6 +14,7 @@ use ringback_core::store::{
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use super::audit;
 use super::error::store_error;
 use super::limit::Limit;
 use super::look::Lookup;
@@ -131,6 +133,12 @@ impl Reader for SqliteReader {
                 schedules: snapshot.schedules,
             };
             replay::dry_run(&mut lookup, spec, || limit.is_long())
+        })
+    }
+
+    fn audit(&mut self, filter: &log::Filter, page: &PageRequest) -> Result<Page<log::Record>, StoreError> {
+        self.read("search the audit log", |snapshot| {
+            audit::search(snapshot, filter, page)
         })
     }
 }

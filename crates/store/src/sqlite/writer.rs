@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
+use ringback_core::audit;
 use ringback_core::company::Company;
 use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
@@ -67,9 +68,10 @@ impl Writer {
         let last_event = last("SELECT coalesce(max(id), 0) FROM event")?;
         let last_delivery = last("SELECT coalesce(max(id), 0) FROM delivery")?;
         let last_replay = last("SELECT coalesce(max(id), 0) FROM replay")?;
+        let last_audit = last("SELECT coalesce(max(id), 0) FROM audit")?;
         self.last_endpoint = last("SELECT coalesce(max(id), 0) FROM endpoint")?;
         self.noted = last("SELECT newest_ms FROM store").map(Millis)?;
-        self.ids = IdSource::new(last_event.max(last_delivery).max(last_replay), 0);
+        self.ids = IdSource::new(last_event.max(last_delivery).max(last_replay).max(last_audit), 0);
         self.directory = directory;
         Ok(())
     }
@@ -512,6 +514,14 @@ impl Tables for Writer {
 
     fn remove_token(&mut self, id: &str) -> Result<bool> {
         Ok(self.execute("DELETE FROM token WHERE id = ?1", [id])? > 0)
+    }
+
+    fn append_audit(&mut self, record: &audit::Record) -> Result<()> {
+        super::audit::append(&self.connection, record)
+    }
+
+    fn prune_audit(&mut self, before: Millis, most: usize) -> Result<usize> {
+        super::audit::prune(&self.connection, before, most)
     }
 }
 

@@ -1,0 +1,17 @@
+-- The audit log: who changed what. An entry is written in the transaction of its change; its id holds the time of that.
+--
+-- actor_id: the id of a token, or operator-token, or service. action: see ringback_core::audit::Action.
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    actor_id TEXT NOT NULL,
+    actor_name TEXT NOT NULL,
+    peer TEXT,
+    at_wall_ms INTEGER NOT NULL,
+    action INTEGER NOT NULL CHECK (action >= 0),
+    company_id INTEGER,
+    object TEXT NOT NULL,
+    before_json TEXT CHECK (before_json IS NULL OR json_valid(before_json)),
+    after_json TEXT CHECK (after_json IS NULL OR json_valid(after_json))
+) STRICT;
+
+CREATE INDEX audit_company ON audit (company_id) WHERE company_id IS NOT NULL;
