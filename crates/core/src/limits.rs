@@ -115,6 +115,14 @@ pub const AUDIT_PRUNE_ROWS: usize = 512;
 pub const AUDIT_PRUNE_PAUSE_MS: u64 = 60 * 60 * 1000;
 /// How long the pruning of the audit log waits between two parts, in milliseconds.
 pub const AUDIT_PRUNE_REST_MS: u64 = 1000;
+/// Deliveries that the failed-callback query looks at before it stops counting.
+pub const MISSED_ROWS: usize = 50_000;
+/// The most days, first and last included, of one failed-callback query.
+pub const MISSED_DAYS: i32 = 31;
+/// The most calls on one page of the failed-callback query (contract, section 6).
+pub const MISSED_PAGE: usize = 500;
+/// Calls on one page of the failed-callback query when none is asked for.
+pub const MISSED_PAGE_DEFAULT: usize = 100;
 /// Free bytes inside the store's file beyond which, if they are also a quarter of it, the file is made shorter. Less is
 /// left for what comes in.
 pub const SHRINK_FREE_BYTES: u64 = 64 * 1024 * 1024;

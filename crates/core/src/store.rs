@@ -27,8 +27,8 @@ use crate::token::Token;
 
 pub use self::error::{Fault, StoreError};
 pub use self::read::{
-    DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy, OpenCount,
-    Page, PageRequest, Reader,
+    DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
+    MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader,
 };
 
 /// Where events and deliveries are kept. One process owns a store; one thread writes.

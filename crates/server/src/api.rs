@@ -18,6 +18,7 @@ mod intake;
 mod language;
 mod members;
 mod names;
+mod open_api;
 mod openapi;
 mod operations;
 mod paths;
@@ -57,7 +58,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
 }
 
 /// The templates of all routes, for [`crate::telemetry::Metrics::new`].
-pub const ROUTES: [&str; 28] = [
+pub const ROUTES: [&str; 29] = [
     "/v1/companies",
     "/v1/companies/{companyId}",
     "/v1/companies/{companyId}/endpoints",
@@ -82,6 +83,7 @@ pub const ROUTES: [&str; 28] = [
     "/v1/tokens",
     "/v1/tokens/{tokenId}",
     "/v1/audit",
+    open_api::QUERY_UN_CALL_BACK,
     "/healthz",
     "/readyz",
     "/metrics",
@@ -122,6 +124,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(tokens::post_token, tokens::list_tokens))
         .routes(routes!(tokens::delete_token))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(open_api::query_un_call_back))
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))

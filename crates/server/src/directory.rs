@@ -115,6 +115,16 @@ impl Directory {
             .map(|entry| Arc::clone(&entry.company))
     }
 
+    /// The companies that have this key, by number.
+    pub(crate) fn companies_of_key(&self, app_key: &str) -> Vec<Arc<Company>> {
+        self.read()
+            .companies
+            .values()
+            .filter(|entry| entry.company.app_key.as_deref() == Some(app_key))
+            .map(|entry| Arc::clone(&entry.company))
+            .collect()
+    }
+
     /// Every company, configured or not, by number.
     pub fn companies(&self) -> Vec<Arc<Company>> {
         self.read()

@@ -15,3 +15,8 @@ CREATE TABLE audit (
 ) STRICT;
 
 CREATE INDEX audit_company ON audit (company_id) WHERE company_id IS NOT NULL;
+
+-- What has not arrived although it was tried, or cannot be tried, for the failed-callback query: by company, kind and event,
+-- which holds the time. A delivery that is acknowledged at its first send is never in it.
+CREATE INDEX delivery_missed ON delivery (company_id, kind, event_id)
+    WHERE state IN (2, 3) OR (state = 0 AND sends > 0);

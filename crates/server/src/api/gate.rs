@@ -13,7 +13,13 @@ use super::problem::{Problem, Type};
 use super::state::ApiState;
 
 /// Routes that need no token.
-const OPEN: [&str; 3] = ["/healthz", "/readyz", "/v1/openapi.json"];
+pub(super) const OPEN: [&str; 4] = [
+    "/healthz",
+    "/readyz",
+    "/v1/openapi.json",
+    // Its requests are signed.
+    super::open_api::QUERY_UN_CALL_BACK,
+];
 const METRICS: &str = "/metrics";
 
 /// Lets a request through, or answers 401 or 403; and counts it. A path that matches no route is answered 404 without a token:

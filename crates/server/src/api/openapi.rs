@@ -23,7 +23,7 @@ of them at once, and never repeat a value.
 * **Times** are RFC 3339 in UTC with milliseconds; durations are written `500ms`, `90s`, `5m`, `1h30m`.
 * **Callbacks** are described under `webhooks`.";
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("intake", "What the call platform hands in."),
     ("calls", "A call as it stands, and whether it arrived."),
     (
@@ -34,6 +34,10 @@ const TAGS: [(&str, &str); 9] = [
     ("companies", "Whose callbacks are delivered."),
     ("endpoints", "The callback addresses of a company."),
     ("tokens", "Who may use the API."),
+    (
+        "open API",
+        "What integrators ask with signed requests, in the platform's own envelope.",
+    ),
     ("audit", "Who changed what."),
     ("operations", "Health, metrics, and this document."),
 ];

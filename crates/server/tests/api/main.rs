@@ -12,6 +12,7 @@ mod edges;
 mod endpoints;
 mod failures;
 mod intake;
+mod open_api;
 mod records;
 mod replays;
 mod serving;

@@ -9,12 +9,13 @@ use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST};
 use ringback_core::replay::{DryRun, Replay, ReplaySpec};
 use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
-    OpenCount, Page, PageRequest, Reader, StoreError,
+    MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader, StoreError,
 };
 
 use super::lock;
 use super::state::State;
 use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits, replay_fits};
+use crate::missed::{Missed, is_missed};
 use crate::{replay, rules};
 
 pub(super) struct MemoryReader {
@@ -132,6 +133,33 @@ impl Reader for MemoryReader {
     fn dry_run(&mut self, spec: &ReplaySpec) -> Result<DryRun, StoreError> {
         let Ok(dry_run) = replay::dry_run(&mut *lock(&self.state), spec, || false);
         Ok(dry_run)
+    }
+
+    fn missed(&mut self, query: &MissedQuery) -> Result<MissedPage, StoreError> {
+        let state = lock(&self.state);
+        let mut missed = Missed::new(query);
+        for (id, stored) in &state.events {
+            let (event, at) = (&stored.event, stored.event.accepted_at());
+            if (event.company_id, event.kind) != (query.company_id, query.kind)
+                || at < query.from
+                || at >= query.to
+            {
+                continue;
+            }
+            let is_of_job = query.call_job_id.is_none_or(|job| event.call_job_id == Some(job));
+            for delivery in state.of_event(*id).filter(|delivery| is_missed(delivery)) {
+                if !missed.wants_more(|| false) {
+                    return Ok(missed.finish());
+                }
+                let mut others = state.of_event(*id);
+                let arrived = others.any(|other| {
+                    let same = delivery.endpoint.is_some() && other.endpoint == delivery.endpoint;
+                    other.state == DeliveryState::Delivered && (same || other.resend_of == Some(delivery.id))
+                });
+                missed.show(*id, event.entity_id, is_of_job && !arrived);
+            }
+        }
+        Ok(missed.finish())
     }
 
     fn audit(

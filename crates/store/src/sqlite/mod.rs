@@ -12,6 +12,7 @@ mod error;
 mod limit;
 mod look;
 mod migrate;
+mod missed;
 mod open;
 mod query;
 mod read;

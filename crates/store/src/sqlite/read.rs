@@ -10,7 +10,7 @@ use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST, READ_MS, REA
 use ringback_core::replay::{DryRun, Replay, ReplaySpec};
 use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
-    OpenCount, Page, PageRequest, Reader, StoreError,
+    MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader, StoreError,
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
@@ -18,6 +18,7 @@ use super::audit;
 use super::error::store_error;
 use super::limit::Limit;
 use super::look::Lookup;
+use super::missed;
 use super::query;
 use super::rows::{self, Schedules};
 use super::search;
@@ -133,6 +134,12 @@ impl Reader for SqliteReader {
                 schedules: snapshot.schedules,
             };
             replay::dry_run(&mut lookup, spec, || limit.is_long())
+        })
+    }
+
+    fn missed(&mut self, query: &MissedQuery) -> Result<MissedPage, StoreError> {
+        self.read("look for calls that have not arrived", |snapshot| {
+            missed::page(snapshot, query)
         })
     }
 

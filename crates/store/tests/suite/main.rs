@@ -11,6 +11,7 @@ mod accept;
 mod audit;
 mod backup;
 mod measure;
+mod missed;
 mod order;
 mod prune;
 mod reading;
