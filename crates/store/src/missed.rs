@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ringback_core::delivery::{Delivery, State};
-use ringback_core::id::EventId;
+use ringback_core::id::{DeliveryId, EventId};
 use ringback_core::limits::MISSED_ROWS;
 use ringback_core::store::{MissedPage, MissedQuery};
 
@@ -14,6 +14,18 @@ pub(crate) const fn is_missed(delivery: &Delivery) -> bool {
         State::Exhausted | State::Parked => true,
         State::Delivered | State::Cancelled => false,
     }
+}
+
+/// Whether one of an event's deliveries is missed but another was acknowledged that goes to the same endpoint, or repeats it.
+pub(crate) fn arrived_otherwise(deliveries: &[Delivery], missed: DeliveryId) -> bool {
+    let endpoint = deliveries
+        .iter()
+        .find(|delivery| delivery.id == missed)
+        .and_then(|delivery| delivery.endpoint);
+    deliveries
+        .iter()
+        .filter(|other| other.state == State::Delivered)
+        .any(|other| other.resend_of == Some(missed) || (endpoint.is_some() && other.endpoint == endpoint))
 }
 
 /// Rows between two looks at the time.

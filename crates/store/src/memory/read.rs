@@ -15,7 +15,7 @@ use ringback_core::store::{
 use super::lock;
 use super::state::State;
 use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits, replay_fits};
-use crate::missed::{Missed, is_missed};
+use crate::missed::{Missed, arrived_otherwise, is_missed};
 use crate::{replay, rules};
 
 pub(super) struct MemoryReader {
@@ -147,15 +147,12 @@ impl Reader for MemoryReader {
                 continue;
             }
             let is_of_job = query.call_job_id.is_none_or(|job| event.call_job_id == Some(job));
-            for delivery in state.of_event(*id).filter(|delivery| is_missed(delivery)) {
+            let all: Vec<Delivery> = state.of_event(*id).cloned().collect();
+            for delivery in all.iter().filter(|delivery| is_missed(delivery)) {
                 if !missed.wants_more(|| false) {
                     return Ok(missed.finish());
                 }
-                let mut others = state.of_event(*id);
-                let arrived = others.any(|other| {
-                    let same = delivery.endpoint.is_some() && other.endpoint == delivery.endpoint;
-                    other.state == DeliveryState::Delivered && (same || other.resend_of == Some(delivery.id))
-                });
+                let arrived = arrived_otherwise(&all, delivery.id);
                 missed.show(*id, event.entity_id, is_of_job && !arrived);
             }
         }

@@ -1,29 +1,27 @@
 //! Calls that have not arrived, through the index of the deliveries that have not.
 
-use ringback_core::id::EventId;
+use ringback_core::id::{DeliveryId, EventId};
 use ringback_core::store::{MissedPage, MissedQuery};
 use rusqlite::{Result, params};
 
 use super::candidates::first_id;
 use super::read::Snapshot;
 use super::rows::kind_code;
-use crate::missed::Missed;
+use crate::missed::{Missed, arrived_otherwise};
 
-/// A row for each delivery that has not arrived: its event, its call, and whether it counts: not where another delivery of the
-/// event was acknowledged that goes to the same endpoint or repeats this one, nor where another job is asked for.
-const SQL: &str = "SELECT missed.event_id, missed.key_id, \
-       NOT EXISTS (SELECT 1 FROM delivery AS other INDEXED BY delivery_event \
-         WHERE other.event_id = missed.event_id AND other.state = 1 \
-           AND (other.endpoint_id = missed.endpoint_id OR other.resend_of = missed.id)) \
-       AND (?5 IS NULL OR ?5 IS (SELECT call_job_id FROM event WHERE event.id = missed.event_id)) \
-     FROM delivery AS missed INDEXED BY delivery_missed \
-     WHERE missed.company_id = ?1 AND missed.kind = ?2 AND missed.event_id >= ?3 AND missed.event_id < ?4 \
-       AND (missed.state IN (2, 3) OR (missed.state = 0 AND missed.sends > 0)) \
-     ORDER BY missed.event_id";
+/// A row for each delivery that has not arrived: itself, its event, its call, and whether it is of the job that is asked
+/// for.
+const SQL: &str = "SELECT id, event_id, key_id, \
+       ?5 IS NULL OR ?5 IS (SELECT call_job_id FROM event WHERE event.id = event_id) \
+     FROM delivery INDEXED BY delivery_missed \
+     WHERE company_id = ?1 AND kind = ?2 AND event_id >= ?3 AND event_id < ?4 \
+       AND (state IN (2, 3) OR (state = 0 AND sends > 0)) \
+     ORDER BY event_id";
 
-pub(super) fn page(snapshot: &Snapshot<'_>, query: &MissedQuery) -> Result<MissedPage> {
+pub(super) fn page(snapshot: &mut Snapshot<'_>, query: &MissedQuery) -> Result<MissedPage> {
     let mut missed = Missed::new(query);
-    let mut statement = snapshot.connection.prepare_cached(SQL)?;
+    let connection = snapshot.connection;
+    let mut statement = connection.prepare_cached(SQL)?;
     let mut found = statement.query(params![
         query.company_id,
         kind_code(query.kind),
@@ -35,7 +33,27 @@ pub(super) fn page(snapshot: &Snapshot<'_>, query: &MissedQuery) -> Result<Misse
         if !missed.wants_more(|| snapshot.is_long()) {
             break;
         }
-        missed.show(EventId(row.get(0)?), row.get(1)?, row.get(2)?);
+        let (id, event) = (DeliveryId(row.get(0)?), EventId(row.get(1)?));
+        let is_of_job: bool = row.get(3)?;
+        let counts = is_of_job && !arrived_otherwise(&snapshot.deliveries_of(event)?, id);
+        missed.show(event, row.get(2)?, counts);
     }
     Ok(missed.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::walk::testing::plan;
+    use super::*;
+
+    #[test]
+    fn it_walks_its_index_in_order() {
+        let steps = plan(SQL);
+        let walk = "SEARCH delivery USING INDEX delivery_missed (company_id=? AND kind=? AND event_id>? AND event_id<?)";
+        assert_eq!(steps[0], walk);
+        assert!(
+            steps.iter().all(|step| !step.contains("TEMP B-TREE")),
+            "{steps:?}"
+        );
+    }
 }

@@ -6,6 +6,7 @@
 
 mod audit;
 mod backup;
+mod by_event;
 mod candidates;
 mod checkpoint;
 mod error;
@@ -16,6 +17,7 @@ mod missed;
 mod open;
 mod query;
 mod read;
+mod recent;
 mod rows;
 mod search;
 mod select;
