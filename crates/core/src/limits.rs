@@ -165,6 +165,11 @@ pub const ENDPOINTS_PER_COMPANY: usize = 100;
 pub const API_PAGE: usize = 500;
 /// Items of one page of the API when none is asked for.
 pub const API_PAGE_DEFAULT: usize = 50;
+/// How far back a search goes that names a company only, in milliseconds: 7 days.
+pub const SEARCH_BACK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Companies in which a call or job is looked for by its number alone; in more than these the search goes through all
+/// events.
+pub const SEARCH_COMPANIES: usize = 64;
 /// Rows that one page of a search looks at before it stops and says `partial`.
 pub const SEARCH_ROWS: usize = 20_000;
 /// How long what is in flight may take after a shutdown began, in milliseconds.

@@ -179,6 +179,8 @@ pub struct DeliverySummary {
 pub struct Filter {
     /// The company.
     pub company_id: Option<i64>,
+    /// The event.
+    pub event_id: Option<EventId>,
     /// callInstanceId or inboundInstanceId, with its corrections.
     pub call_instance_id: Option<i64>,
     /// callJobId: of a job, or of the job that a call belongs to.
@@ -197,6 +199,10 @@ pub struct Filter {
     pub from: Option<Millis>,
     /// Accepted before this moment.
     pub to: Option<Millis>,
+    /// A delivery's last send began at this moment of the wall clock or later, Unix milliseconds.
+    pub sent_from: Option<i64>,
+    /// A delivery's last send began before this moment of the wall clock, Unix milliseconds.
+    pub sent_to: Option<i64>,
 }
 
 /// Which calls that have not arrived to list.

@@ -41,13 +41,14 @@ pub(crate) async fn list_deliveries(
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    let search = Search::read(request.uri(), List::Deliveries, &api.service)?.within(&caller)?;
+    let search = Search::read(request.uri(), List::Deliveries, &caller, &api.service)?;
+    let since = search.since;
     let page = api
         .service
         .read(move |reader| reader.deliveries(&search.filter, &search.page))
         .await?;
     let present = Present::of(&api.service, page.items.iter().map(|item| &item.delivery)).await;
-    Ok(json(StatusCode::OK, &DeliveryList::of(&page, &present)))
+    Ok(json(StatusCode::OK, &DeliveryList::of(&page, since, &present)))
 }
 
 /// A delivery with its timeline: what was sent when, what came back, what happens next and when.

@@ -33,12 +33,13 @@ pub(crate) async fn list_events(
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    let search = Search::read(request.uri(), List::Events, &api.service)?.within(&caller)?;
+    let search = Search::read(request.uri(), List::Events, &caller, &api.service)?;
+    let since = search.since;
     let page = api
         .service
         .read(move |reader| reader.events(&search.filter, &search.page))
         .await?;
-    Ok(json(StatusCode::OK, &EventList::of(page)))
+    Ok(json(StatusCode::OK, &EventList::of(page, since)))
 }
 
 /// An event with its body, its deliveries and their sends.

@@ -137,7 +137,7 @@ async fn query_parameters_are_checked_all_at_once() {
     for (path, expected) in [
         (
             "/v1/events?compnyId=1",
-            "(a query parameter): is unknown; allowed are companyId, callInstanceId, callJobId, phone, kind, state, outcome, endpoint, from, to, limit, cursor",
+            "(a query parameter): is unknown; allowed are companyId, eventId, callInstanceId, callJobId, phone, kind, state, outcome, endpoint, from, to, sentFrom, sentTo, limit, cursor",
         ),
         (
             "/v1/events?companyId=x",
@@ -176,6 +176,14 @@ async fn query_parameters_are_checked_all_at_once() {
             "endpoint: is another text; allowed is the name of an endpoint",
         ),
         (
+            "/v1/events?eventId=7",
+            "eventId: is another text; allowed is the id of an event",
+        ),
+        (
+            "/v1/deliveries?sentTo=now",
+            "sentTo: is another text; allowed is a time such as 2026-01-12T08:10:11Z or 2026-01-12T16:10:11+08:00",
+        ),
+        (
             "/v1/companies?unconfigured=1",
             "unconfigured: is another text; allowed is true or false",
         ),
@@ -190,7 +198,7 @@ async fn query_parameters_are_checked_all_at_once() {
     for path in [
         "/v1/events?companyId=1&callInstanceId=-2&callJobId=3&phone=138&kind=job&state=parked&outcome=refused&endpoint=erp\
          &from=2026-01-12T16:10:11%2B08:00&to=2026-01-12T16:10:11+08:00&limit=500",
-        "/v1/deliveries?from=0001-01-01T00:00:00Z&to=9999-01-01T00:00:00Z",
+        "/v1/deliveries?companyId=1&from=0001-01-01T00:00:00Z&to=9999-01-01T00:00:00Z&sentFrom=0001-01-01T00:00:00Z",
     ] {
         assert_eq!(
             app.get(path).await.expect(200),

@@ -89,28 +89,33 @@ async fn events_are_found_by_their_conditions() {
     let app = TestApp::start();
     app.put("/v1/companies/1", json!({})).await.expect(201);
     let body = json!({"sceneInstance": {"companyId": 1, "callInstanceId": 7, "callJobId": 5, "customerTelephone": "13800000000"}});
-    app.post("/v1/calls", body.to_string()).await.expect(202);
+    let first = app.post("/v1/calls", body.to_string()).await.expect(202);
     app.post("/v1/calls", call(1, 8)).await.expect(202);
     app.post("/v1/calls", call(2, 7)).await.expect(202);
     app.put("/v1/calls/7/intent", json!({"companyId": 1, "resultValue": "B"}))
         .await
         .expect(202);
     for (query, expected) in [
-        ("", 4),
         ("companyId=1", 3),
+        ("callInstanceId=7", 3),
+        ("callJobId=5", 1),
+        ("eventId={event}", 1),
+        ("eventId={event}&companyId=2", 0),
         ("companyId=1&callInstanceId=7", 2),
         ("companyId=1&callInstanceId=7&kind=call", 1),
         ("callJobId=5&companyId=1", 1),
         ("phone=13800000000", 1),
         ("phone=13800000001", 0),
-        ("kind=correction", 1),
-        ("state=parked", 4),
-        ("state=pending", 0),
-        ("to=2026-01-01T00:00:00Z", 0),
-        ("from=2026-01-01T00:00:00Z", 4),
-        ("from=2026-01-01T00:00:01Z", 0),
-        ("endpoint=erp", 0),
+        ("companyId=1&kind=correction", 1),
+        ("companyId=1&state=parked", 3),
+        ("companyId=1&state=pending", 0),
+        ("companyId=1&to=2026-01-01T00:00:00Z", 0),
+        ("companyId=1&from=2026-01-01T00:00:00Z", 3),
+        ("companyId=1&from=2026-01-01T00:00:01Z", 0),
+        ("companyId=1&endpoint=erp", 0),
+        ("companyId=1&sentFrom=2025-01-01T00:00:00Z", 0),
     ] {
+        let query = query.replace("{event}", first["eventId"].as_str().unwrap());
         let events = app.get(&format!("/v1/events?{query}")).await.expect(200);
         assert_eq!(
             events["items"].as_array().unwrap().len(),
@@ -127,6 +132,82 @@ async fn events_are_found_by_their_conditions() {
 }
 
 #[tokio::test]
+async fn a_search_names_what_narrows_it_or_goes_back_seven_days() {
+    const DAY_MS: u32 = 24 * 60 * 60 * 1000;
+    let app = TestApp::start();
+    app.post("/v1/calls", call(1, 7)).await.expect(202);
+    for list in ["events", "deliveries"] {
+        for query in [
+            "",
+            "kind=call",
+            "from=2025-01-01T00:00:00Z",
+            "state=parked&endpoint=erp",
+            "limit=5",
+        ] {
+            let problem = app.get(&format!("/v1/{list}?{query}")).await.expect(422);
+            assert_eq!(problem["field"], "companyId", "{query}");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(
+                detail.contains("companyId, eventId, callInstanceId, callJobId or phone"),
+                "{detail}"
+            );
+        }
+    }
+    app.lab.clock.advance(7 * DAY_MS + 1000);
+    app.post("/v1/calls", call(1, 8)).await.expect(202);
+    let since = "2026-01-01T00:00:01.000Z";
+    for (query, expected, since) in [
+        ("companyId=1", 1, Some(since)),
+        ("companyId=1&kind=call", 1, Some(since)),
+        ("companyId=1&from=2026-01-01T00:00:00Z", 2, None),
+        (
+            "companyId=1&to=2026-01-02T00:00:00Z",
+            1,
+            Some("2025-12-26T00:00:00.000Z"),
+        ),
+        ("companyId=1&callInstanceId=7", 1, None),
+        ("callInstanceId=7", 1, None),
+    ] {
+        for list in ["events", "deliveries"] {
+            let page = app.get(&format!("/v1/{list}?{query}")).await.expect(200);
+            let count = page["items"].as_array().unwrap().len();
+            assert_eq!(
+                (count, page["since"].as_str()),
+                (expected, since),
+                "{list} {query}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn deliveries_are_found_by_their_last_send() {
+    let (app, mut receiver) = TestApp::with_receiver(151).await;
+    let accepted = app.post("/v1/calls", call(151, 1)).await.expect(202);
+    receiver.next().await.answer.send("success").unwrap();
+    app.until(accepted["eventId"].as_str().unwrap(), "delivered")
+        .await;
+    for (query, expected) in [
+        ("sentFrom=2026-01-01T00:00:00Z", 1),
+        ("sentFrom=2026-01-01T00:00:01Z", 0),
+        ("sentTo=2026-01-01T00:00:00Z", 0),
+        ("sentTo=2026-01-01T00:00:01Z&state=delivered", 1),
+    ] {
+        for list in ["events", "deliveries"] {
+            let page = app
+                .get(&format!("/v1/{list}?companyId=151&{query}"))
+                .await
+                .expect(200);
+            assert_eq!(
+                page["items"].as_array().unwrap().len(),
+                expected,
+                "{list} {query}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn lists_are_read_page_by_page_newest_first() {
     let app = TestApp::start();
     let mut ids = Vec::new();
@@ -138,7 +219,7 @@ async fn lists_are_read_page_by_page_newest_first() {
     }
     for list in ["events", "deliveries"] {
         let mut found = Vec::new();
-        let mut path = format!("/v1/{list}?limit=2");
+        let mut path = format!("/v1/{list}?companyId=1&limit=2");
         let mut pages = 0;
         loop {
             let page = app.get(&path).await.expect(200);
@@ -153,7 +234,7 @@ async fn lists_are_read_page_by_page_newest_first() {
             let Some(cursor) = page["nextCursor"].as_str() else {
                 break;
             };
-            path = format!("/v1/{list}?limit=2&cursor={cursor}");
+            path = format!("/v1/{list}?companyId=1&limit=2&cursor={cursor}");
         }
         assert_eq!((found, pages), (ids.clone(), 3), "{list}");
     }

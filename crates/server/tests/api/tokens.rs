@@ -112,7 +112,7 @@ const REQUESTS: [(&str, &str, [u16; 4]); 35] = [
         r#"{"companyId":2,"resultValue":"A"}"#,
         [403, 403, 403, 403],
     ),
-    ("GET /v1/events", "", [403, 200, 200, 200]),
+    ("GET /v1/events", "", [403, 200, 200, 422]),
     ("GET /v1/events?companyId=2", "", [403, 403, 403, 200]),
     ("GET /v1/events/{event 1}", "", [403, 200, 200, 200]),
     ("GET /v1/events/{event 2}", "", [403, 404, 404, 200]),

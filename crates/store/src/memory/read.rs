@@ -1,5 +1,6 @@
 //! Reading the memory store: plain scans, newest first.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use ringback_core::audit;
@@ -14,7 +15,7 @@ use ringback_core::store::{
 
 use super::lock;
 use super::state::State;
-use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits, replay_fits};
+use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits, replay_fits, sent_fits};
 use crate::missed::{Missed, arrived_otherwise, is_missed};
 use crate::{replay, rules};
 
@@ -62,6 +63,7 @@ impl Reader for MemoryReader {
                 && (!asks_for_delivery(filter)
                     || state.of_event(*id).any(|delivery| {
                         delivery_fits(filter, delivery, state.endpoint_name(delivery).as_deref())
+                            && state.sent_fits(filter, delivery)
                     }));
             pager.show(
                 id.0,
@@ -96,7 +98,8 @@ impl Reader for MemoryReader {
                 .events
                 .get(&delivery.event_id)
                 .filter(|stored| event_fits(filter, &stored.event, stored.phone_hash))
-                .filter(|_| delivery_fits(filter, delivery, endpoint_name.as_deref()));
+                .filter(|_| delivery_fits(filter, delivery, endpoint_name.as_deref()))
+                .filter(|_| state.sent_fits(filter, delivery));
             pager.show(
                 id.0,
                 event.map(|stored| DeliverySummary {
@@ -210,6 +213,15 @@ impl State {
     fn endpoint_name(&self, delivery: &Delivery) -> Option<String> {
         let row = self.directory.endpoint(delivery.endpoint?)?;
         Some(row.endpoint.name.clone())
+    }
+
+    fn sent_fits(&self, filter: &Filter, delivery: &Delivery) -> bool {
+        let sends = (delivery.id, 0)..=(delivery.id, u32::MAX);
+        let last = || self.attempts.range(sends).next_back();
+        let Ok(fits) = sent_fits(filter, || {
+            Ok::<_, Infallible>(last().map(|(_, attempt)| attempt.started_wall_ms))
+        });
+        fits
     }
 
     fn brief(&self, delivery: &Delivery) -> Brief {
