@@ -27,6 +27,7 @@ mod query;
 mod records;
 mod replays;
 mod search;
+mod sentence;
 mod serve;
 mod state;
 mod time;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use http::StatusCode;
 use ringback_core::audit::Action;
@@ -16,10 +17,12 @@ use super::body::json;
 use super::caller::Caller;
 use super::cursor::List;
 use super::intake::AcceptedDelivery;
+use super::language::Language;
 use super::paths::DeliveryPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::records::FullDelivery;
 use super::search::{DeliveryList, Search, SearchParams};
+use super::sentence::{Speaker, spoken};
 use super::state::ApiState;
 use super::unexpected;
 use super::waiting::Present;
@@ -57,7 +60,10 @@ pub(crate) async fn list_deliveries(
     path = "/v1/deliveries/{deliveryId}",
     tag = "events and deliveries",
     operation_id = "getDelivery",
-    params(("deliveryId" = String, Path, description = "The delivery", example = "dlv_1mzj8k2v00g00")),
+    params(
+        ("deliveryId" = String, Path, description = "The delivery", example = "dlv_1mzj8k2v00g00"),
+        ("Accept-Language" = Option<String>, Header, description = "zh or en; en where neither is asked for"),
+    ),
     responses(
         (status = 200, description = "The delivery", body = FullDelivery),
         (status = 404, description = "There is no such delivery", body = ProblemSchema, content_type = "application/problem+json"),
@@ -67,6 +73,7 @@ pub(crate) async fn get_delivery(
     State(api): State<Arc<ApiState>>,
     caller: Caller,
     DeliveryPath(id): DeliveryPath,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let found = api
         .service
@@ -81,7 +88,14 @@ pub(crate) async fn get_delivery(
     let found = found.filter(|(record, _)| caller.sees(record.delivery.company_id));
     let (record, event) = found.ok_or_else(no_delivery)?;
     let present = Present::of(&api.service, std::iter::once(&record.delivery)).await;
-    Ok(json(StatusCode::OK, &FullDelivery::of(&record, &event, &present)))
+    let language = Language::of(&headers);
+    let speaker = Speaker {
+        language,
+        zone: &api.zone,
+        present: &present,
+    };
+    let view = FullDelivery::of(&record, &event, speaker);
+    Ok(spoken(json(StatusCode::OK, &view), language))
 }
 
 /// What a resend made.

@@ -1,6 +1,7 @@
 //! Events and deliveries: search, pages, timelines, resend.
 
 use axum::body::Body;
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::app::{TestApp, call};
@@ -52,6 +53,57 @@ async fn the_timeline_of_a_delivery() {
     ] {
         assert_eq!(delivery[name], expected, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_delivery_has_a_sentence_in_the_language_that_is_asked_for() {
+    let (app, mut receiver) = TestApp::with_receiver(151).await;
+    let accepted = app.post("/v1/calls", call(151, 1)).await.expect(202);
+    let (event_id, delivery_id) = (
+        accepted["eventId"].as_str().unwrap(),
+        accepted["deliveries"][0]["deliveryId"].as_str().unwrap(),
+    );
+    receiver.next().await.answer.send("success").unwrap();
+    app.until(event_id, "delivered").await;
+    for (path, pointer) in [
+        (format!("/v1/events/{event_id}"), "/deliveries/0/sentence"),
+        (format!("/v1/deliveries/{delivery_id}"), "/sentence"),
+        ("/v1/calls/1?companyId=151".to_owned(), "/arrivals/0/sentence"),
+    ] {
+        for (asked, language, sentence) in [
+            (
+                "zh-CN,zh;q=0.9",
+                "zh",
+                "erp 已收到该通话：2026-01-01 08:00:00 +08:00 送达（第 1 次发送）。",
+            ),
+            (
+                "de",
+                "en",
+                "erp has the call: it arrived at 2026-01-01 08:00:00 +08:00, with send 1.",
+            ),
+        ] {
+            let headers = [("accept-language", asked)];
+            let answer = app.request(Method::GET, &path, &headers, Body::empty()).await;
+            assert_eq!(answer.header("content-language"), Some(language), "{path}");
+            assert_eq!(answer.header("vary"), Some("accept-language"), "{path}");
+            assert_eq!(
+                answer.expect(200).pointer(pointer),
+                Some(&json!(sentence)),
+                "{path}"
+            );
+        }
+    }
+    let unwanted = json!({"companyId": 151, "callJobId": 5, "status": 1});
+    let unwanted = app.post("/v1/jobs", unwanted.to_string()).await.expect(202);
+    let path = format!("/v1/events/{}", unwanted["eventId"].as_str().unwrap());
+    let event = app.get(&path).await.expect(200);
+    assert_eq!(event["deliveries"], json!([]));
+    assert!(
+        event["sentence"]
+            .as_str()
+            .unwrap()
+            .starts_with("Nobody gets the job's status")
+    );
 }
 
 #[tokio::test]
