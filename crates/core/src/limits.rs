@@ -161,6 +161,13 @@ pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 pub const ENDPOINT_NAME: usize = 64;
 /// Endpoints of one company.
 pub const ENDPOINTS_PER_COMPANY: usize = 100;
+/// Requests per second of a token that operates or hands over events, unless something else is set: twice what one machine
+/// takes in.
+pub const API_RATE: u32 = 20_000;
+/// Requests per second of a token that only looks and repairs, unless something else is set.
+pub const API_RATE_READ: u32 = 200;
+/// The most requests per second that can be set.
+pub const API_RATE_MOST: u32 = 1_000_000;
 /// The most items of one page of the API, and the number when none is asked for.
 pub const API_PAGE: usize = 500;
 /// Items of one page of the API when none is asked for.

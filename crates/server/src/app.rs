@@ -232,6 +232,7 @@ async fn first_token(
         created_wall_ms: clock.wall_ms(),
         expires_wall_ms: None,
         last_used_wall_ms: None,
+        rate_limit: None,
     };
     let entry = Entry {
         actor: Actor::named(Actor::SERVICE),

@@ -10,6 +10,8 @@ use ringback_core::endpoint::Endpoint;
 use ringback_core::store::Start;
 use ringback_core::token::Token;
 
+use crate::rate::Rate;
+
 /// The directory.
 #[derive(Debug, Default)]
 pub struct Directory {
@@ -30,6 +32,8 @@ pub(crate) struct KnownToken {
     used_wall_ms: AtomicI64,
     /// What the store knows of it.
     stored_wall_ms: AtomicI64,
+    /// What it has used of its rate.
+    pub(crate) rate: Rate,
 }
 
 impl KnownToken {
@@ -39,6 +43,7 @@ impl KnownToken {
             token,
             used_wall_ms: AtomicI64::new(used),
             stored_wall_ms: AtomicI64::new(used),
+            rate: Rate::default(),
         }
     }
 

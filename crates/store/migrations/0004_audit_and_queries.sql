@@ -20,3 +20,6 @@ CREATE INDEX audit_company ON audit (company_id) WHERE company_id IS NOT NULL;
 -- which holds the time. A delivery that is acknowledged at its first send is never in it.
 CREATE INDEX delivery_missed ON delivery (company_id, kind, event_id)
     WHERE state IN (2, 3) OR (state = 0 AND sends > 0);
+
+-- Requests per second that a token may make, where that differs from the configuration.
+ALTER TABLE token ADD COLUMN rate_limit INTEGER CHECK (rate_limit > 0);

@@ -11,6 +11,7 @@ use ringback_core::token::{Permission, Scope};
 
 use super::problem::{Problem, Type};
 use crate::directory::KnownToken;
+use crate::rate::Rate;
 
 /// Who sent a request. The gate makes it, and handlers ask it about companies.
 #[derive(Clone, Debug)]
@@ -62,7 +63,7 @@ impl Caller {
         self.peer.map(|peer| peer.to_canonical().to_string())
     }
 
-    fn scope(&self) -> Scope {
+    pub(crate) fn scope(&self) -> Scope {
         self.token
             .as_ref()
             .map_or(Scope::Operator, |known| known.token.scope)
@@ -71,6 +72,13 @@ impl Caller {
     /// The company that the token is for; `None` for all.
     pub(crate) fn company_id(&self) -> Option<i64> {
         self.token.as_ref()?.token.company_id
+    }
+
+    /// The requests per second that the token itself allows, and what it has used of them; `None` for the operator's token of
+    /// the configuration.
+    pub(crate) fn own_rate(&self) -> Option<(Option<u32>, &Rate)> {
+        let known = self.token.as_ref()?;
+        Some((known.token.rate_limit, &known.rate))
     }
 
     /// Whether the token's scope allows it.
@@ -177,6 +185,7 @@ mod tests {
             created_wall_ms: 0,
             expires_wall_ms: None,
             last_used_wall_ms: None,
+            rate_limit: None,
         })))
     }
 

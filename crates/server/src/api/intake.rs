@@ -355,6 +355,7 @@ const fn reason(kind: Type) -> Refused {
         | Type::TooManyEndpoints
         | Type::NoReplay
         | Type::TooManyReplays
+        | Type::TooManyRequests
         | Type::ReplayEnded => Refused::Invalid,
     }
 }

@@ -83,7 +83,7 @@ pub fn document() -> Value {
     document
 }
 
-/// Every operation that asks for a token answers 401 without one: said here once, not at each of them.
+/// Every operation that asks for a token answers 401 without one, and 429 when it comes too often: said here once, not at each of them.
 fn tell_of_tokens(document: &mut Value) {
     let paths = document["paths"]
         .as_object_mut()
@@ -98,6 +98,12 @@ fn tell_of_tokens(document: &mut Value) {
             .is_some_and(|ways| ways.contains(&json!({})));
         if !open && let Some(responses) = operation["responses"].as_object_mut() {
             let problem = json!({ "schema": { "$ref": "#/components/schemas/Problem" } });
+            responses.entry("429").or_insert_with(|| {
+                json!({
+                    "description": "The token makes too many requests; see `Retry-After`",
+                    "content": { "application/problem+json": problem },
+                })
+            });
             responses.entry("401").or_insert_with(
                 || json!({ "description": "No valid token", "content": { "application/problem+json": problem } }),
             );

@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use ringback_core::audit::Action;
+use ringback_core::limits::API_RATE_MOST;
 use ringback_core::store::{Write, Written};
 use ringback_core::token::{Scope, Token};
 use serde::Serialize;
@@ -45,9 +46,12 @@ pub(crate) struct TokenInput {
     company_id: Option<i64>,
     /// When it stops to be valid, RFC 3339, in the future; null and absent are never.
     expires_at: Option<Time>,
+    /// How many requests per second it may make, and at once, 1 to 1000000; null and absent are as many as the configuration
+    /// says.
+    rate_limit: Option<u32>,
 }
 
-const MEMBERS: [&str; 4] = ["name", "scope", "companyId", "expiresAt"];
+const MEMBERS: [&str; 5] = ["name", "scope", "companyId", "expiresAt", "rateLimit"];
 
 /// A token.
 #[derive(Debug, Serialize, ToSchema)]
@@ -71,6 +75,9 @@ pub(crate) struct TokenView {
     expires_at: Option<Time>,
     /// When it was last used; null before its first use.
     last_used_at: Option<Time>,
+    /// How many requests per second it may make; null for as many as the configuration says.
+    #[schema(example = 50)]
+    rate_limit: Option<u32>,
     /// The token itself, once: in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -86,6 +93,7 @@ impl TokenView {
             created_at: Time(token.created_wall_ms),
             expires_at: token.expires_wall_ms.map(Time),
             last_used_at: token.last_used_wall_ms.map(Time),
+            rate_limit: token.rate_limit,
             token: None,
         }
     }
@@ -155,6 +163,10 @@ pub(crate) async fn post_token(
         "a time to come, such as 2027-01-31T00:00:00Z",
         |value| Time::parse(value.as_str()?).filter(|time| time.0 > now_ms),
     );
+    let rate_limit = fields.take("rateLimit", "an integer from 1 to 1000000", |value| {
+        let per_second = u32::try_from(value.as_u64()?).ok()?;
+        (1..=API_RATE_MOST).contains(&per_second).then_some(per_second)
+    });
     fields.finish()?;
     let secret = random::token();
     let token = Token {
@@ -166,6 +178,7 @@ pub(crate) async fn post_token(
         created_wall_ms: now_ms,
         expires_wall_ms: expires.value().map(|time| time.0),
         last_used_wall_ms: None,
+        rate_limit: rate_limit.value(),
     };
     let view = TokenView {
         token: Some(secret),

@@ -148,6 +148,24 @@ pub(super) const ALL: &[Key] = &[
         show: |config| config.connections.to_string(),
     },
     Key {
+        name: "rate_limit",
+        allowed: RATE,
+        set: |config, value| {
+            config.rates.operate = rate(&value)?;
+            Ok(())
+        },
+        show: |config| config.rates.operate.unwrap_or(0).to_string(),
+    },
+    Key {
+        name: "rate_limit_read",
+        allowed: RATE,
+        set: |config, value| {
+            config.rates.read = rate(&value)?;
+            Ok(())
+        },
+        show: |config| config.rates.read.unwrap_or(0).to_string(),
+    },
+    Key {
         name: "disk_free_least_mib",
         allowed: "an integer from 0 to 1048576",
         set: |config, value| {
@@ -175,6 +193,17 @@ pub(super) const ALL: &[Key] = &[
         show: |config| days_or_off(config.audit_retention_ms),
     },
 ];
+
+/// What a rate takes.
+const RATE: &str = "an integer from 0 to 1000000; 0 is no limit";
+
+fn rate(value: &Value<'_>) -> Result<Option<u32>, String> {
+    let per_second = value.integer(0, limits::API_RATE_MOST.into())?;
+    // It fits: the bound is one of 32 bits.
+    Ok(u32::try_from(per_second)
+        .ok()
+        .filter(|per_second| *per_second > 0))
+}
 
 /// What stands for no retention at all: everything is kept.
 const OFF: &str = "off";

@@ -141,7 +141,8 @@ async fn replays_and_tokens_are_told_of() {
 
     let settings = json!({"name": "crm", "scope": "tenant", "companyId": 151});
     let token = app.post("/v1/tokens", settings.to_string()).await.expect(201);
-    let told = json!({"name": "crm", "scope": "tenant", "companyId": 151, "expiresAt": null});
+    let told =
+        json!({"name": "crm", "scope": "tenant", "companyId": 151, "expiresAt": null, "rateLimit": null});
     let expected = (
         json!("token-make"),
         json!(151),

@@ -249,5 +249,6 @@ pub(super) fn token(row: &Row<'_>) -> Result<Token> {
         created_wall_ms: row.get(5)?,
         expires_wall_ms: row.get(6)?,
         last_used_wall_ms: row.get(7)?,
+        rate_limit: row.get(8)?,
     })
 }

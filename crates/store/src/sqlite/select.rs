@@ -53,7 +53,8 @@ macro_rules! select {
     };
     (token $rest:literal) => {
         concat!(
-            "SELECT id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms FROM token ",
+            "SELECT id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms, \
+             rate_limit FROM token ",
             $rest
         )
     };

@@ -517,8 +517,8 @@ impl Tables for Writer {
 
     fn add_token(&mut self, token: &Token) -> Result<bool> {
         let added = self.execute(
-            "INSERT INTO token (id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO token (id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms, \
+               rate_limit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
             params![
                 token.id,
                 token.name,
@@ -528,6 +528,7 @@ impl Tables for Writer {
                 token.created_wall_ms,
                 token.expires_wall_ms,
                 token.last_used_wall_ms,
+                token.rate_limit,
             ],
         )?;
         Ok(added > 0)

@@ -54,6 +54,7 @@ fn token(id: &str) -> Token {
         created_wall_ms: 0,
         expires_wall_ms: None,
         last_used_wall_ms: None,
+        rate_limit: None,
     }
 }
 

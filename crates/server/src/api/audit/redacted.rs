@@ -135,6 +135,7 @@ pub(crate) fn token(token: &Token) -> Value {
         "scope": token.scope.name(),
         "companyId": token.company_id,
         "expiresAt": token.expires_wall_ms.map(Time),
+        "rateLimit": token.rate_limit,
     })
 }
 
