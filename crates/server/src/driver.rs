@@ -163,7 +163,7 @@ impl Driver {
         match message {
             Message::Committed(done) => {
                 for (ticket, mut written) in done {
-                    self.on_written(now, &ticket.write, &mut written);
+                    self.on_written(now, ticket.write.inner(), &mut written);
                     ticket.answer(Ok(written));
                 }
             }
@@ -280,7 +280,7 @@ impl Driver {
                 self.on_replay_stepped(now, replay, made, due);
             }
             Written::Refused(refusal) => self.on_refused(now, write, *refusal),
-            Written::Conflict { .. } | Written::Pruned(_) => {}
+            Written::Conflict { .. } | Written::Pruned(_) | Written::AuditPruned(_) => {}
             Written::Company { .. }
             | Written::CompanyDeleted { .. }
             | Written::Endpoint { .. }
