@@ -14,6 +14,7 @@ mod read;
 
 use std::sync::Arc;
 
+use crate::alert::Alert;
 use crate::company::Company;
 use crate::delivery::{Attempt, State, Work};
 use crate::endpoint::{Endpoint, Settings};
@@ -75,6 +76,8 @@ pub struct Start {
     pub replays: Vec<Replay>,
     /// Every token that was not revoked.
     pub tokens: Vec<Token>,
+    /// The alerts that are kept, by number.
+    pub alerts: Vec<Alert>,
 }
 
 /// One write. All of it happens or nothing.
@@ -161,6 +164,9 @@ pub enum Write {
     RevokeToken(String),
     /// Note when tokens were last used: id and wall clock, Unix milliseconds. Tokens that are gone are passed over.
     UseTokens(Vec<(String, i64)>),
+    /// Keep alerts as they are now, at most [`crate::limits::ALERT_ROWS`] of them, and forget those that have ended but
+    /// for the newest [`crate::limits::ALERTS_KEPT`].
+    PutAlerts(Vec<Alert>),
 }
 
 /// A finished send, or the end of a maximum age, on its way into the store.
@@ -253,6 +259,8 @@ pub enum Written {
     },
     /// To [`Write::AddToken`], [`Write::RevokeToken`] and [`Write::UseTokens`]; false when there was no such token.
     Token(bool),
+    /// To [`Write::PutAlerts`].
+    Alerts,
     /// The write asks for something that does not exist or is not allowed; nothing was changed.
     Refused(Refusal),
 }

@@ -3,6 +3,7 @@
 //! Handlers turn requests into writes and reads of the [`Service`](crate::service::Service) and its answers into JSON; they
 //! decide nothing about delivery. An intake is answered only after its commit.
 
+mod alerts;
 mod body;
 mod caller;
 mod calls;
@@ -39,9 +40,12 @@ use ringback_core::store::Written;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use language::Language;
 pub use openapi::document;
+pub(crate) use paths::is_endpoint_name;
 pub use serve::serve;
 pub use state::ApiState;
+pub(crate) use time::Time;
 
 use problem::{Problem, Type};
 
@@ -56,7 +60,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
 }
 
 /// The templates of all routes, for [`crate::telemetry::Metrics::new`].
-pub const ROUTES: [&str; 27] = [
+pub const ROUTES: [&str; 30] = [
     "/v1/companies",
     "/v1/companies/{companyId}",
     "/v1/companies/{companyId}/endpoints",
@@ -80,6 +84,9 @@ pub const ROUTES: [&str; 27] = [
     "/v1/replays/{replayId}/resume",
     "/v1/tokens",
     "/v1/tokens/{tokenId}",
+    "/v1/alerts",
+    "/v1/alert-channels",
+    "/v1/alert-channels/{name}/test",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -119,6 +126,9 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(replays::resume_replay))
         .routes(routes!(tokens::post_token, tokens::list_tokens))
         .routes(routes!(tokens::delete_token))
+        .routes(routes!(alerts::list_alerts))
+        .routes(routes!(alerts::list_alert_channels))
+        .routes(routes!(alerts::test_alert_channel))
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
@@ -154,6 +164,7 @@ fn unexpected(written: &Written) -> Problem {
         | Written::Replay(_)
         | Written::ReplayStepped { .. }
         | Written::Pruned(_)
-        | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
+        | Written::Token(_)
+        | Written::Alerts => Problem::new(Type::Internal, "the store gave the answer to another write"),
     }
 }

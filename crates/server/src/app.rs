@@ -114,6 +114,7 @@ impl App {
             }
         };
         let state = ApiState::new(service.clone(), outbound, metrics, Arc::clone(&clock), config);
+        tasks::spawn_detached(state.alerts().run());
         let (stop_api, stopped) = oneshot::channel();
         let stopped = async move {
             // A dropped sender stops the API as well.

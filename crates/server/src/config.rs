@@ -4,6 +4,7 @@
 //! [`Config::load`] reports every mistake at once, by the name of the setting, and never repeats a value: a value may be
 //! a secret. `config.default.toml` beside the crate is the manual; a test holds it equal to [`Config::default`].
 
+mod alerts;
 mod key;
 mod mistake;
 mod source;
@@ -18,6 +19,7 @@ use jiff::tz::TimeZone;
 use ringback_core::limits;
 use sha2::{Digest, Sha256};
 
+use crate::alerts::AlertSettings;
 pub use mistake::Mistake;
 pub use source::Source;
 
@@ -54,6 +56,8 @@ pub struct Config {
     pub disk_free_least_mib: u64,
     /// The age in milliseconds at which events that are over are removed; `None` keeps them for ever.
     pub retention_ms: Option<u64>,
+    /// Alerts: their bounds and channels.
+    pub alerts: AlertSettings,
 }
 
 /// Where everything is kept.
@@ -160,6 +164,7 @@ impl Default for Config {
             connections: 4096,
             disk_free_least_mib: limits::DISK_FREE_LEAST / (1024 * 1024),
             retention_ms: Some(limits::RETENTION_MS),
+            alerts: AlertSettings::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
+use ringback_core::alert::Alert;
 use ringback_core::company::Company;
 use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
@@ -124,4 +125,9 @@ pub(crate) trait Tables: Look {
     fn use_token(&mut self, id: &str, wall_ms: i64) -> Result<bool, Self::Error>;
     /// Forgets a token; false when there is none of that id.
     fn remove_token(&mut self, id: &str) -> Result<bool, Self::Error>;
+
+    /// Keeps an alert as it is now.
+    fn put_alert(&mut self, alert: &Alert) -> Result<(), Self::Error>;
+    /// Forgets the alerts that have ended but for the `keep` with the largest numbers.
+    fn forget_alerts(&mut self, keep: usize) -> Result<(), Self::Error>;
 }

@@ -118,6 +118,8 @@ pub(crate) fn permission(method: &Method, route: &str) -> Option<Permission> {
         ("/v1/replays" | "/v1/replays/{replayId}/pause" | "/v1/replays/{replayId}/resume", "POST")
         | ("/v1/replays/{replayId}", "DELETE") => Repair,
         ("/v1/tokens", "GET" | "HEAD" | "POST") | ("/v1/tokens/{tokenId}", "DELETE") => Operate,
+        ("/v1/alerts", "GET" | "HEAD") => Read,
+        ("/v1/alert-channels", "GET" | "HEAD") | ("/v1/alert-channels/{name}/test", "POST") => Operate,
         ("/metrics", "GET" | "HEAD") => Read,
         _ => return None,
     };

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, Semaphore};
 use super::body::BodyMemory;
 use super::caller::Caller;
 use super::problem::{Problem, Type};
+use crate::alerts::Alerts;
 use crate::clock::Clock;
 use crate::config::{Config, OperatorToken};
 use crate::outbound::Outbound;
@@ -46,6 +47,8 @@ pub struct ApiState {
     pub(crate) batches: Semaphore,
     /// Bounds the bodies in memory.
     pub(crate) bodies: BodyMemory,
+    /// The alerts and their channels.
+    pub(crate) alerts: Arc<Alerts>,
     operator_token: Option<OperatorToken>,
     metrics_open: bool,
 }
@@ -60,7 +63,9 @@ impl ApiState {
         clock: Arc<dyn Clock>,
         config: &Config,
     ) -> Self {
+        let alerts = Alerts::new(service.clone(), outbound.clone(), Arc::clone(&metrics), config);
         Self {
+            alerts: Arc::new(alerts),
             service,
             outbound,
             metrics,
@@ -73,6 +78,12 @@ impl ApiState {
             operator_token: config.operator_token.clone(),
             metrics_open: config.metrics_open,
         }
+    }
+
+    /// The alerts, for whoever runs their rounds.
+    #[must_use]
+    pub fn alerts(&self) -> Arc<Alerts> {
+        Arc::clone(&self.alerts)
     }
 
     /// Whether the metrics need no token.

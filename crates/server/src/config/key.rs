@@ -168,6 +168,15 @@ pub(super) const ALL: &[Key] = &[
             format!("\"{shown}\"")
         },
     },
+    Key {
+        name: "alerts",
+        allowed: "a table as the default file shows it (check-config --defaults); in the environment the same as a text",
+        set: |config, value| {
+            config.alerts = super::alerts::read(&value)?;
+            Ok(())
+        },
+        show: |config| super::alerts::show(&config.alerts),
+    },
 ];
 
 /// What stands for no retention at all: everything is kept.

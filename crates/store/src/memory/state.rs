@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
+use ringback_core::alert::Alert;
 use ringback_core::company::Company;
 use ringback_core::delivery::{self, Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
@@ -61,6 +62,7 @@ pub(super) struct State {
     pub(super) attempts: BTreeMap<(DeliveryId, u32), Attempt>,
     pub(super) replays: BTreeMap<ReplayId, Replay>,
     pub(super) tokens: BTreeMap<String, Token>,
+    pub(super) alerts: BTreeMap<i64, Alert>,
 }
 
 impl State {
@@ -84,6 +86,7 @@ impl State {
             attempts: BTreeMap::new(),
             replays: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            alerts: BTreeMap::new(),
         }
     }
 
@@ -485,5 +488,19 @@ impl Tables for State {
 
     fn remove_token(&mut self, id: &str) -> Result<bool, Infallible> {
         Ok(self.tokens.remove(id).is_some())
+    }
+
+    fn put_alert(&mut self, alert: &Alert) -> Result<(), Infallible> {
+        self.alerts.insert(alert.id, alert.clone());
+        Ok(())
+    }
+
+    fn forget_alerts(&mut self, keep: usize) -> Result<(), Infallible> {
+        let ended = self.alerts.values().rev().filter(|alert| alert.ended.is_some());
+        let old: Vec<i64> = ended.skip(keep).map(|alert| alert.id).collect();
+        for id in old {
+            self.alerts.remove(&id);
+        }
+        Ok(())
     }
 }

@@ -12,11 +12,18 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "events_and_deliveries",
-    sql: include_str!("../../migrations/0001_events_and_deliveries.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "events_and_deliveries",
+        sql: include_str!("../../migrations/0001_events_and_deliveries.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "alerts",
+        sql: include_str!("../../migrations/0005_alerts.sql"),
+    },
+];
 
 /// The newest schema version that this program knows.
 const KNOWN: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ringback_core::alert::Oldest;
 use ringback_core::delivery::{Delivery, State};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST, READ_MS, READ_SOFT_MS};
@@ -11,6 +12,7 @@ use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
     OpenCount, Page, PageRequest, Reader, StoreError,
 };
+use ringback_core::time::Millis;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::error::store_error;
@@ -106,6 +108,15 @@ impl Reader for SqliteReader {
     fn open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, StoreError> {
         self.read("count open deliveries", |snapshot| {
             query::count_open(snapshot.connection, endpoint, most)
+        })
+    }
+
+    fn oldest(&mut self, now: Millis, endpoints: &[EndpointId]) -> Result<Vec<Option<Oldest>>, StoreError> {
+        self.read("look for the oldest deliveries", |snapshot| {
+            endpoints
+                .iter()
+                .map(|endpoint| query::oldest(snapshot.connection, snapshot.schedules, now, *endpoint))
+                .collect()
         })
     }
 
