@@ -5,7 +5,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, bench, check_config, completions, dev, listen, migrate, openapi, serve, token, trigger,
+    alerts, backup, bench, check_config, completions, dev, listen, migrate, openapi, serve, token, trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Listen(listen::Args),
     Trigger(trigger::Args),
     Token(token::Args),
+    Alerts(alerts::Args),
     CheckConfig(check_config::Args),
     Migrate(migrate::Args),
     Backup(backup::Args),

@@ -1,5 +1,6 @@
 //! The commands, one module each: its arguments, its help, and what it calls.
 
+pub(crate) mod alerts;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod check_config;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Listen(args) => listen::run(args),
         Command::Trigger(args) => trigger::run(args),
         Command::Token(args) => token::run(args),
+        Command::Alerts(args) => alerts::run(args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Backup(args) => backup::run(&args),

@@ -149,15 +149,20 @@ impl Alerts {
 
     /// Runs the channels, and a round each [`limits::ALERT_ROUND_MS`], for ever.
     pub async fn run(self: Arc<Self>) {
-        let queues = std::mem::take(&mut *lock(&self.queues));
-        for (channel, queue) in self.channels.iter().zip(queues) {
-            tasks::spawn_detached(Arc::clone(channel).run(queue));
-        }
+        self.start_channels();
         let clock = Arc::clone(self.service.time().clock());
         let pause = Duration::from_millis(limits::ALERT_ROUND_MS);
         loop {
             clock.sleep_until(clock::after(clock.boot_us(), pause)).await;
             self.round().await;
+        }
+    }
+
+    /// Lets the channels send what is left with them.
+    pub fn start_channels(&self) {
+        let queues = std::mem::take(&mut *lock(&self.queues));
+        for (channel, queue) in self.channels.iter().zip(queues) {
+            tasks::spawn_detached(Arc::clone(channel).run(queue));
         }
     }
 

@@ -205,3 +205,6 @@ impl Channel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

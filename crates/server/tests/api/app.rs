@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use ringback_server::alerts::AlertSettings;
 use ringback_server::api::{self, ApiState};
 use ringback_server::clock::Clock;
 use ringback_server::config::{Config, OperatorToken};
@@ -77,6 +78,10 @@ impl Answer {
 
 impl TestApp {
     pub(crate) fn start() -> Self {
+        Self::start_with(AlertSettings::default())
+    }
+
+    pub(crate) fn start_with(alerts: AlertSettings) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let lab = Lab::start(&dir);
         let clock: Arc<dyn Clock> = Arc::clone(&lab.clock) as _;
@@ -86,9 +91,10 @@ impl TestApp {
         });
         let config = Config {
             operator_token: OperatorToken::new(TOKEN),
+            alerts,
             ..Config::default()
         };
-        let metrics = Arc::new(Metrics::new(api::ROUTES));
+        let metrics = Arc::clone(&lab.metrics);
         let state = ApiState::new(lab.service.clone(), outbound.unwrap(), metrics, clock, &config);
         let state = Arc::new(state);
         let router = TowerToHyperService::new(api::router(Arc::clone(&state)));

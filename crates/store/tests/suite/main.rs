@@ -8,6 +8,7 @@ mod invariants;
 mod lab;
 
 mod accept;
+mod alerts;
 mod backup;
 mod measure;
 mod order;
