@@ -183,12 +183,7 @@ pub enum Ending {
 
 impl Ending {
     /// Every ending.
-    pub const ALL: [Self; 4] = [
-        Self::Recovered,
-        Self::NothingPending,
-        Self::Removed,
-        Self::Quiet,
-    ];
+    pub const ALL: [Self; 4] = [Self::Recovered, Self::NothingPending, Self::Removed, Self::Quiet];
 
     /// The name in the API.
     #[must_use]

@@ -31,8 +31,8 @@ use crate::tasks;
 use crate::telemetry::Metrics;
 
 use channel::{Channel, Tools};
-use gather::Totals;
 pub(crate) use email::is_address;
+use gather::Totals;
 pub use settings::{AlertSettings, ChannelSettings, Destination, EmailSettings, Hidden, MailSecurity};
 pub(crate) use text::Words;
 pub(crate) use view::AlertView;
@@ -179,7 +179,7 @@ impl Alerts {
             for condition in Condition::ALL {
                 let open = board.open().filter(|alert| alert.condition == condition).count();
                 let open = i64::try_from(open).unwrap_or(i64::MAX);
-                self.metrics.alerts_open(condition).set(open);
+                self.metrics.alerts.open(condition).set(open);
             }
             notices
         };
@@ -194,7 +194,12 @@ impl Alerts {
             if changed.is_empty() {
                 return;
             }
-            if self.service.write(Write::PutAlerts(changed.clone())).await.is_err() {
+            if self
+                .service
+                .write(Write::PutAlerts(changed.clone()))
+                .await
+                .is_err()
+            {
                 self.service.board().unstored(&changed);
                 return;
             }
@@ -204,7 +209,7 @@ impl Alerts {
     async fn tell(&self, notices: Vec<Notice>) {
         for (at, notice) in notices.into_iter().enumerate() {
             let alert = &notice.alert;
-            self.metrics.alert_notices(alert.condition).inc();
+            self.metrics.alerts.notices(alert.condition).inc();
             tracing::warn!(
                 alert = alert.id,
                 condition = alert.condition.name(),
@@ -215,7 +220,11 @@ impl Alerts {
                 count = alert.count,
                 "alert"
             );
-            let pending = if at < COUNTED { self.pending(&notice).await } else { None };
+            let pending = if at < COUNTED {
+                self.pending(&notice).await
+            } else {
+                None
+            };
             let receipt = Arc::new(Receipt {
                 alert: alert.id,
                 told: Arc::clone(&self.told),
@@ -259,7 +268,10 @@ impl Alerts {
 
     /// Sends a test message on a channel; `None` when there is no such channel, else what kept it from being taken.
     pub(crate) async fn test(&self, name: &str) -> Option<Result<(), String>> {
-        let channel = self.channels.iter().find(|channel| channel.settings.name == name)?;
+        let channel = self
+            .channels
+            .iter()
+            .find(|channel| channel.settings.name == name)?;
         Some(channel.send(&Content::Test(name.to_owned())).await)
     }
 

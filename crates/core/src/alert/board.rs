@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::rules::{self, Verdict};
 use super::{
-    Alert, Bounds, Condition, EndpointFacts, Ending, Facts, Named, Notice, Occasion, ServiceFacts, Severity,
+    Alert, Bounds, Condition, Ending, EndpointFacts, Facts, Named, Notice, Occasion, ServiceFacts, Severity,
 };
 use crate::id::EndpointId;
 use crate::limits;

@@ -1,6 +1,6 @@
 //! What the facts mean: for each condition whether it holds, how far it has gone, or whether it is over.
 
-use super::{Alert, Bounds, Detail, EndpointFacts, Ending, ServiceFacts, Severity};
+use super::{Alert, Bounds, Detail, Ending, EndpointFacts, ServiceFacts, Severity};
 use crate::limits;
 use crate::time::Millis;
 
@@ -49,7 +49,11 @@ pub(super) fn failing(facts: &EndpointFacts, open: Option<&Alert>, now: Millis) 
     let worst = usize::from(shares) == SHARES.len();
     Verdict::Holds {
         level,
-        severity: if worst { Severity::Critical } else { Severity::Warning },
+        severity: if worst {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        },
         new: 0,
         detail: Detail::Failing {
             percent,
@@ -123,7 +127,11 @@ pub(super) fn refused(facts: &ServiceFacts, bounds: &Bounds) -> Verdict {
     }
     Verdict::Holds {
         level: 1 + u8::from(unavailable),
-        severity: if unavailable { Severity::Critical } else { Severity::Warning },
+        severity: if unavailable {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        },
         new: facts.refused_unavailable + facts.refused_invalid,
         detail: Detail::Refused {
             unavailable: facts.refused_unavailable,
@@ -144,7 +152,11 @@ pub(super) fn disk(facts: &ServiceFacts, bounds: &Bounds) -> Verdict {
     }
     Verdict::Holds {
         level: 1 + u8::from(facts.disk_low),
-        severity: if facts.disk_low { Severity::Critical } else { Severity::Warning },
+        severity: if facts.disk_low {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        },
         new: 0,
         detail: Detail::Disk {
             free_bytes: facts.free_bytes,

@@ -81,18 +81,34 @@ fn at(minute: u64) -> Millis {
 fn an_endpoint_fails_by_the_share_of_the_maximum_age() {
     check(&[
         (0, |facts| oldest(facts, 24), &[]),
-        (1, |facts| oldest(facts, 25), &["endpoint-failing opened warning level 2"]),
+        (
+            1,
+            |facts| oldest(facts, 25),
+            &["endpoint-failing opened warning level 2"],
+        ),
         (2, |facts| oldest(facts, 30), &[]),
-        (3, |facts| oldest(facts, 50), &["endpoint-failing worse warning level 3"]),
+        (
+            3,
+            |facts| oldest(facts, 50),
+            &["endpoint-failing worse warning level 3"],
+        ),
         (4, |facts| oldest(facts, 74), &[]),
-        (5, |facts| oldest(facts, 75), &["endpoint-failing worse critical level 4"]),
+        (
+            5,
+            |facts| oldest(facts, 75),
+            &["endpoint-failing worse critical level 4"],
+        ),
         (6, |facts| oldest(facts, 99), &[]),
     ]);
 }
 
 #[test]
 fn a_jump_is_told_once_with_the_level_that_it_reached() {
-    check(&[(0, |facts| oldest(facts, 90), &["endpoint-failing opened critical level 4"])]);
+    check(&[(
+        0,
+        |facts| oldest(facts, 90),
+        &["endpoint-failing opened critical level 4"],
+    )]);
 }
 
 #[test]
@@ -127,7 +143,11 @@ fn an_endpoint_fails_after_ten_minutes_of_sends_without_an_acknowledgement() {
 
 #[test]
 fn nothing_pending_is_no_failing_endpoint() {
-    check(&[(20, |facts| facts.endpoints[0].unacknowledged_since = Some(at(0)), &[])]);
+    check(&[(
+        20,
+        |facts| facts.endpoints[0].unacknowledged_since = Some(at(0)),
+        &[],
+    )]);
 }
 
 #[test]
@@ -137,7 +157,11 @@ fn an_endpoint_has_recovered_when_it_acknowledges_and_stays_well() {
         facts.endpoints[0].acknowledged_at = Some(at(2));
     };
     check(&[
-        (0, |facts| oldest(facts, 40), &["endpoint-failing opened warning level 2"]),
+        (
+            0,
+            |facts| oldest(facts, 40),
+            &["endpoint-failing opened warning level 2"],
+        ),
         // The oldest was given up: that alone is no recovery.
         (1, |facts| oldest(facts, 10), &[]),
         (2, acknowledged, &[]),
@@ -167,7 +191,11 @@ fn what_comes_and_goes_is_one_alert() {
 #[test]
 fn an_endpoint_that_has_nothing_pending_any_more_is_over_without_being_well() {
     check(&[
-        (0, |facts| oldest(facts, 40), &["endpoint-failing opened warning level 2"]),
+        (
+            0,
+            |facts| oldest(facts, 40),
+            &["endpoint-failing opened warning level 2"],
+        ),
         (1, nothing, &[]),
         (4, nothing, &["endpoint-failing ended nothing-pending"]),
     ]);
@@ -176,8 +204,16 @@ fn an_endpoint_that_has_nothing_pending_any_more_is_over_without_being_well() {
 #[test]
 fn a_disabled_or_deleted_endpoint_is_over_at_once() {
     check(&[
-        (0, |facts| oldest(facts, 40), &["endpoint-failing opened warning level 2"]),
-        (1, |facts| facts.endpoints[0].live = false, &["endpoint-failing ended removed"]),
+        (
+            0,
+            |facts| oldest(facts, 40),
+            &["endpoint-failing opened warning level 2"],
+        ),
+        (
+            1,
+            |facts| facts.endpoints[0].live = false,
+            &["endpoint-failing ended removed"],
+        ),
     ]);
 }
 
@@ -227,12 +263,20 @@ fn exhausted_deliveries_are_counted_since_the_last_notice() {
         (0, five, &["deliveries-exhausted opened critical level 1 5 of 5"]),
         (1, five, &[]),
         (2, five, &[]),
-        (60, nothing, &["deliveries-exhausted lasts critical level 1 10 of 15"]),
+        (
+            60,
+            nothing,
+            &["deliveries-exhausted lasts critical level 1 10 of 15"],
+        ),
         // Nothing new: nothing is told, and a day later it is over without a word.
         (10 * 60, nothing, &[]),
         (25 * 60, nothing, &[]),
         (26 * 60, nothing, &[]),
-        (26 * 60 + 1, five, &["deliveries-exhausted opened critical level 1 5 of 5"]),
+        (
+            26 * 60 + 1,
+            five,
+            &["deliveries-exhausted opened critical level 1 5 of 5"],
+        ),
     ]);
 }
 
@@ -322,10 +366,18 @@ fn sends_have_stopped_when_something_waits_and_none_ends() {
 #[test]
 fn an_endpoint_that_was_not_looked_at_stays_as_it_is() {
     check(&[
-        (0, |facts| oldest(facts, 40), &["endpoint-failing opened warning level 2"]),
+        (
+            0,
+            |facts| oldest(facts, 40),
+            &["endpoint-failing opened warning level 2"],
+        ),
         (1, |facts| facts.endpoints.clear(), &[]),
         (30, |facts| facts.endpoints.clear(), &[]),
-        (31, |facts| oldest(facts, 50), &["endpoint-failing worse warning level 3"]),
+        (
+            31,
+            |facts| oldest(facts, 50),
+            &["endpoint-failing worse warning level 3"],
+        ),
     ]);
 }
 
@@ -341,7 +393,11 @@ fn a_restart_repeats_what_was_not_told_and_nothing_else() {
         }
         let mut board = Board::load(board.take_changed(usize::MAX));
         let again = board.round(at(1), &facts, &Bounds::default());
-        let expected: &[&str] = if told { &[] } else { &["endpoint-failing opened warning level 2"] };
+        let expected: &[&str] = if told {
+            &[]
+        } else {
+            &["endpoint-failing opened warning level 2"]
+        };
         assert_eq!(again.iter().map(line).collect::<Vec<_>>(), expected);
         let alert = board.open().next().unwrap();
         assert_eq!((alert.since, alert.id), (T0, 1));
@@ -373,7 +429,9 @@ fn what_could_not_be_stored_is_stored_later() {
 fn open_and_ended_alerts_are_bounded() {
     let mut board = Board::default();
     let mut facts = well();
-    facts.parked = (0..limits::ALERTS_OPEN as i64 + 5).map(|company| (company, 1)).collect();
+    facts.parked = (0..limits::ALERTS_OPEN as i64 + 5)
+        .map(|company| (company, 1))
+        .collect();
     board.round(T0, &facts, &Bounds::default());
     assert_eq!(board.open().count(), limits::ALERTS_OPEN);
     assert_eq!(board.overflowed(), 5);

@@ -155,7 +155,9 @@ async fn channels(service: &Service) -> Result<(), Failure> {
 async fn test(name: &str, service: &Service) -> Result<(), Failure> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if name.is_empty() || !name.bytes().all(plain) {
-        return Err(Failure::usage(["NAME: allowed is the name of a channel, of a-z A-Z 0-9 . _ -"]));
+        return Err(Failure::usage([
+            "NAME: allowed is the name of a channel, of a-z A-Z 0-9 . _ -",
+        ]));
     }
     let answer = service
         .ask(Method::POST, &format!("/v1/alert-channels/{name}/test"))

@@ -77,7 +77,7 @@ impl Channel {
     /// Leaves a notice here; drops it when the queue is full.
     pub(super) fn leave(&self, item: Item) {
         if self.queue.try_send(item).is_err() {
-            self.tools.metrics.alert_notices_dropped.inc();
+            self.tools.metrics.alerts.notices_dropped.inc();
         }
     }
 
@@ -104,15 +104,21 @@ impl Channel {
         let waits = limits::ALERT_RETRIES_MS.iter().map(Some).chain([None]);
         for wait in waits {
             let Err(problem) = self.send(content).await else {
-                self.tools.metrics.alert_messages_sent.inc();
+                self.tools.metrics.alerts.messages_sent.inc();
                 return;
             };
             let Some(wait) = wait else {
-                self.tools.metrics.alert_messages_failed.inc();
+                self.tools.metrics.alerts.messages_failed.inc();
                 tracing::error!(channel, kind, problem, "a message of alerts is given up");
                 return;
             };
-            tracing::warn!(channel, kind, problem, wait_ms = wait, "a message of alerts failed");
+            tracing::warn!(
+                channel,
+                kind,
+                problem,
+                wait_ms = wait,
+                "a message of alerts failed"
+            );
             clock
                 .sleep_until(clock::after(clock.boot_us(), Duration::from_millis(*wait)))
                 .await;

@@ -103,10 +103,7 @@ fn message(settings: &EmailSettings, mail: &Mail<'_>) -> Result<lettre::Message,
         .map_err(|_| "the message could not be put together".to_owned())
 }
 
-async fn connect(
-    stream: Box<dyn AsyncTokioStream>,
-    hello: &ClientId,
-) -> Result<AsyncSmtpConnection, String> {
+async fn connect(stream: Box<dyn AsyncTokioStream>, hello: &ClientId) -> Result<AsyncSmtpConnection, String> {
     AsyncSmtpConnection::connect_with_transport(stream, hello)
         .await
         .map_err(told)

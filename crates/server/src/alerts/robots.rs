@@ -64,9 +64,7 @@ pub(crate) fn post(
             }
             plain(url, &body)
         }
-        Destination::WeCom { url } => {
-            plain(url, &json!({ "msgtype": "text", "text": { "content": text } }))
-        }
+        Destination::WeCom { url } => plain(url, &json!({ "msgtype": "text", "text": { "content": text } })),
         Destination::Slack { url } => plain(url, &json!({ "text": slack_text(&text) })),
         Destination::Email(_) => return None,
     })
@@ -88,7 +86,12 @@ pub(crate) fn refusal(destination: &Destination, body: &[u8]) -> Option<String> 
     match found.and_then(Value::as_i64) {
         Some(0) => None,
         Some(found) => {
-            let words: String = answer[message].as_str().unwrap_or_default().chars().take(200).collect();
+            let words: String = answer[message]
+                .as_str()
+                .unwrap_or_default()
+                .chars()
+                .take(200)
+                .collect();
             Some(format!("the robot answered {code} {found}: {words}"))
         }
         None => Some(format!("the answer has no {code}: it is not the robot's")),
@@ -139,7 +142,9 @@ fn hmac_sha256(key: &[u8], message: &[u8]) -> String {
 
 /// Slack reads `&`, `<` and `>` as its own marks.
 fn slack_text(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]

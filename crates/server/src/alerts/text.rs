@@ -107,14 +107,21 @@ impl Words {
         match (alert.condition, self.language) {
             (Condition::EndpointFailing, _) => self.failing(&subject, &alert.detail, pending),
             (Condition::BreakerOpen, Language::Chinese) => {
-                format!("{subject} 不可达，已熔断：每分钟至多试发一次{}", self.pending(pending))
+                format!(
+                    "{subject} 不可达，已熔断：每分钟至多试发一次{}",
+                    self.pending(pending)
+                )
             }
             (Condition::BreakerOpen, Language::English) => format!(
                 "{subject} does not answer, its breaker is open: at most one try a minute{}",
                 self.pending(pending)
             ),
             (Condition::DeliveriesExhausted, Language::Chinese) => {
-                format!("{subject}：{} 条回调用尽重试，未送达{}", newly(alert), self.in_all(alert))
+                format!(
+                    "{subject}：{} 条回调用尽重试，未送达{}",
+                    newly(alert),
+                    self.in_all(alert)
+                )
             }
             (Condition::DeliveriesExhausted, Language::English) => format!(
                 "{subject}: {} callback(s) ran out of retries and did not arrive{}",
@@ -157,7 +164,9 @@ impl Words {
             parts.push(match self.language {
                 Language::Chinese => format!("最早一条回调已用掉最长期限的 {percent}%（{oldest} / {most}）"),
                 Language::English => {
-                    format!("its oldest callback has used {percent} % of its maximum age ({oldest} of {most})")
+                    format!(
+                        "its oldest callback has used {percent} % of its maximum age ({oldest} of {most})"
+                    )
                 }
             });
         }
@@ -296,9 +305,9 @@ impl Words {
         let name = alert.endpoint.as_ref().map_or("", |endpoint| &endpoint.name);
         let path = format!("/v1/companies/{company}/endpoints/{name}");
         match (alert.condition, self.language) {
-            (Condition::EndpointFailing | Condition::BreakerOpen, Language::Chinese) => format!(
-                "用 POST {path}/test 看对方答复什么；修好后 POST {path}/retry-now 立即补发"
-            ),
+            (Condition::EndpointFailing | Condition::BreakerOpen, Language::Chinese) => {
+                format!("用 POST {path}/test 看对方答复什么；修好后 POST {path}/retry-now 立即补发")
+            }
             (Condition::EndpointFailing | Condition::BreakerOpen, Language::English) => format!(
                 "POST {path}/test shows what it answers; once it is well, POST {path}/retry-now sends what waits"
             ),

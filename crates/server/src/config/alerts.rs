@@ -23,7 +23,14 @@ use crate::outbound::{UrlProblem, policy};
 const MEMBERS: [&str; 4] = ["window", "refused_least", "disk_free_mib", "channel"];
 /// Members of every channel.
 const OF_CHANNELS: [&str; 5] = ["name", "kind", "language", "severity", "companies"];
-const OF_WEBHOOKS: [&str; 6] = ["url", "url_env", "url_file", "secret", "secret_env", "secret_file"];
+const OF_WEBHOOKS: [&str; 6] = [
+    "url",
+    "url_env",
+    "url_file",
+    "secret",
+    "secret_env",
+    "secret_file",
+];
 const OF_ROBOTS_WITHOUT_SECRET: [&str; 3] = ["url", "url_env", "url_file"];
 const OF_MAIL: [&str; 9] = [
     "host",
@@ -118,7 +125,9 @@ fn of_table(table: &DeTable<'_>) -> Result<AlertSettings, String> {
 fn channel(table: &DeTable<'_>, number: usize) -> Result<ChannelSettings, Vec<String>> {
     let mut members = Members::new(table, format!("channel {number}: "));
     let name = members.require("name", "1 to 64 characters of a-z A-Z 0-9 . _ -", |value| {
-        value.text(|text| is_endpoint_name(text).then(|| text.to_owned())).ok()
+        value
+            .text(|text| is_endpoint_name(text).then(|| text.to_owned()))
+            .ok()
     });
     let language = members.take("language", "zh, en", |value| {
         value
@@ -179,7 +188,11 @@ fn destination(members: &mut Members<'_>, kind: &str) -> Option<Destination> {
     } else if url.is_none() {
         members.wrong("url", "needed: url, url_env or url_file");
     }
-    let secret = if own == OF_WEBHOOKS { members.secret("secret") } else { None };
+    let secret = if own == OF_WEBHOOKS {
+        members.secret("secret")
+    } else {
+        None
+    };
     let url = url?;
     Some(match kind {
         "webhook" => {
@@ -225,7 +238,10 @@ fn email(members: &mut Members<'_>) -> Option<EmailSettings> {
         members.wrong("password", "to be set together with username");
     }
     if password.is_some() && security == MailSecurity::Plain {
-        members.wrong("security", "tls or starttls: a password is not sent in clear text");
+        members.wrong(
+            "security",
+            "tls or starttls: a password is not sent in clear text",
+        );
     }
     let address = |text: &str| is_address(text).then(|| text.to_owned());
     let from = members.require("from", "a mail address", |value| value.text(address).ok());

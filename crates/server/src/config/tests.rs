@@ -286,7 +286,9 @@ fn example_channels() -> String {
     let lines = example.lines().map(|line| line.trim_start_matches('#'));
     lines
         .map(|line| match line.trim().split(' ').next() {
-            Some("url_env") => "url = \"https://oapi.dingtalk.com/robot/send?access_token=hidden\"\n".to_owned(),
+            Some("url_env") => {
+                "url = \"https://oapi.dingtalk.com/robot/send?access_token=hidden\"\n".to_owned()
+            }
             Some("secret_env") => "secret = \"SEChidden\"\n".to_owned(),
             Some("password_file") => "password = \"hidden\"\n".to_owned(),
             _ => format!("{line}\n"),
@@ -296,17 +298,32 @@ fn example_channels() -> String {
 
 #[test]
 fn the_channels_of_the_default_file_are_valid() {
-    let file = format!("[alerts]\nwindow = \"10s\"\ndisk_free_mib = 7\n{}", example_channels());
+    let file = format!(
+        "[alerts]\nwindow = \"10s\"\ndisk_free_mib = 7\n{}",
+        example_channels()
+    );
     let config = load(&file, &[]).unwrap();
     let alerts = &config.alerts;
-    assert_eq!((alerts.window_ms, alerts.bounds.disk_free_least), (10_000, 7 << 20));
+    assert_eq!(
+        (alerts.window_ms, alerts.bounds.disk_free_least),
+        (10_000, 7 << 20)
+    );
     let [ops, mail] = alerts.channels.as_slice() else {
         panic!("{alerts:?}");
     };
-    assert_eq!((ops.destination.kind(), ops.companies.as_ref().map(BTreeSet::len)), ("dingtalk", Some(2)));
-    assert_eq!((mail.destination.kind(), mail.companies.as_ref()), ("email", None));
+    assert_eq!(
+        (ops.destination.kind(), ops.companies.as_ref().map(BTreeSet::len)),
+        ("dingtalk", Some(2))
+    );
+    assert_eq!(
+        (mail.destination.kind(), mail.companies.as_ref()),
+        ("email", None)
+    );
     let described = config.describe();
-    assert_eq!(described.last().unwrap().value, "(to ops (dingtalk), mail (email))");
+    assert_eq!(
+        described.last().unwrap().value,
+        "(to ops (dingtalk), mail (email))"
+    );
     assert!(!format!("{config:?}{described:?}").contains("hidden"));
     // The same in the environment, without the name of the table.
     let text = example_channels().replace("[[alerts.channel]]", "[[channel]]");
@@ -356,7 +373,10 @@ fn every_mistake_in_a_channel_is_reported_and_no_value() {
     let twice = format!("{robot}url = \"https://a/\"\n[[alerts.channel]]\n{robot}url = \"https://b/\"");
     check(&twice, "channel: names of their own");
     let mistakes = load("alerts = 7", &[("RINGBACK_ALERTS", "channel = hidden")]).unwrap_err();
-    assert!(mistakes[0].starts_with("alerts (f:1): found an integer; "), "{mistakes:?}");
+    assert!(
+        mistakes[0].starts_with("alerts (f:1): found an integer; "),
+        "{mistakes:?}"
+    );
     assert!(
         mistakes[1].starts_with("RINGBACK_ALERTS: found a text that is no TOML; "),
         "{mistakes:?}"

@@ -94,7 +94,9 @@ impl<'a> Value<'a> {
                 .map(|entry| Value::Environment(entry.trim()))
                 .collect(),
             Self::List(entries) => entries.clone(),
-            Self::Text(_) | Self::Integer(_) | Self::Boolean(_) | Self::Table(_) | Self::Other(_) => return Err(self.kind()),
+            Self::Text(_) | Self::Integer(_) | Self::Boolean(_) | Self::Table(_) | Self::Other(_) => {
+                return Err(self.kind());
+            }
         };
         entries
             .iter()

@@ -4,6 +4,8 @@
 //! from the start, so that a rate over it is right from its first event. Counting is an atomic addition; a histogram
 //! takes a short lock.
 
+mod alerts;
+
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -17,8 +19,9 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use ringback_contract::kind::Kind;
-use ringback_core::alert::Condition;
 use ringback_core::delivery::{Outcome, State};
+
+pub use alerts::AlertMetrics;
 
 /// The `Content-Type` of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -127,14 +130,8 @@ pub struct Metrics {
     pub sends_repeated: Counter,
     /// Events that were removed because they were beyond their retention.
     pub events_pruned: Counter,
-    alerts_open: [Gauge; Condition::ALL.len()],
-    alert_notices: [Counter; Condition::ALL.len()],
-    /// Messages of alerts that a channel took.
-    pub alert_messages_sent: Counter,
-    /// Messages of alerts that were given up.
-    pub alert_messages_failed: Counter,
-    /// Notices that were dropped because a channel's queue was full.
-    pub alert_notices_dropped: Counter,
+    /// Alerts.
+    pub alerts: AlertMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -163,11 +160,6 @@ struct ByTask {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByCondition {
-    condition: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByRoute {
     route: String,
     status: &'static str,
@@ -191,15 +183,6 @@ impl Metrics {
         });
         let states = State::ALL.map(|state| ByState { state: state.name() });
         let tasks = StoreTask::ALL.map(|task| ByTask { task: task.name() });
-        let conditions = Condition::ALL.map(|condition| ByCondition {
-            condition: condition.name(),
-        });
-        let [alert_messages_sent, alert_messages_failed] = counters(
-            r,
-            "alert_messages",
-            "Messages to the channels for alerts",
-            ["sent", "failed"].map(|outcome| ByOutcome { outcome }),
-        );
         let acknowledged = "From acceptance to acknowledgement";
         Self {
             accepted: counters(r, "events_accepted", "Events taken in", kinds.clone()),
@@ -249,15 +232,7 @@ impl Metrics {
                 "Sends that were under way or not recorded when a commit failed",
             ),
             events_pruned: counter(r, "events_pruned", "Events removed beyond their retention"),
-            alerts_open: gauges(r, "alerts_open", "Open alerts", conditions.clone()),
-            alert_notices: counters(r, "alert_notices", "What was to be told about alerts", conditions),
-            alert_messages_sent,
-            alert_messages_failed,
-            alert_notices_dropped: counter(
-                r,
-                "alert_notices_dropped",
-                "Notices dropped because a channel's queue was full",
-            ),
+            alerts: AlertMetrics::new(r),
             registry,
         }
     }
@@ -296,18 +271,6 @@ impl Metrics {
     #[must_use]
     pub const fn store_failures(&self, task: StoreTask) -> &Counter {
         &self.store_failures[task as usize]
-    }
-
-    /// Open alerts of this condition.
-    #[must_use]
-    pub const fn alerts_open(&self, condition: Condition) -> &Gauge {
-        &self.alerts_open[condition as usize]
-    }
-
-    /// What was to be told about alerts of this condition.
-    #[must_use]
-    pub const fn alert_notices(&self, condition: Condition) -> &Counter {
-        &self.alert_notices[condition as usize]
     }
 
     /// Counts an answered HTTP request; `route` is its template, `None` where it matched none.

@@ -94,7 +94,7 @@ impl TestApp {
             alerts,
             ..Config::default()
         };
-        let metrics = Arc::clone(&lab.metrics);
+        let metrics = Arc::new(Metrics::new(api::ROUTES));
         let state = ApiState::new(lab.service.clone(), outbound.unwrap(), metrics, clock, &config);
         let state = Arc::new(state);
         let router = TowerToHyperService::new(api::router(Arc::clone(&state)));

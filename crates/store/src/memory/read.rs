@@ -165,9 +165,14 @@ impl State {
     }
 
     fn oldest(&self, now: Millis, endpoint: EndpointId) -> Option<Oldest> {
-        let due = || self.due_from(endpoint, Millis(i64::MIN)).map(|(_, id)| &self.deliveries[&id]);
+        let due = || {
+            self.due_from(endpoint, Millis(i64::MIN))
+                .map(|(_, id)| &self.deliveries[&id])
+        };
         let began = |delivery: &Delivery| delivery.age.since.map(|since| since.minus(delivery.age.used_ms));
-        let sent = due().filter(|delivery| delivery.sends > 0).min_by_key(|delivery| (began(delivery), delivery.id));
+        let sent = due()
+            .filter(|delivery| delivery.sends > 0)
+            .min_by_key(|delivery| (began(delivery), delivery.id));
         [sent, due().next()]
             .into_iter()
             .flatten()

@@ -66,7 +66,10 @@ fn the_copy_is_that_of_one_moment_whatever_is_written_meanwhile() {
     })
     .unwrap();
     let BackedUp { bytes, version } = made;
-    assert_eq!((bytes, version), (target.metadata().unwrap().len(), newest_version()));
+    assert_eq!(
+        (bytes, version),
+        (target.metadata().unwrap().len(), newest_version())
+    );
     assert!(bytes > 10 * MIB as u64);
     let last = Progress::Copying {
         done: bytes,

@@ -178,7 +178,7 @@ async fn what_gathers_in_the_window_is_one_message() {
     while told.lock().unwrap().len() < 2 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(metrics.alert_messages_sent.get(), 1);
+    assert_eq!(metrics.alerts.messages_sent.get(), 1);
 }
 
 #[tokio::test]
@@ -190,16 +190,19 @@ async fn a_message_that_fails_is_sent_again_and_then_given_up() {
     let (clock, metrics, told) = rig.run();
     came.recv().await.unwrap();
     for wait in limits::ALERT_RETRIES_MS {
-        assert_eq!((metrics.alert_messages_failed.get(), told.lock().unwrap().len()), (0, 0));
+        assert_eq!(
+            (metrics.alerts.messages_failed.get(), told.lock().unwrap().len()),
+            (0, 0)
+        );
         // The wait is set once the answer was judged; the exchange's own limits are gone by then.
         until_quiet(&clock).await;
         clock.advance(u32::try_from(wait).unwrap());
         came.recv().await.unwrap();
     }
-    while metrics.alert_messages_failed.get() == 0 {
+    while metrics.alerts.messages_failed.get() == 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(metrics.alert_messages_sent.get(), 0);
+    assert_eq!(metrics.alerts.messages_sent.get(), 0);
     // Nobody waits for it any more: it counts as told, or it would be told for ever.
     while told.lock().unwrap().is_empty() {
         tokio::task::yield_now().await;
@@ -240,14 +243,18 @@ async fn a_full_queue_drops_and_counts() {
     for company_id in 0..limits::ALERT_QUEUE as i64 + 3 {
         rig.leave(company_id);
     }
-    assert_eq!(rig.metrics.alert_notices_dropped.get(), 3);
+    assert_eq!(rig.metrics.alerts.notices_dropped.get(), 3);
 }
 
 #[tokio::test]
 async fn the_address_policy_holds_for_alerts() {
     let clock = Arc::new(TestClock::new());
     let rig = Rig::new(clock, "10.0.0.0/8", 0, wecom("http://127.0.0.1:9/?key=hidden"));
-    let problem = rig.channel.send(&Content::Test("ops".to_owned())).await.unwrap_err();
+    let problem = rig
+        .channel
+        .send(&Content::Test("ops".to_owned()))
+        .await
+        .unwrap_err();
     assert_eq!(
         problem,
         "blocked: the host has a loopback address; RINGBACK_OUTBOUND_ALLOW can admit it"
@@ -302,12 +309,14 @@ async fn dingtalk_gets_its_signature_in_the_query() {
     assert!(query.starts_with(&expected), "{query}");
 }
 
+type Change = fn(&mut ChannelSettings);
+
 #[test]
 fn channels_get_what_they_ask_for() {
     let everything = |_: &mut ChannelSettings| ();
     let one_company = |settings: &mut ChannelSettings| settings.companies = Some([151].into());
     let critical = |settings: &mut ChannelSettings| settings.least = Severity::Critical;
-    let cases: [(fn(&mut ChannelSettings), Option<i64>, Severity, bool); 7] = [
+    let cases: [(Change, Option<i64>, Severity, bool); 7] = [
         (everything, Some(151), Severity::Warning, true),
         (everything, None, Severity::Critical, true),
         (one_company, Some(151), Severity::Warning, true),

@@ -149,13 +149,7 @@ async fn mail(manner: Manner, security: MailSecurity, trusted: bool) -> (Result<
         text: "公司 151\nerp",
         wall_ms: 1_790_000_000_000,
     };
-    let sent = send(
-        &outbound,
-        ca.as_deref(),
-        &settings(security, server.port),
-        mail,
-    )
-    .await;
+    let sent = send(&outbound, ca.as_deref(), &settings(security, server.port), mail).await;
     (sent, server.said.await.unwrap_or_default())
 }
 

@@ -46,7 +46,11 @@ fn said(change: impl FnOnce(&mut Alert)) -> Said {
     change(&mut alert);
     Said {
         notice: Notice {
-            occasion: if alert.ended.is_some() { Occasion::Ended } else { Occasion::Worse },
+            occasion: if alert.ended.is_some() {
+                Occasion::Ended
+            } else {
+                Occasion::Worse
+            },
             alert,
         },
         pending: Some(42),
@@ -253,7 +257,10 @@ fn every_alert_says_something_in_both_languages() {
                     alert.ended = ended;
                 });
                 let text = words(language).entry(&said);
-                assert!(text.lines().count() == if ended.is_some() { 2 } else { 3 }, "{text}");
+                assert!(
+                    text.lines().count() == if ended.is_some() { 2 } else { 3 },
+                    "{text}"
+                );
                 assert!(!text.contains(condition.name()), "{text}");
             }
         }
@@ -305,6 +312,10 @@ fn robots_say_in_the_body_that_they_refuse() {
         ),
         (&slack, "ok", None),
     ] {
-        assert_eq!(refusal(destination, body.as_bytes()).as_deref(), expected, "{body}");
+        assert_eq!(
+            refusal(destination, body.as_bytes()).as_deref(),
+            expected,
+            "{body}"
+        );
     }
 }
