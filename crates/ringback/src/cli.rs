@@ -5,7 +5,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, backup, bench, check_config, completions, dev, listen, migrate, openapi, serve, token, trigger,
+    alerts, backup, bench, check_config, completions, dev, health, listen, migrate, openapi, serve, token, trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -41,6 +41,7 @@ pub(crate) enum Command {
     Trigger(trigger::Args),
     Token(token::Args),
     Alerts(alerts::Args),
+    Health(health::Args),
     CheckConfig(check_config::Args),
     Migrate(migrate::Args),
     Backup(backup::Args),

@@ -6,6 +6,7 @@ pub(crate) mod bench;
 pub(crate) mod check_config;
 pub(crate) mod completions;
 pub(crate) mod dev;
+pub(crate) mod health;
 pub(crate) mod listen;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
@@ -25,6 +26,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Trigger(args) => trigger::run(args),
         Command::Token(args) => token::run(args),
         Command::Alerts(args) => alerts::run(args),
+        Command::Health(args) => health::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Backup(args) => backup::run(&args),
