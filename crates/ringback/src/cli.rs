@@ -5,7 +5,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, backup, bench, check_config, completions, dev, health, listen, migrate, openapi, serve, token, trigger,
+    alerts, backup, bench, check_config, completions, dev, health, listen, migrate, openapi, serve, token,
+    trigger,
 };
 use crate::failure::Failure;
 use crate::output;

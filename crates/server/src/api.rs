@@ -16,6 +16,7 @@ mod fields;
 mod gate;
 mod intake;
 mod language;
+mod log_level;
 mod members;
 mod names;
 mod openapi;
@@ -60,7 +61,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
 }
 
 /// The templates of all routes, for [`crate::telemetry::Metrics::new`].
-pub const ROUTES: [&str; 30] = [
+pub const ROUTES: [&str; 31] = [
     "/v1/companies",
     "/v1/companies/{companyId}",
     "/v1/companies/{companyId}/endpoints",
@@ -87,6 +88,7 @@ pub const ROUTES: [&str; 30] = [
     "/v1/alerts",
     "/v1/alert-channels",
     "/v1/alert-channels/{name}/test",
+    "/v1/log-level",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -129,6 +131,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(alerts::list_alert_channels))
         .routes(routes!(alerts::test_alert_channel))
+        .routes(routes!(log_level::get_log_level, log_level::put_log_level))
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))

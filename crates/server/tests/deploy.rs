@@ -11,7 +11,9 @@ use ringback_server::telemetry::Metrics;
 use serde_json::Value;
 
 fn deploy(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(file)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../deploy")
+        .join(file)
 }
 
 /// The series that exist from the start: name, and labels as they are written.
@@ -77,8 +79,8 @@ fn problems(expression: &str) -> Vec<String> {
             // Prometheus itself adds these.
             if !["instance", "job"].contains(&label)
                 && !of_name
-                .iter()
-                .any(|labels| labels.contains(&format!("{label}=\"")))
+                    .iter()
+                    .any(|labels| labels.contains(&format!("{label}=\"")))
             {
                 problems.push(format!("{name} has no label {label}"));
             }
@@ -91,7 +93,10 @@ fn problems(expression: &str) -> Vec<String> {
 fn check(expressions: &[String], least: usize) {
     assert!(expressions.len() >= least, "{}", expressions.len());
     for expression in expressions {
-        assert!(expression.starts_with("up{") || !selectors(expression).is_empty(), "{expression}");
+        assert!(
+            expression.starts_with("up{") || !selectors(expression).is_empty(),
+            "{expression}"
+        );
         assert_eq!(problems(expression), Vec::<String>::new(), "{expression}");
     }
 }
@@ -137,7 +142,10 @@ fn the_rules_ask_for_what_there_is() {
 #[test]
 fn a_wrong_name_label_or_value_is_found() {
     for (expression, problem) in [
-        ("rate(ringback_sent_total[5m])", "ringback_sent_total does not exist"),
+        (
+            "rate(ringback_sent_total[5m])",
+            "ringback_sent_total does not exist",
+        ),
         (
             "ringback_sends_total{result=\"refused\"}",
             "ringback_sends_total has no result=\"refused\"",

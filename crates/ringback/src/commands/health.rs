@@ -34,6 +34,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         }
         let problems = answer.body["problems"].as_array().map_or(&[][..], Vec::as_slice);
         let problems: Vec<&str> = problems.iter().filter_map(Value::as_str).collect();
-        Err(Failure::failed(format_args!("not ready: {}", problems.join("; "))))
+        Err(Failure::failed(format_args!(
+            "not ready: {}",
+            problems.join("; ")
+        )))
     })
 }

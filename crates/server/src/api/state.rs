@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::body::BodyMemory;
 use super::caller::Caller;
+use super::log_level::LogLevel;
 use super::problem::{Problem, Type};
 use crate::alerts::Alerts;
 use crate::clock::Clock;
@@ -47,6 +48,8 @@ pub struct ApiState {
     pub(crate) batches: Semaphore,
     /// Bounds the bodies in memory.
     pub(crate) bodies: BodyMemory,
+    /// What is logged now.
+    pub(crate) log: Arc<LogLevel>,
     /// The alerts and their channels.
     pub(crate) alerts: Arc<Alerts>,
     operator_token: Option<OperatorToken>,
@@ -65,6 +68,7 @@ impl ApiState {
     ) -> Self {
         let alerts = Alerts::new(service.clone(), outbound.clone(), Arc::clone(&metrics), config);
         Self {
+            log: Arc::new(LogLevel::new(config.log.clone())),
             alerts: Arc::new(alerts),
             service,
             outbound,

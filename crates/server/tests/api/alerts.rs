@@ -229,3 +229,30 @@ async fn the_api_speaks_chinese_where_it_is_asked_to() {
     let text = answer["items"][0]["text"].as_str().unwrap();
     assert!(text.starts_with("公司 1 的回调地址 erp 回调持续失败"), "{text}");
 }
+
+#[tokio::test]
+async fn the_log_level_is_changed_for_a_while() {
+    let app = TestApp::start();
+    let path = "/v1/log-level";
+    let configured = json!({"log": "info", "until": null, "configured": "info"});
+    assert_eq!(app.get(path).await.expect(200), configured);
+    let changed = app
+        .put(path, json!({"log": "debug", "for": "10m"}))
+        .await
+        .expect(200);
+    let expected = json!({"log": "debug", "until": "2026-01-01T00:10:00.000Z", "configured": "info"});
+    assert_eq!(changed, expected);
+    for wrong in [
+        json!({"log": "loud"}),
+        json!({"log": "debug", "for": "25h"}),
+        json!({"log": "debug", "level": 7}),
+    ] {
+        assert_eq!(app.put(path, wrong).await.problem(422), "invalid");
+    }
+    assert_eq!(app.get(path).await.expect(200), expected);
+    app.lab.clock.sleepers(1).await;
+    app.lab.clock.advance(10 * 60_000);
+    while app.get(path).await.expect(200) != configured {
+        tokio::task::yield_now().await;
+    }
+}
