@@ -171,11 +171,14 @@ impl Alerts {
         let Some(facts) = self.gather().await else {
             return;
         };
-        let told = std::mem::take(&mut *lock(&self.told));
+        self.note_told();
         let notices = {
             let mut board = self.service.board();
-            board.told(&told);
+            let overflowed = board.overflowed();
             let notices = board.round(self.service.time().now(), &facts, &self.bounds);
+            if board.overflowed() > overflowed {
+                tracing::error!(most = limits::ALERTS_OPEN, "further alerts are not opened");
+            }
             for condition in Condition::ALL {
                 let open = board.open().filter(|alert| alert.condition == condition).count();
                 let open = i64::try_from(open).unwrap_or(i64::MAX);
@@ -185,6 +188,17 @@ impl Alerts {
         };
         self.keep().await;
         self.tell(notices).await;
+    }
+
+    /// Stores what was told since the last round, so that the next process does not tell it again.
+    pub async fn finish(&self) {
+        self.note_told();
+        self.keep().await;
+    }
+
+    fn note_told(&self) {
+        let told = std::mem::take(&mut *lock(&self.told));
+        self.service.board().told(&told);
     }
 
     /// Stores the alerts that changed; what cannot be stored now is stored by a later round.

@@ -211,6 +211,40 @@ async fn a_channel_is_tested_over_the_api() {
 }
 
 #[tokio::test]
+async fn a_restart_keeps_what_is_open_and_repeats_only_what_was_not_told() {
+    for was_told in [true, false] {
+        let (mut robot, mut receiver) = (Receiver::start().await, Receiver::start().await);
+        let app = TestApp::start_with(to_robot(&robot));
+        failing(&app, &mut receiver).await;
+        app.lab.clock.advance(16 * 60_000);
+        app.state.alerts().round().await;
+        if was_told {
+            app.state.alerts().start_channels();
+            told(&mut robot).await;
+            until_metric(&app, "ringback_alert_messages_total{outcome=\"sent\"} 1").await;
+        }
+        let before = alerts(&app, "").await;
+        let app = app.restart_with(to_robot(&robot)).await;
+        assert_eq!(alerts(&app, "").await, before);
+        app.lab.clock.advance(60_000);
+        app.state.alerts().round().await;
+        let again = if was_told { 0 } else { 1 };
+        let line = format!("ringback_alert_notices_total{{condition=\"endpoint-failing\"}} {again}");
+        until_metric(&app, &line).await;
+        if !was_told {
+            app.state.alerts().start_channels();
+            assert!(
+                told(&mut robot)
+                    .await
+                    .contains("endpoint erp of company 1 is failing")
+            );
+        }
+        // It still began when it began.
+        assert_eq!(alerts(&app, "").await[0]["since"], before[0]["since"]);
+    }
+}
+
+#[tokio::test]
 async fn the_api_speaks_chinese_where_it_is_asked_to() {
     let (robot, mut receiver) = (Receiver::start().await, Receiver::start().await);
     let app = TestApp::start_with(to_robot(&robot));
