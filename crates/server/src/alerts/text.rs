@@ -162,7 +162,7 @@ impl Words {
         if let (Some(percent), Some(oldest), Some(most)) = (percent, oldest_ms, max_age_ms) {
             let (oldest, most) = (minutes(*oldest), minutes(*most));
             parts.push(match self.language {
-                Language::Chinese => format!("最早一条回调已用掉最长期限的 {percent}%（{oldest} / {most}）"),
+                Language::Chinese => format!("最早一条回调已用掉最大时限的 {percent}%（{oldest} / {most}）"),
                 Language::English => {
                     format!(
                         "its oldest callback has used {percent} % of its maximum age ({oldest} of {most})"

@@ -69,7 +69,7 @@ fn content() -> Content {
 }
 
 const CHINESE: &str = "[ringback] 1 条告警，1 条已恢复\n\n\
-    【严重】公司 151 的回调地址 erp 回调持续失败：最早一条回调已用掉最长期限的 78%（18h43m / 24h），已 18h40m 没有收到 success；待发 42 条\n\
+    【严重】公司 151 的回调地址 erp 回调持续失败：最早一条回调已用掉最大时限的 78%（18h43m / 24h），已 18h40m 没有收到 success；待发 42 条\n\
     开始：2026-09-21 19:26:40 +08:00\n\
     处理：用 POST /v1/companies/151/endpoints/erp/test 看对方答复什么；修好后 POST /v1/companies/151/endpoints/erp/retry-now 立即补发\n\n\
     【恢复】公司 151 的回调地址 erp：熔断，已恢复\n\
