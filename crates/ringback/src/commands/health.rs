@@ -20,7 +20,12 @@ Exit codes: 0 ready, 1 not ready, with what is wrong on stderr.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The service
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7700")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "RINGBACK_SERVER",
+        default_value = "http://127.0.0.1:7700"
+    )]
     server: String,
 }
 

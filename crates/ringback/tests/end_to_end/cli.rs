@@ -3,6 +3,7 @@
 mod alerts;
 mod bench;
 mod dev;
+mod manage;
 mod offline;
 mod serve;
 mod token;
