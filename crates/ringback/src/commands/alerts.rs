@@ -77,12 +77,22 @@ async fn show_all(open: bool, company: Option<i64>, service: &Service) -> Result
         path.push_str(&format!("&companyId={company}"));
     }
     let answer = service.get(&path).await?;
-    list(service, items(&answer), false, &["STATE", "SINCE", "ENDED", "WHAT"], |alert| {
-        let state = if alert["endedAt"].is_null() { "severity" } else { "ending" };
-        [state, "since", "endedAt", "text"]
-            .map(|member| text(alert, member))
-            .to_vec()
-    })
+    list(
+        service,
+        items(&answer),
+        false,
+        &["STATE", "SINCE", "ENDED", "WHAT"],
+        |alert| {
+            let state = if alert["endedAt"].is_null() {
+                "severity"
+            } else {
+                "ending"
+            };
+            [state, "since", "endedAt", "text"]
+                .map(|member| text(alert, member))
+                .to_vec()
+        },
+    )
 }
 
 async fn channels(service: &Service) -> Result<(), Failure> {

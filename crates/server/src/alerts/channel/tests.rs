@@ -187,6 +187,7 @@ async fn a_message_that_fails_is_sent_again_and_then_given_up() {
     let (url, mut came) = receiver(Arc::clone(&clock), &[r#"{"errcode":45009,"errmsg":"freq"}"#]).await;
     let rig = Rig::new(clock, "127.0.0.0/8", 0, wecom(&url));
     rig.leave(151);
+    let channel = Arc::clone(&rig.channel);
     let (clock, metrics, told) = rig.run();
     came.recv().await.unwrap();
     for wait in limits::ALERT_RETRIES_MS {
@@ -194,8 +195,7 @@ async fn a_message_that_fails_is_sent_again_and_then_given_up() {
             (metrics.alerts.messages_failed.get(), told.lock().unwrap().len()),
             (0, 0)
         );
-        // The wait is set once the answer was judged; the exchange's own limits are gone by then.
-        until_quiet(&clock).await;
+        until_judged(&channel, &clock).await;
         clock.advance(u32::try_from(wait).unwrap());
         came.recv().await.unwrap();
     }
@@ -209,9 +209,9 @@ async fn a_message_that_fails_is_sent_again_and_then_given_up() {
     }
 }
 
-/// Waits until the one sleep under way is that of the channel, and nothing else happens.
-async fn until_quiet(clock: &TestClock) {
-    for _ in 0..50 {
+/// Waits until a message is no longer on its way: what sleeps then is the wait before the next try.
+async fn until_judged(channel: &Channel, clock: &TestClock) {
+    while channel.last_us.try_lock().is_err() {
         tokio::task::yield_now().await;
     }
     clock.sleepers(1).await;
