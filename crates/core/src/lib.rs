@@ -6,10 +6,12 @@
 //! - the domain types: [`company`], [`endpoint`], [`event`], [`delivery`], [`replay`];
 //! - the rules that every store applies inside its transaction: [`fanout`], [`hold`], [`settle`];
 //! - the [`engine`], which decides what is sent when;
+//! - the [`alert`]s: what is wrong, and when to say so;
 //! - the [`store`] traits, which a store implements;
 //! - every [`limits`] that bounds memory, work and time.
 #![warn(missing_docs)]
 
+pub mod alert;
 pub mod audit;
 pub mod company;
 pub mod delivery;

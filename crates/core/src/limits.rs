@@ -183,3 +183,43 @@ pub const SEARCH_ROWS: usize = 20_000;
 pub const SHUTDOWN_MS: u64 = 10_000;
 /// How long a rotated signing secret goes on signing beside the new one, in milliseconds.
 pub const SECRET_OVERLAP_MS: u64 = 24 * 60 * 60 * 1000;
+/// How often the facts for alerts are gathered, in milliseconds.
+pub const ALERT_ROUND_MS: u64 = 60_000;
+/// Endpoints that one round of the alerts looks up in the store; with more they take turns.
+pub const ALERT_ENDPOINTS: usize = 10_000;
+/// Endpoints that one read of such a round looks up: two index look-ups each.
+pub const ALERT_PAGE: usize = 500;
+/// How long sends may go out without an acknowledgement before their endpoint is failing, in milliseconds (delivery
+/// rules, *Breaker*).
+pub const ALERT_UNACKNOWLEDGED_MS: u64 = 10 * 60 * 1000;
+/// After how much time an alert that lasts is told again, in milliseconds; the last of them again and again.
+pub const ALERT_REPEATS_MS: [u64; 3] = [60 * 60 * 1000, 4 * 60 * 60 * 1000, 24 * 60 * 60 * 1000];
+/// How long a condition must not hold before its alert has ended, in milliseconds: what comes and goes is one alert.
+pub const ALERT_CLEAR_MS: u64 = 3 * 60 * 1000;
+/// How long nothing further must happen before an alert that counts has ended, in milliseconds.
+pub const ALERT_QUIET_MS: u64 = 24 * 60 * 60 * 1000;
+/// How long something may be due in memory while no send ends before the sends count as stopped, in milliseconds: several
+/// times the longest time-out.
+pub const ALERT_STALLED_MS: u64 = 5 * 60 * 1000;
+/// Events refused within a round that are worth an alert, unless it is set.
+pub const ALERT_REFUSED_LEAST: u64 = 20;
+/// Free bytes of the disk below which there is an alert, unless it is set: four times [`DISK_FREE_LEAST`].
+pub const ALERT_DISK_FREE_LEAST: u64 = 1024 * 1024 * 1024;
+/// Open alerts of all companies, some hundred bytes each: two for each of 10,000 endpoints.
+pub const ALERTS_OPEN: usize = 20_000;
+/// Alerts that have ended and are still shown; the oldest go first.
+pub const ALERTS_KEPT: usize = 1000;
+/// Alerts that one [`crate::store::Write::PutAlerts`] keeps.
+pub const ALERT_ROWS: usize = 500;
+/// Channels for alerts of the installation.
+pub const ALERT_CHANNELS: usize = 32;
+/// Notices that may wait for one channel; further ones are dropped and counted. The alerts stay, and are told again.
+pub const ALERT_QUEUE: usize = 4096;
+/// How long a channel gathers notices before it sends one message, in milliseconds, unless it is set.
+pub const ALERT_WINDOW_MS: u64 = 30_000;
+/// The longest such time, in milliseconds.
+pub const ALERT_WINDOW_MS_MOST: u64 = 60 * 60 * 1000;
+/// Waits before a message that could not be sent is sent again, in milliseconds; after the last of them it is given up.
+pub const ALERT_RETRIES_MS: [u64; 3] = [5_000, 30_000, 120_000];
+/// How long one send of a message may take, in milliseconds.
+pub const ALERT_SEND_MS: u64 = 20_000;

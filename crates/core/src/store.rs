@@ -14,6 +14,7 @@ mod read;
 
 use std::sync::Arc;
 
+use crate::alert::Alert;
 use crate::audit;
 use crate::company::Company;
 use crate::delivery::{Attempt, State, Work};
@@ -76,6 +77,8 @@ pub struct Start {
     pub replays: Vec<Replay>,
     /// Every token that was not revoked.
     pub tokens: Vec<Token>,
+    /// The alerts that are kept, by number.
+    pub alerts: Vec<Alert>,
 }
 
 /// One write. All of it happens or nothing.
@@ -173,6 +176,9 @@ pub enum Write {
     /// Remove entries of the audit log that were written before this moment: the oldest
     /// [`crate::limits::AUDIT_PRUNE_ROWS`] of them.
     PruneAudit(Millis),
+    /// Keep alerts as they are now, at most [`crate::limits::ALERT_ROWS`] of them, and forget those that have ended but
+    /// for the newest [`crate::limits::ALERTS_KEPT`].
+    PutAlerts(Vec<Alert>),
 }
 
 impl Write {
@@ -287,6 +293,8 @@ pub enum Written {
     Token(bool),
     /// To [`Write::PruneAudit`]: how many entries were removed.
     AuditPruned(usize),
+    /// To [`Write::PutAlerts`].
+    Alerts,
     /// The write asks for something that does not exist or is not allowed; nothing was changed.
     Refused(Refusal),
 }

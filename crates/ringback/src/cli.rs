@@ -5,8 +5,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, bench, check_config, companies, completions, deliveries, dev, endpoints, events,
-    explain_signature, listen, migrate, openapi, replay, serve, tail, token, trigger,
+    alerts, backup, bench, check_config, companies, completions, deliveries, dev, endpoints, events,
+    explain_signature, health, listen, migrate, openapi, replay, serve, tail, token, trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Replay(replay::Args),
     Tail(tail::Args),
     Token(token::Args),
+    Alerts(alerts::Args),
+    Health(health::Args),
     CheckConfig(check_config::Args),
     Migrate(migrate::Args),
     Backup(backup::Args),

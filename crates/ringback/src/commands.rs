@@ -1,5 +1,6 @@
 //! The commands, one module each: its arguments, its help, and what it calls.
 
+pub(crate) mod alerts;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod check_config;
@@ -10,6 +11,7 @@ pub(crate) mod dev;
 pub(crate) mod endpoints;
 pub(crate) mod events;
 pub(crate) mod explain_signature;
+pub(crate) mod health;
 pub(crate) mod listen;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
@@ -39,6 +41,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Tail(args) => tail::run(&args),
         Command::ExplainSignature(args) => explain_signature::run(&args),
         Command::Token(args) => token::run(args),
+        Command::Alerts(args) => alerts::run(args),
+        Command::Health(args) => health::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Backup(args) => backup::run(&args),

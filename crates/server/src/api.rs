@@ -3,6 +3,7 @@
 //! Handlers turn requests into writes and reads of the [`Service`](crate::service::Service) and its answers into JSON; they
 //! decide nothing about delivery. An intake is answered only after its commit.
 
+mod alerts;
 mod audit;
 mod body;
 mod caller;
@@ -16,6 +17,7 @@ mod fields;
 mod gate;
 mod intake;
 mod language;
+mod log_level;
 mod members;
 mod names;
 mod open_api;
@@ -42,9 +44,12 @@ use ringback_core::store::Written;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use language::Language;
 pub use openapi::document;
+pub(crate) use paths::is_endpoint_name;
 pub use serve::serve;
 pub use state::ApiState;
+pub(crate) use time::Time;
 
 use problem::{Problem, Type};
 
@@ -59,7 +64,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
 }
 
 /// The templates of all routes, for [`crate::telemetry::Metrics::new`].
-pub const ROUTES: [&str; 29] = [
+pub const ROUTES: [&str; 33] = [
     "/v1/companies",
     "/v1/companies/{companyId}",
     "/v1/companies/{companyId}/endpoints",
@@ -85,6 +90,10 @@ pub const ROUTES: [&str; 29] = [
     "/v1/tokens/{tokenId}",
     "/v1/audit",
     open_api::QUERY_UN_CALL_BACK,
+    "/v1/alerts",
+    "/v1/alert-channels",
+    "/v1/alert-channels/{name}/test",
+    "/v1/log-level",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -126,6 +135,10 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(tokens::delete_token))
         .routes(routes!(audit::list_audit))
         .routes(routes!(open_api::query_un_call_back))
+        .routes(routes!(alerts::list_alerts))
+        .routes(routes!(alerts::list_alert_channels))
+        .routes(routes!(alerts::test_alert_channel))
+        .routes(routes!(log_level::get_log_level, log_level::put_log_level))
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
@@ -162,6 +175,7 @@ fn unexpected(written: &Written) -> Problem {
         | Written::ReplayStepped { .. }
         | Written::Pruned(_)
         | Written::AuditPruned(_)
-        | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
+        | Written::Token(_)
+        | Written::Alerts => Problem::new(Type::Internal, "the store gave the answer to another write"),
     }
 }

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::alerts::Alerts;
 use crate::api::{self, ApiState};
 use crate::chain::Chain;
 use crate::clock::{self, Clock};
@@ -33,8 +34,8 @@ pub const OPERATOR_TOKEN_FILE: &str = "operator-token";
 
 /// How often the last uses of tokens are stored.
 const TOKEN_USES_EVERY: Duration = Duration::from_secs(60);
-/// How long storing them may take when the service ends.
-const TOKEN_USES_AT_END: Duration = Duration::from_secs(1);
+/// How long storing them, and what was told of alerts, may take when the service ends.
+const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +77,7 @@ pub struct App {
     /// The file with the first operator token, when one was written just now.
     pub token_file: Option<PathBuf>,
     running: Running,
+    alerts: Arc<Alerts>,
     clock: Arc<dyn Clock>,
     stop_api: oneshot::Sender<()>,
     api: tokio::task::JoinHandle<()>,
@@ -117,6 +119,8 @@ impl App {
             }
         };
         let state = ApiState::new(service.clone(), outbound, metrics, Arc::clone(&clock), config);
+        let alerts = state.alerts();
+        tasks::spawn_detached(Arc::clone(&alerts).run());
         let (stop_api, stopped) = oneshot::channel();
         let stopped = async move {
             // A dropped sender stops the API as well.
@@ -135,6 +139,7 @@ impl App {
             address,
             token_file,
             running,
+            alerts,
             clock,
             stop_api,
             api,
@@ -145,9 +150,12 @@ impl App {
     pub async fn shut_down(self) {
         let _ = self.stop_api.send(());
         let _ = self.api.await;
-        let last = store_token_uses(&self.service);
+        let last = async {
+            store_token_uses(&self.service).await;
+            self.alerts.finish().await;
+        };
         // A store that does not answer must not hold up the end.
-        let _ = clock::timeout(&*self.clock, TOKEN_USES_AT_END, last).await;
+        let _ = clock::timeout(&*self.clock, LAST_WRITES, last).await;
         self.running.shut_down().await;
     }
 }

@@ -122,7 +122,11 @@ impl Committer {
             let now = self.time.now();
             if now.since(looked_at) >= PULSE_MS {
                 looked_at = now;
-                let low = store.free_bytes().is_some_and(|free| free < self.disk_free_least);
+                let free = store.free_bytes();
+                let low = free.is_some_and(|free| free < self.disk_free_least);
+                self.queue
+                    .free_bytes
+                    .store(free.unwrap_or(u64::MAX), Ordering::Relaxed);
                 self.queue.disk_low.store(low, Ordering::Relaxed);
             }
             let done = if batch.is_empty() {

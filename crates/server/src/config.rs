@@ -4,6 +4,7 @@
 //! [`Config::load`] reports every mistake at once, by the name of the setting, and never repeats a value: a value may be
 //! a secret. `config.default.toml` beside the crate is the manual; a test holds it equal to [`Config::default`].
 
+mod alerts;
 mod key;
 mod mistake;
 mod source;
@@ -19,6 +20,7 @@ use ringback_core::limits;
 use ringback_core::token::Scope;
 use sha2::{Digest, Sha256};
 
+use crate::alerts::AlertSettings;
 pub use mistake::Mistake;
 pub use source::Source;
 
@@ -59,6 +61,8 @@ pub struct Config {
     pub retention_ms: Option<u64>,
     /// The age in milliseconds at which entries of the audit log are removed; `None` keeps them for ever.
     pub audit_retention_ms: Option<u64>,
+    /// Alerts: their bounds and channels.
+    pub alerts: AlertSettings,
 }
 
 /// Requests per second that a token may make, by its scope, unless it has a limit of its own; `None` for any number.
@@ -190,6 +194,7 @@ impl Default for Config {
             disk_free_least_mib: limits::DISK_FREE_LEAST / (1024 * 1024),
             retention_ms: Some(limits::RETENTION_MS),
             audit_retention_ms: Some(limits::AUDIT_RETENTION_MS),
+            alerts: AlertSettings::default(),
         }
     }
 }

@@ -166,6 +166,15 @@ impl Directory {
             .map_or_else(Vec::new, |entry| entry.endpoints.values().cloned().collect())
     }
 
+    /// Every endpoint.
+    pub(crate) fn all_endpoints(&self) -> Vec<Arc<Endpoint>> {
+        let inner = self.read();
+        let entries = inner.companies.values();
+        entries
+            .flat_map(|entry| entry.endpoints.values().cloned())
+            .collect()
+    }
+
     /// The token whose text has this SHA-256.
     pub(crate) fn token(&self, hash: &[u8; 32]) -> Option<Arc<KnownToken>> {
         self.read().tokens.get(hash).cloned()

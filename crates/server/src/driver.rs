@@ -24,6 +24,7 @@ use crate::sender::Sender;
 use crate::tasks;
 use crate::telemetry::Metrics;
 use crate::time::EngineTime;
+use crate::watch::{Watch, Watched};
 
 /// What reaches the driver.
 pub(crate) enum Message {
@@ -47,6 +48,8 @@ pub(crate) enum Message {
         Vec<(EndpointId, DeliveryId)>,
         oneshot::Sender<Vec<Option<HeldBack>>>,
     ),
+    /// What was noted for the alerts.
+    Watched(oneshot::Sender<Watched>),
     /// No further send begins; the driver ends when nothing is in flight or unrecorded.
     Stop,
 }
@@ -71,6 +74,7 @@ pub(crate) struct Driver {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) stopping: bool,
     pub(crate) writes: Vec<Write>,
+    pub(crate) watch: Watch,
 }
 
 impl Driver {
@@ -214,6 +218,10 @@ impl Driver {
                 // Whoever asked may have gone away.
                 let _ = answer.send(held_back.collect());
             }
+            Message::Watched(answer) => {
+                let watched = self.watch.notes(self.engine.open_breakers().collect());
+                let _ = answer.send(watched);
+            }
             Message::Stop => {
                 self.stopping = true;
                 self.engine.stop();
@@ -224,12 +232,16 @@ impl Driver {
     /// Tells the directory and the engine what a write has changed.
     fn on_written(&mut self, now: Millis, write: &Write, written: &mut Written) {
         match written {
-            Written::Accepted(Accepted {
-                work,
-                discovered,
-                hold_check,
-                ..
-            }) => {
+            Written::Accepted(accepted) => {
+                if let Write::Accept(event) = write {
+                    self.watch.accepted(event.company_id, accepted);
+                }
+                let Accepted {
+                    work,
+                    discovered,
+                    hold_check,
+                    ..
+                } = accepted;
                 self.on_holds(now, *hold_check);
                 if let Some(company) = discovered {
                     self.directory.put_company(company.clone());
@@ -241,6 +253,7 @@ impl Driver {
                     if recorded.settled {
                         self.metrics.settled(recorded.state).inc();
                     }
+                    self.watch.recorded(now, report, recorded);
                     let recorded = Recorded {
                         released: recorded.released.take(),
                         ..recorded.clone()
@@ -280,7 +293,7 @@ impl Driver {
                 self.on_replay_stepped(now, replay, made, due);
             }
             Written::Refused(refusal) => self.on_refused(now, write, *refusal),
-            Written::Conflict { .. } | Written::Pruned(_) | Written::AuditPruned(_) => {}
+            Written::Conflict { .. } | Written::Pruned(_) | Written::AuditPruned(_) | Written::Alerts => {}
             Written::Company { .. }
             | Written::CompanyDeleted { .. }
             | Written::Endpoint { .. }
@@ -329,6 +342,7 @@ impl Driver {
                 self.directory
                     .remove_endpoint(endpoint.company_id, &endpoint.name);
                 self.sender.forget(endpoint.id);
+                self.watch.forget(endpoint.id);
                 self.engine.handle(now, Input::Endpoint(Arc::clone(endpoint)));
                 self.on_swept(now, endpoint.id, swept);
             }

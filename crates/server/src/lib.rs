@@ -1,5 +1,6 @@
 //! The ringback service: HTTP API, outbound client, and the driver that performs the delivery engine's effects.
 
+pub mod alerts;
 pub mod api;
 pub mod app;
 mod chain;
@@ -18,3 +19,4 @@ pub mod service;
 pub mod tasks;
 pub mod telemetry;
 pub mod time;
+mod watch;

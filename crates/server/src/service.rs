@@ -1,12 +1,13 @@
 //! The running service, and the handle by which the API reaches it: write through the committer, read from the store,
 //! look up the configuration.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use ringback_core::alert::Board;
 use ringback_core::audit::Entry;
 use ringback_core::endpoint::Endpoint;
 use ringback_core::engine::{Engine, HeldBack, Stats};
@@ -28,6 +29,7 @@ use crate::sender::{self, Sender};
 use crate::tasks;
 use crate::telemetry::Metrics;
 use crate::time::EngineTime;
+use crate::watch::{Watch, Watched};
 
 /// Why the service cannot do something now. The request may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +83,19 @@ pub struct Options {
     pub metrics: Arc<Metrics>,
 }
 
+/// The state of the disk and of the store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoreCondition {
+    /// Free bytes, as they were when somebody looked last.
+    pub(crate) free_bytes: Option<u64>,
+    /// Whether nothing new is taken in because the disk is nearly full.
+    pub(crate) disk_low: bool,
+    /// What is wrong with the store, while it has failed.
+    pub(crate) fault: Option<&'static str>,
+    /// Due deliveries that wait in memory for their send.
+    pub(crate) queued: usize,
+}
+
 /// The handle. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -96,6 +111,8 @@ struct Inner {
     time: EngineTime,
     phone_key: PhoneKey,
     stats: watch::Receiver<Stats>,
+    /// The alerts, as the store kept them and as the rounds have changed them.
+    board: Mutex<Board>,
     /// To the driver, for questions.
     driver: mpsc::Sender<Message>,
 }
@@ -137,6 +154,7 @@ impl Service {
             time: time.clone(),
             phone_key: PhoneKey::new(start.phone_key),
             stats,
+            board: Mutex::new(Board::load(start.alerts.clone())),
             driver: messages.clone(),
         };
         let committer = Committer::new(committer::Parts {
@@ -167,6 +185,7 @@ impl Service {
             stats: stats_sender,
             stopping: false,
             writes: Vec::new(),
+            watch: Watch::default(),
         };
         driver.begin(time.now(), start);
         let driver = tasks::spawn("driver", driver.run(inbox));
@@ -280,6 +299,29 @@ impl Service {
             return vec![None; count];
         }
         answered.await.unwrap_or_else(|_| vec![None; count])
+    }
+
+    /// The alerts.
+    pub(crate) fn board(&self) -> MutexGuard<'_, Board> {
+        self.inner.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the driver noted for the alerts; `None` while the service shuts down.
+    pub(crate) async fn watched(&self) -> Option<Watched> {
+        let (answer, answered) = oneshot::channel();
+        self.inner.driver.send(Message::Watched(answer)).await.ok()?;
+        answered.await.ok()
+    }
+
+    /// The state of the disk and of the store, for the alerts.
+    pub(crate) fn condition(&self) -> StoreCondition {
+        let queue = &self.inner.queue;
+        StoreCondition {
+            free_bytes: queue.free_bytes(),
+            disk_low: queue.disk_low(),
+            fault: queue.lost().map(|lost| lost.fault.name()),
+            queued: self.inner.stats.borrow().queued,
+        }
     }
 
     /// Reads from the store, on a thread of its own.

@@ -26,6 +26,14 @@ impl Engine {
         self.lanes.get(&endpoint)?.gate.open_until()
     }
 
+    /// The endpoints whose breaker is open.
+    pub fn open_breakers(&self) -> impl Iterator<Item = EndpointId> {
+        self.lanes
+            .iter()
+            .filter(|(_, lane)| lane.is_live() && lane.gate.open_until().is_some())
+            .map(|(id, _)| *id)
+    }
+
     /// What keeps a due delivery of this endpoint from being sent at `now`. `None` when it is being sent, when it only
     /// waits for its turn, and when the engine sends nothing to this endpoint.
     #[must_use]

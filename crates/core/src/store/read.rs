@@ -4,6 +4,7 @@ use bytes::Bytes;
 use ringback_contract::kind::Kind;
 
 use super::{Brief, StoreError};
+use crate::alert::Oldest;
 use crate::audit;
 use crate::delivery::{Attempt, Delivery, Outcome, State, Work};
 use crate::event::Event;
@@ -52,6 +53,15 @@ pub trait Reader: Send {
     /// # Errors
     /// The store could not be read.
     fn open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, StoreError>;
+
+    /// For each of these endpoints, at most [`crate::limits::ALERT_PAGE`], the delivery that has used most of its maximum
+    /// age, among two of those whose age runs: of the ones sent before the one whose age began first, time in which it
+    /// stood aside; and the one that is due first. Others can only be older among deliveries that were never sent and have
+    /// been parked meanwhile. `None` where no age runs.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    fn oldest(&mut self, now: Millis, endpoints: &[EndpointId]) -> Result<Vec<Option<Oldest>>, StoreError>;
 
     /// Replays, of one company or of all, newest first.
     ///

@@ -1,5 +1,6 @@
 //! The command line: help, mistakes, what goes to stdout and what to stderr, exit codes, signals.
 
+mod alerts;
 mod bench;
 mod dev;
 mod manage;

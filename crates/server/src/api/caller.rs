@@ -163,6 +163,9 @@ pub(crate) fn permission(method: &Method, route: &str) -> Option<Permission> {
         | ("/v1/replays/{replayId}", "DELETE") => Repair,
         ("/v1/tokens", "GET" | "HEAD" | "POST") | ("/v1/tokens/{tokenId}", "DELETE") => Operate,
         ("/v1/audit", "GET" | "HEAD") => Read,
+        ("/v1/alerts", "GET" | "HEAD") => Read,
+        ("/v1/alert-channels", "GET" | "HEAD") | ("/v1/alert-channels/{name}/test", "POST") => Operate,
+        ("/v1/log-level", "GET" | "HEAD" | "PUT") => Operate,
         ("/metrics", "GET" | "HEAD") => Read,
         _ => return None,
     };

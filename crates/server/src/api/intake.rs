@@ -346,6 +346,7 @@ const fn reason(kind: Type) -> Refused {
         | Type::NoDelivery
         | Type::NoCall
         | Type::NoToken
+        | Type::NoAlertChannel
         | Type::MethodNotAllowed
         | Type::HasEndpoints
         | Type::HasOpenDeliveries

@@ -5,7 +5,7 @@ use axum::http::header::ACCEPT_LANGUAGE;
 
 /// A language in which the API writes sentences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Language {
+pub enum Language {
     /// 中文
     Chinese,
     /// English
@@ -14,8 +14,12 @@ pub(crate) enum Language {
 }
 
 impl Language {
+    /// Every language.
+    pub const ALL: [Self; 2] = [Self::Chinese, Self::English];
+
     /// The tag.
-    pub(crate) const fn tag(self) -> &'static str {
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
         match self {
             Self::Chinese => "zh",
             Self::English => "en",

@@ -38,6 +38,10 @@ pub(crate) struct ReplayPath(pub(crate) ReplayId);
 #[derive(Clone, Debug)]
 pub(crate) struct TokenPath(pub(crate) String);
 
+/// `{name}` of a channel for alerts.
+#[derive(Clone, Debug)]
+pub(crate) struct ChannelPath(pub(crate) String);
+
 /// Whether an endpoint can have this name.
 pub(crate) fn is_endpoint_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -74,6 +78,15 @@ impl Params {
         self.text(name)
             .parse()
             .map_err(|_| Problem::invalid(vec![FieldError::wrong(name, "another text", "an integer")]))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ChannelPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = Params::read(parts, state).await?;
+        Ok(Self(params.text("name").to_owned()))
     }
 }
 

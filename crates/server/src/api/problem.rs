@@ -75,6 +75,8 @@ problem_types! {
     NoCall = NOT_FOUND, "no-call", "There is no such call";
     /// No such token.
     NoToken = NOT_FOUND, "no-token", "There is no such token";
+    /// No such channel for alerts.
+    NoAlertChannel = NOT_FOUND, "no-alert-channel", "There is no such channel for alerts";
     /// The route does not take the method.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "This path does not take this method";
     /// The body took too long.

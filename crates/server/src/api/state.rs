@@ -11,7 +11,9 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::body::BodyMemory;
 use super::caller::Caller;
+use super::log_level::LogLevel;
 use super::problem::{Problem, Type};
+use crate::alerts::Alerts;
 use crate::clock::Clock;
 use crate::config::{Config, OperatorToken, Rates};
 use crate::outbound::Outbound;
@@ -53,6 +55,10 @@ pub struct ApiState {
     pub(crate) missed: Semaphore,
     /// Bounds the bodies in memory.
     pub(crate) bodies: BodyMemory,
+    /// What is logged now.
+    pub(crate) log: Arc<LogLevel>,
+    /// The alerts and their channels.
+    pub(crate) alerts: Arc<Alerts>,
     operator_token: Option<OperatorToken>,
     /// What the operator's token of the configuration has used of its rate.
     operator_rate: Rate,
@@ -70,7 +76,10 @@ impl ApiState {
         clock: Arc<dyn Clock>,
         config: &Config,
     ) -> Self {
+        let alerts = Alerts::new(service.clone(), outbound.clone(), Arc::clone(&metrics), config);
         Self {
+            log: Arc::new(LogLevel::new(config.log.clone())),
+            alerts: Arc::new(alerts),
             service,
             outbound,
             metrics,
@@ -86,6 +95,12 @@ impl ApiState {
             rates: config.rates,
             metrics_open: config.metrics_open,
         }
+    }
+
+    /// The alerts, for whoever runs their rounds.
+    #[must_use]
+    pub fn alerts(&self) -> Arc<Alerts> {
+        Arc::clone(&self.alerts)
     }
 
     /// Whether the metrics need no token.

@@ -1,7 +1,7 @@
 //! The queue before the committer.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ pub(crate) struct Queue {
     inner: Mutex<Inner>,
     filled: Condvar,
     pub(super) disk_low: AtomicBool,
+    /// Free bytes where the store is, when they were looked at last; `u64::MAX` while that is not known.
+    pub(super) free_bytes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -100,6 +102,7 @@ impl Queue {
             inner: Mutex::default(),
             filled: Condvar::new(),
             disk_low: AtomicBool::new(false),
+            free_bytes: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -172,6 +175,11 @@ impl Queue {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().state == State::Closed
+    }
+
+    /// Free bytes where the store is, where that is known.
+    pub(crate) fn free_bytes(&self) -> Option<u64> {
+        Some(self.free_bytes.load(Ordering::Relaxed)).filter(|free| *free != u64::MAX)
     }
 
     pub(crate) fn disk_low(&self) -> bool {

@@ -192,6 +192,15 @@ pub(super) const ALL: &[Key] = &[
         },
         show: |config| days_or_off(config.audit_retention_ms),
     },
+    Key {
+        name: "alerts",
+        allowed: "a table as the default file shows it (check-config --defaults); in the environment the same as a text",
+        set: |config, value| {
+            config.alerts = super::alerts::read(&value)?;
+            Ok(())
+        },
+        show: |config| super::alerts::show(&config.alerts),
+    },
 ];
 
 /// What a rate takes.

@@ -64,7 +64,7 @@ fn the_examples_of_the_default_file_are_valid() {
     }
     assert_eq!(
         seen,
-        BTreeSet::from(["operator_token", "outbound_allow", "tls_ca"])
+        BTreeSet::from(["alerts", "operator_token", "outbound_allow", "tls_ca"])
     );
 }
 
@@ -114,7 +114,7 @@ fn every_mistake_is_reported_at_once() {
             "connections (f:4): found an integer; allowed: an integer from 1 to 100000",
             "listen (f:1): found an integer; allowed: an IP address and a port, such as 127.0.0.1:7700 or [::1]:7700",
             "listen_port (f:2): found an unknown setting; allowed: listen, store, operator_token, outbound_allow, \
-             tls_ca, zone, log, log_format, metrics_open, connections, rate_limit, rate_limit_read, disk_free_least_mib, retention, audit_retention",
+             tls_ca, zone, log, log_format, metrics_open, connections, rate_limit, rate_limit_read, disk_free_least_mib, retention, audit_retention, alerts",
             "log_fromat (f:3): found an unknown setting; allowed: perhaps log_format is meant",
             "store (f:5): found a table; allowed: sqlite: and a directory, such as sqlite:./ringback-data",
             "RINGBACK_METRICS_OPENS: found an unknown setting; allowed: perhaps RINGBACK_METRICS_OPEN is meant",
@@ -278,4 +278,107 @@ fn retention_is_shown_as_it_may_be_written() {
         let found = described.iter().find(|found| found.key == "retention").unwrap();
         assert_eq!(found.value, shown, "{text}");
     }
+}
+
+/// The channels that the default file shows, with secrets that need no environment.
+fn example_channels() -> String {
+    let (_, example) = DEFAULT_FILE.split_once("under [alerts].\n#\n").unwrap();
+    let lines = example.lines().map(|line| line.trim_start_matches('#'));
+    lines
+        .map(|line| match line.trim().split(' ').next() {
+            Some("url_env") => {
+                "url = \"https://oapi.dingtalk.com/robot/send?access_token=hidden\"\n".to_owned()
+            }
+            Some("secret_env") => "secret = \"SEChidden\"\n".to_owned(),
+            Some("password_file") => "password = \"hidden\"\n".to_owned(),
+            _ => format!("{line}\n"),
+        })
+        .collect()
+}
+
+#[test]
+fn the_channels_of_the_default_file_are_valid() {
+    let file = format!(
+        "[alerts]\nwindow = \"10s\"\ndisk_free_mib = 7\n{}",
+        example_channels()
+    );
+    let config = load(&file, &[]).unwrap();
+    let alerts = &config.alerts;
+    assert_eq!(
+        (alerts.window_ms, alerts.bounds.disk_free_least),
+        (10_000, 7 << 20)
+    );
+    let [ops, mail] = alerts.channels.as_slice() else {
+        panic!("{alerts:?}");
+    };
+    assert_eq!(
+        (ops.destination.kind(), ops.companies.as_ref().map(BTreeSet::len)),
+        ("dingtalk", Some(2))
+    );
+    assert_eq!(
+        (mail.destination.kind(), mail.companies.as_ref()),
+        ("email", None)
+    );
+    let described = config.describe();
+    assert_eq!(
+        described.last().unwrap().value,
+        "(to ops (dingtalk), mail (email))"
+    );
+    assert!(!format!("{config:?}{described:?}").contains("hidden"));
+    // The same in the environment, without the name of the table.
+    let text = example_channels().replace("[[alerts.channel]]", "[[channel]]");
+    let config = load("", &[("RINGBACK_ALERTS", &text)]).unwrap();
+    assert_eq!(config.alerts.channels, alerts.channels);
+}
+
+#[test]
+fn every_mistake_in_a_channel_is_reported_and_no_value() {
+    let check = |channel: &str, expected: &str| {
+        let mistakes = load(&format!("[[alerts.channel]]\n{channel}"), &[]).unwrap_err();
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        let found = mistakes[0].split("; allowed: ").next().unwrap();
+        assert_eq!(found, format!("alerts (f:1): found {expected}"), "{channel}");
+        assert!(!mistakes[0].contains("hidden"), "{mistakes:?}");
+    };
+    let robot = "name = \"ops\"\nkind = \"wecom\"\n";
+    check(
+        "",
+        "channel 1: name: needed: 1 to 64 characters of a-z A-Z 0-9 . _ -; channel 1: kind: needed: webhook, \
+         dingtalk, feishu, wecom, slack, email",
+    );
+    check(robot, "channel 1: url: needed: url, url_env or url_file");
+    check(
+        &format!("{robot}url = \"ftp://hidden\"\nlanguage = \"hidden\""),
+        "channel 1: language: zh, en; channel 1: url: an http or https address without credentials and fragment",
+    );
+    check(
+        &format!("{robot}url = \"https://hidden/\"\nurl_env = \"X\""),
+        "channel 1: url: one of url, url_env and url_file; channel 1: url: needed: url, url_env or url_file",
+    );
+    check(
+        &format!("{robot}url_env = \"RINGBACK_TEST_NOT_SET\""),
+        "channel 1: url_env: the name of an environment variable that is set; channel 1: url: needed: url, url_env \
+         or url_file",
+    );
+    check(
+        "name = \"ops\"\nkind = \"webhook\"\nurl = \"https://a/\"\nsecret = \"hidden\"",
+        "channel 1: secret: whsec_ and the Base64 of 24 to 64 bytes",
+    );
+    check(
+        "name = \"m\"\nkind = \"email\"\nhost = \"h\"\nsecurity = \"plain\"\nusername = \"u\"\n\
+         password = \"hidden\"\nfrom = \"hidden\"\nto = []",
+        "channel 1: security: tls or starttls: a password is not sent in clear text; channel 1: from: a mail \
+         address; channel 1: to: a list of mail addresses",
+    );
+    let twice = format!("{robot}url = \"https://a/\"\n[[alerts.channel]]\n{robot}url = \"https://b/\"");
+    check(&twice, "channel: names of their own");
+    let mistakes = load("alerts = 7", &[("RINGBACK_ALERTS", "channel = hidden")]).unwrap_err();
+    assert!(
+        mistakes[0].starts_with("alerts (f:1): found an integer; "),
+        "{mistakes:?}"
+    );
+    assert!(
+        mistakes[1].starts_with("RINGBACK_ALERTS: found a text that is no TOML; "),
+        "{mistakes:?}"
+    );
 }

@@ -1,7 +1,7 @@
 //! A value as the file or the environment gives it, and how it is read. Where it does not fit, the error says what was
 //! found, by kind and never by value.
 
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 /// A value.
 #[derive(Clone, Debug)]
@@ -16,12 +16,14 @@ pub(super) enum Value<'a> {
     Boolean(bool),
     /// An array of the file.
     List(Vec<Value<'a>>),
+    /// A table of the file.
+    Table(&'a DeTable<'a>),
     /// Anything else, by its kind.
     Other(&'static str),
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn of_file(value: &'a DeValue<'_>) -> Self {
+    pub(super) fn of_file(value: &'a DeValue<'a>) -> Self {
         match value {
             DeValue::String(text) => Self::Text(text),
             DeValue::Integer(number) => {
@@ -36,16 +38,17 @@ impl<'a> Value<'a> {
             ),
             DeValue::Float(_) => Self::Other("a number with a point"),
             DeValue::Datetime(_) => Self::Other("a date"),
-            DeValue::Table(_) => Self::Other("a table"),
+            DeValue::Table(table) => Self::Table(table),
         }
     }
 
-    fn kind(&self) -> String {
+    pub(super) fn kind(&self) -> String {
         match self {
             Self::Environment(_) | Self::Text(_) => "another text",
             Self::Integer(_) => "an integer",
             Self::Boolean(_) => "a boolean",
             Self::List(_) => "a list",
+            Self::Table(_) => "a table",
             Self::Other(kind) => kind,
         }
         .to_owned()
@@ -55,7 +58,7 @@ impl<'a> Value<'a> {
     pub(super) fn text<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<T, String> {
         match self {
             Self::Environment(text) | Self::Text(text) => read(text),
-            Self::Integer(_) | Self::Boolean(_) | Self::List(_) | Self::Other(_) => None,
+            Self::Integer(_) | Self::Boolean(_) | Self::List(_) | Self::Table(_) | Self::Other(_) => None,
         }
         .ok_or_else(|| self.kind())
     }
@@ -65,7 +68,7 @@ impl<'a> Value<'a> {
         match self {
             Self::Boolean(boolean) => Some(*boolean),
             Self::Environment(text) => text.parse().ok(),
-            Self::Text(_) | Self::Integer(_) | Self::List(_) | Self::Other(_) => None,
+            Self::Text(_) | Self::Integer(_) | Self::List(_) | Self::Table(_) | Self::Other(_) => None,
         }
         .ok_or_else(|| self.kind())
     }
@@ -75,7 +78,7 @@ impl<'a> Value<'a> {
         let number = match self {
             Self::Integer(number) => *number,
             Self::Environment(text) => text.parse().ok(),
-            Self::Text(_) | Self::Boolean(_) | Self::List(_) | Self::Other(_) => None,
+            Self::Text(_) | Self::Boolean(_) | Self::List(_) | Self::Table(_) | Self::Other(_) => None,
         };
         number
             .and_then(|number| u64::try_from(number).ok())
@@ -91,7 +94,9 @@ impl<'a> Value<'a> {
                 .map(|entry| Value::Environment(entry.trim()))
                 .collect(),
             Self::List(entries) => entries.clone(),
-            Self::Text(_) | Self::Integer(_) | Self::Boolean(_) | Self::Other(_) => return Err(self.kind()),
+            Self::Text(_) | Self::Integer(_) | Self::Boolean(_) | Self::Table(_) | Self::Other(_) => {
+                return Err(self.kind());
+            }
         };
         entries
             .iter()

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use http::Response;
 use hyper::body::Incoming;
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
 
 use super::answer::{Seen, Verdict};
 use super::classify;
-use super::connect::{ConnectError, Connector, Phase};
+use super::connect::{ConnectError, Connector, Host, Phase, Place};
 use super::connection::{Connection, Outgoing};
 use super::exchange::{Detail, Exchange};
 use super::options::{Limits, Message, Options, OutboundProblem};
@@ -138,6 +140,39 @@ impl Outbound {
             retry_after: seen.retry_after,
             detail,
         }
+    }
+
+    /// A connection for mail: TCP to an address of `host` that the policy admits.
+    ///
+    /// # Errors
+    /// What kept it from being made, in one line.
+    pub(crate) async fn mail_connection(&self, host: &str, port: u16) -> Result<TcpStream, Detail> {
+        let Inner {
+            connector, limits, ..
+        } = &*self.inner;
+        let host = match host.parse() {
+            Ok(address) => Host::Literal(address),
+            Err(_) => Host::Name(host.to_owned()),
+        };
+        let place = Place::new(host, port, None);
+        let limit = Duration::from_millis(u64::from(limits.connect_ms));
+        let deadline_us = after(connector.clock.boot_us(), limit);
+        let mut phase = Phase::default();
+        let opening = connector.open(&place, deadline_us, &mut phase);
+        match timeout_at(&*connector.clock, deadline_us, opening).await {
+            Ok(Ok((stream, _))) => Ok(stream),
+            Ok(Err(ConnectError::Blocked(refused))) => Err(Detail::AddressBlocked(refused.class)),
+            Ok(Err(ConnectError::Failed(detail))) => Err(detail),
+            Ok(Err(ConnectError::TimedOut)) | Err(_) => Err(match phase {
+                Phase::Lookup => Detail::DnsTimedOut,
+                Phase::Connect | Phase::Tls | Phase::Answer => Detail::ConnectTimedOut,
+            }),
+        }
+    }
+
+    /// TLS with the authorities of the installation, for protocols other than HTTP.
+    pub(crate) fn mail_tls(&self) -> Arc<ClientConfig> {
+        self.inner.trust.without_protocols()
     }
 
     async fn exchange(

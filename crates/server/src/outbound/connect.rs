@@ -107,10 +107,7 @@ impl Connector {
         deadline_us: i64,
         phase: &mut Phase,
     ) -> Result<Connection, ConnectError> {
-        *phase = Phase::Lookup;
-        let addresses = self.admitted(self.resolve(place).await?)?;
-        *phase = Phase::Connect;
-        let (stream, address) = self.connect_to_one(&addresses, deadline_us).await?;
+        let (stream, address) = self.open(place, deadline_us, phase).await?;
         let allowance = Allowance::default();
         allowance.renew();
         let stream = match &place.tls {
@@ -127,6 +124,19 @@ impl Connector {
         };
         let connection = Connection::new(stream, allowance, address).await;
         connection.map_err(|error| ConnectError::Failed(classify::http_error(&error)))
+    }
+
+    /// A TCP connection to an address of the host that the policy admits.
+    pub(super) async fn open(
+        &self,
+        place: &Place,
+        deadline_us: i64,
+        phase: &mut Phase,
+    ) -> Result<(TcpStream, SocketAddr), ConnectError> {
+        *phase = Phase::Lookup;
+        let addresses = self.admitted(self.resolve(place).await?)?;
+        *phase = Phase::Connect;
+        self.connect_to_one(&addresses, deadline_us).await
     }
 
     /// The addresses of the host, judged by nobody yet.

@@ -102,7 +102,7 @@ impl AddressPolicy {
 }
 
 /// Judges the form of a URL alone.
-pub(super) fn check_form(url: &Url) -> Result<(), UrlProblem> {
+pub(crate) fn check_form(url: &Url) -> Result<(), UrlProblem> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(UrlProblem::Scheme);
     }

@@ -54,6 +54,13 @@ impl Trust {
         Ok(Self { roots, shared, time })
     }
 
+    /// The same trust for what is not HTTP: nothing is said about protocols.
+    pub(super) fn without_protocols(&self) -> Arc<ClientConfig> {
+        let mut config = (*self.shared).clone();
+        config.alpn_protocols.clear();
+        Arc::new(config)
+    }
+
     /// The settings for a target with authorities of its own, or those that all others share.
     pub(super) fn config(&self, ca: Option<&str>) -> Result<Arc<ClientConfig>, CaProblem> {
         let Some(ca) = ca else {

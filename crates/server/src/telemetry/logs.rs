@@ -5,12 +5,13 @@
 
 use std::io::IsTerminal;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
-use tracing_subscriber::{Registry, fmt};
+use tracing_subscriber::{Registry, fmt, reload};
 
 use crate::config::LogFormat;
 
@@ -40,19 +41,38 @@ fn is_level(text: &str) -> bool {
 /// [`AlreadyBegun`]
 pub fn init(filter: &str, format: LogFormat) -> Result<(), AlreadyBegun> {
     let ansi = std::io::stderr().is_terminal();
-    let dispatch = dispatch(filter, format, ansi, std::io::stderr);
-    tracing::dispatcher::set_global_default(dispatch).map_err(|_| AlreadyBegun)
+    let (dispatch, control) = dispatch(filter, format, ansi, std::io::stderr);
+    tracing::dispatcher::set_global_default(dispatch).map_err(|_| AlreadyBegun)?;
+    CONTROL.set(control).map_err(|_| AlreadyBegun)
 }
 
-fn dispatch<W>(filter: &str, format: LogFormat, ansi: bool, writer: W) -> Dispatch
+/// Changes what the log of this process lets through from now on. A process whose log was never begun logs nothing before
+/// and after.
+pub fn change(filter: &str) {
+    if let Some(control) = CONTROL.get() {
+        // It fails only when the log is gone, at the end of the process.
+        let _ = control.reload(targets(filter));
+    }
+}
+
+/// By what the filter of the running log is changed.
+type Control = reload::Handle<Targets, Registry>;
+
+static CONTROL: OnceLock<Control> = OnceLock::new();
+
+fn targets(filter: &str) -> Targets {
+    is_filter(filter)
+        .then(|| filter.parse().ok())
+        .flatten()
+        .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
+}
+
+fn dispatch<W>(filter: &str, format: LogFormat, ansi: bool, writer: W) -> (Dispatch, Control)
 where
     W: for<'w> fmt::MakeWriter<'w> + Send + Sync + 'static,
 {
-    let targets = is_filter(filter)
-        .then(|| filter.parse().ok())
-        .flatten()
-        .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
-    match format {
+    let (targets, control) = reload::Layer::new(targets(filter));
+    let dispatch = match format {
         LogFormat::Text => Dispatch::new(
             Registry::default().with(
                 fmt::layer()
@@ -72,7 +92,8 @@ where
                     .with_filter(targets),
             ),
         ),
-    }
+    };
+    (dispatch, control)
 }
 
 #[cfg(test)]
@@ -105,7 +126,8 @@ mod tests {
         let written = Arc::new(Mutex::new(Vec::new()));
         let writer = Arc::clone(&written);
         let writer = move || Shared(Arc::clone(&writer));
-        tracing::dispatcher::with_default(&dispatch(filter, format, false, writer), || {
+        let (dispatch, _control) = dispatch(filter, format, false, writer);
+        tracing::dispatcher::with_default(&dispatch, || {
             tracing::info!(delivery_id = "d1", send = 2, "sent");
             tracing::debug!("unimportant");
         });
@@ -124,6 +146,25 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn what_the_log_lets_through_can_be_changed() {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&written);
+        let writer = move || Shared(Arc::clone(&shared));
+        let (dispatch, control) = dispatch("off", LogFormat::Text, false, writer);
+        tracing::dispatcher::with_default(&dispatch, || {
+            for (filter, said) in [("off", "one"), ("debug", "two"), ("warn", "three")] {
+                control.reload(targets(filter)).unwrap();
+                tracing::debug!("{said}");
+            }
+        });
+        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        assert!(
+            text.contains("two") && !text.contains("one") && !text.contains("three"),
+            "{text}"
+        );
     }
 
     #[test]

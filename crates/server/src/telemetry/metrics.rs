@@ -4,6 +4,8 @@
 //! from the start, so that a rate over it is right from its first event. Counting is an atomic addition; a histogram
 //! takes a short lock.
 
+mod alerts;
+
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -18,6 +20,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use ringback_contract::kind::Kind;
 use ringback_core::delivery::{Outcome, State};
+
+pub use alerts::AlertMetrics;
 
 /// The `Content-Type` of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -126,6 +130,8 @@ pub struct Metrics {
     pub sends_repeated: Counter,
     /// Events that were removed because they were beyond their retention.
     pub events_pruned: Counter,
+    /// Alerts.
+    pub alerts: AlertMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -226,6 +232,7 @@ impl Metrics {
                 "Sends that were under way or not recorded when a commit failed",
             ),
             events_pruned: counter(r, "events_pruned", "Events removed beyond their retention"),
+            alerts: AlertMetrics::new(r),
             registry,
         }
     }
@@ -331,6 +338,15 @@ where
     L: EncodeLabelSet + Clone + Debug + Eq + Hash + Send + Sync + 'static,
 {
     let family = Family::<L, Counter>::default();
+    registry.register(name, help, family.clone());
+    labels.map(|label| family.get_or_create_owned(&label))
+}
+
+fn gauges<L, const N: usize>(registry: &mut Registry, name: &str, help: &str, labels: [L; N]) -> [Gauge; N]
+where
+    L: EncodeLabelSet + Clone + Debug + Eq + Hash + Send + Sync + 'static,
+{
+    let family = Family::<L, Gauge>::default();
     registry.register(name, help, family.clone());
     labels.map(|label| family.get_or_create_owned(&label))
 }

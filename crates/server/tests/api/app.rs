@@ -8,8 +8,10 @@ use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use ringback_server::alerts::AlertSettings;
 use ringback_server::api::{self, ApiState};
 use ringback_server::clock::Clock;
+use ringback_server::clock::test::TestClock;
 use ringback_server::config::{Config, OperatorToken};
 use ringback_server::outbound::{AddressPolicy, Options, Outbound};
 use ringback_server::telemetry::Metrics;
@@ -26,7 +28,7 @@ pub(crate) struct TestApp {
     pub(crate) lab: Lab,
     pub(crate) state: Arc<ApiState>,
     router: TowerToHyperService<axum::Router>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// What the API answered.
@@ -77,8 +79,25 @@ impl Answer {
 
 impl TestApp {
     pub(crate) fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let lab = Lab::start(&dir);
+        Self::start_with(AlertSettings::default())
+    }
+
+    pub(crate) fn start_with(alerts: AlertSettings) -> Self {
+        Self::on(tempfile::tempdir().unwrap(), Arc::new(TestClock::new()), alerts)
+    }
+
+    /// Ends it in order and starts it again on the same store, at the same time.
+    pub(crate) async fn restart_with(self, alerts: AlertSettings) -> Self {
+        let Self { lab, state, dir, .. } = self;
+        state.alerts().finish().await;
+        let (running, clock) = (lab.running, lab.clock);
+        drop(state);
+        running.shut_down().await;
+        Self::on(dir, clock, alerts)
+    }
+
+    fn on(dir: TempDir, clock: Arc<TestClock>, alerts: AlertSettings) -> Self {
+        let lab = Lab::start_with(&dir, clock);
         let clock: Arc<dyn Clock> = Arc::clone(&lab.clock) as _;
         let outbound = Outbound::new(Options {
             policy: AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()]),
@@ -86,6 +105,7 @@ impl TestApp {
         });
         let config = Config {
             operator_token: OperatorToken::new(TOKEN),
+            alerts,
             ..Config::default()
         };
         let metrics = Arc::new(Metrics::new(api::ROUTES));
@@ -96,7 +116,7 @@ impl TestApp {
             lab,
             state,
             router,
-            _dir: dir,
+            dir,
         }
     }
 

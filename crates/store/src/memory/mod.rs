@@ -102,6 +102,7 @@ impl State {
                 .cloned()
                 .collect(),
             tokens: self.tokens.values().cloned().collect(),
+            alerts: self.alerts.values().cloned().collect(),
         }
     }
 }

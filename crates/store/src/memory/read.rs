@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
+use ringback_core::alert::Oldest;
 use ringback_core::audit;
 use ringback_core::delivery::{Delivery, State as DeliveryState, Work};
 use ringback_core::id::{AuditId, DeliveryId, EndpointId, EventId, ReplayId};
@@ -12,6 +13,7 @@ use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
     MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader, StoreError,
 };
+use ringback_core::time::Millis;
 
 use super::lock;
 use super::state::State;
@@ -116,6 +118,11 @@ impl Reader for MemoryReader {
         Ok(lock(&self.state).count(endpoint, most))
     }
 
+    fn oldest(&mut self, now: Millis, endpoints: &[EndpointId]) -> Result<Vec<Option<Oldest>>, StoreError> {
+        let state = lock(&self.state);
+        Ok(endpoints.iter().map(|id| state.oldest(now, *id)).collect())
+    }
+
     fn replays(&mut self, company_id: Option<i64>, page: &PageRequest) -> Result<Page<Replay>, StoreError> {
         let state = lock(&self.state);
         let mut pager = Pager::new(page);
@@ -203,6 +210,22 @@ impl State {
             page.work.push(work);
         }
         page
+    }
+
+    fn oldest(&self, now: Millis, endpoint: EndpointId) -> Option<Oldest> {
+        let due = || {
+            self.due_from(endpoint, Millis(i64::MIN))
+                .map(|(_, id)| &self.deliveries[&id])
+        };
+        let began = |delivery: &Delivery| delivery.age.since.map(|since| since.minus(delivery.age.used_ms));
+        let sent = due()
+            .filter(|delivery| delivery.sends > 0)
+            .min_by_key(|delivery| (began(delivery), delivery.id));
+        [sent, due().next()]
+            .into_iter()
+            .flatten()
+            .filter_map(|delivery| Oldest::of(delivery.age, &delivery.schedule, now))
+            .max_by_key(|oldest| oldest.used_ms)
     }
 
     fn work(&self, delivery: &Delivery) -> Option<Work> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
+use ringback_core::alert::Alert;
 use ringback_core::audit;
 use ringback_core::company::Company;
 use ringback_core::delivery::{self, Attempt, Delivery};
@@ -63,6 +64,7 @@ pub(super) struct State {
     pub(super) replays: BTreeMap<ReplayId, Replay>,
     pub(super) tokens: BTreeMap<String, Token>,
     pub(super) audit: BTreeMap<AuditId, audit::Entry>,
+    pub(super) alerts: BTreeMap<i64, Alert>,
 }
 
 impl State {
@@ -87,6 +89,7 @@ impl State {
             replays: BTreeMap::new(),
             tokens: BTreeMap::new(),
             audit: BTreeMap::new(),
+            alerts: BTreeMap::new(),
         }
     }
 
@@ -507,5 +510,19 @@ impl Tables for State {
             self.audit.remove(id);
         }
         Ok(old.len())
+    }
+
+    fn put_alert(&mut self, alert: &Alert) -> Result<(), Infallible> {
+        self.alerts.insert(alert.id, alert.clone());
+        Ok(())
+    }
+
+    fn forget_alerts(&mut self, keep: usize) -> Result<(), Infallible> {
+        let ended = self.alerts.values().rev().filter(|alert| alert.ended.is_some());
+        let old: Vec<i64> = ended.skip(keep).map(|alert| alert.id).collect();
+        for id in old {
+            self.alerts.remove(&id);
+        }
+        Ok(())
     }
 }

@@ -57,7 +57,8 @@ fn told(entry: &Entry, replay_before: Option<ReplayState>, written: &Written) ->
         | Written::HoldsChecked { .. }
         | Written::ReplayStepped { .. }
         | Written::Token(true)
-        | Written::AuditPruned(_) => Some(entry),
+        | Written::AuditPruned(_)
+        | Written::Alerts => Some(entry),
     }
 }
 

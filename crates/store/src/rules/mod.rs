@@ -13,6 +13,7 @@ mod resend;
 mod sweep;
 mod transition;
 
+use ringback_core::limits;
 use ringback_core::limits::AUDIT_PRUNE_ROWS;
 use ringback_core::store::{Write, Written};
 use ringback_core::time::Millis;
@@ -51,6 +52,13 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
         Write::Prune { before, after } => prune::prune(tables, *before, *after),
         Write::AddToken(token) => tables.add_token(token).map(Written::Token),
         Write::RevokeToken(id) => tables.remove_token(id).map(Written::Token),
+        Write::PutAlerts(alerts) => {
+            for alert in alerts {
+                tables.put_alert(alert)?;
+            }
+            tables.forget_alerts(limits::ALERTS_KEPT)?;
+            Ok(Written::Alerts)
+        }
         Write::UseTokens(used) => {
             let mut any = false;
             for (id, wall_ms) in used {

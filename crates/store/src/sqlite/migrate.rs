@@ -28,6 +28,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "audit_and_queries",
         sql: include_str!("../../migrations/0004_audit_and_queries.sql"),
     },
+    Migration {
+        version: 5,
+        name: "alerts",
+        sql: include_str!("../../migrations/0005_alerts.sql"),
+    },
 ];
 
 /// The newest schema version that this program knows.

@@ -240,6 +240,7 @@ fn start(writer: &Writer) -> rusqlite::Result<Start> {
             rows::replay,
         )?,
         tokens: query::all(connection, select!(token "ORDER BY id"), [], rows::token)?,
+        alerts: query::all(connection, "SELECT alert FROM alert ORDER BY id", [], rows::alert)?,
     })
 }
 

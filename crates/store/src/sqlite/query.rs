@@ -1,12 +1,14 @@
 //! What writer and readers ask in the same way.
 
 use ringback_contract::kind::Kind;
+use ringback_core::alert::Oldest;
 use ringback_core::id::{EndpointId, EventId};
 use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
 use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params};
 
-use super::rows::kind_code;
+use super::rows::{self, Schedules, kind_code};
+use super::select::select;
 
 /// Every row of a query.
 pub(super) fn all<T>(
@@ -41,6 +43,36 @@ pub(super) fn count_open(connection: &Connection, endpoint: EndpointId, most: us
         pending: (due + waiting).min(most),
         parked,
     })
+}
+
+/// Of the deliveries of an endpoint that were sent before and whose age runs, the one whose age began first.
+const LONGEST_SENT: &str = select!(delivery "INDEXED BY delivery_oldest \
+    WHERE endpoint_id = ?1 AND state = 0 AND due_ms IS NOT NULL AND sends > 0 \
+    ORDER BY age_since_ms - age_ms, id LIMIT 1");
+/// Of the deliveries of an endpoint that have a due time, the first.
+const FIRST_DUE: &str = select!(delivery "INDEXED BY delivery_due \
+    WHERE endpoint_id = ?1 AND state = 0 AND due_ms IS NOT NULL ORDER BY due_ms, id LIMIT 1");
+
+/// See [`ringback_core::store::Reader::oldest`].
+pub(super) fn oldest(
+    connection: &Connection,
+    schedules: &mut Schedules,
+    now: Millis,
+    endpoint: EndpointId,
+) -> Result<Option<Oldest>> {
+    let mut oldest: Option<Oldest> = None;
+    for sql in [LONGEST_SENT, FIRST_DUE] {
+        let found = connection
+            .prepare_cached(sql)?
+            .query_row([endpoint.0], |row| rows::delivery(row, schedules))
+            .optional()?;
+        let found = found.and_then(|delivery| Oldest::of(delivery.age, &delivery.schedule, now));
+        // The latter of two that have used the same, as the iterators of the model take it.
+        if found.is_some_and(|found| oldest.is_none_or(|oldest| found.used_ms >= oldest.used_ms)) {
+            oldest = found;
+        }
+    }
+    Ok(oldest)
 }
 
 /// When the newest call of a job was accepted, if that was at `from` or later.

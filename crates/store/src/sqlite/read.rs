@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ringback_core::alert::Oldest;
 use ringback_core::audit as log;
 use ringback_core::delivery::{Delivery, State};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
@@ -12,6 +13,7 @@ use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
     MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader, StoreError,
 };
+use ringback_core::time::Millis;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::audit;
@@ -110,6 +112,15 @@ impl Reader for SqliteReader {
     fn open(&mut self, endpoint: EndpointId, most: usize) -> Result<OpenCount, StoreError> {
         self.read("count open deliveries", |snapshot| {
             query::count_open(snapshot.connection, endpoint, most)
+        })
+    }
+
+    fn oldest(&mut self, now: Millis, endpoints: &[EndpointId]) -> Result<Vec<Option<Oldest>>, StoreError> {
+        self.read("look for the oldest deliveries", |snapshot| {
+            endpoints
+                .iter()
+                .map(|endpoint| query::oldest(snapshot.connection, snapshot.schedules, now, *endpoint))
+                .collect()
         })
     }
 

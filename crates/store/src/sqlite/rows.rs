@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
 use ringback_contract::schedule::Schedule;
+use ringback_core::alert::Alert;
 use ringback_core::delivery::{Age, Attempt, Delivery, Hold, Outcome, State};
 use ringback_core::endpoint::{Endpoint, Profile};
 use ringback_core::event::{Event, KeyClass, OrderKey};
@@ -237,6 +238,10 @@ pub(super) fn replay(row: &Row<'_>) -> Result<Replay> {
         cursor: row.get(4)?,
         ended_at: optional(row, 5, Millis)?,
     })
+}
+
+pub(super) fn alert(row: &Row<'_>) -> Result<Alert> {
+    json(row, 0)
 }
 
 pub(super) fn token(row: &Row<'_>) -> Result<Token> {

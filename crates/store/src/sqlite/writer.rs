@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
+use ringback_core::alert::Alert;
 use ringback_core::audit;
 use ringback_core::company::Company;
 use ringback_core::delivery::{Attempt, Delivery};
@@ -549,6 +550,24 @@ impl Tables for Writer {
 
     fn prune_audit(&mut self, before: Millis, most: usize) -> Result<usize> {
         super::audit::prune(&self.connection, before, most)
+    }
+
+    fn put_alert(&mut self, alert: &Alert) -> Result<()> {
+        self.execute(
+            "INSERT INTO alert (id, ended_ms, alert) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (id) DO UPDATE SET ended_ms = excluded.ended_ms, alert = excluded.alert",
+            params![alert.id, alert.ended.map(|(at, _)| at.0), rows::to_json(alert)?],
+        )?;
+        Ok(())
+    }
+
+    fn forget_alerts(&mut self, keep: usize) -> Result<()> {
+        self.execute(
+            "DELETE FROM alert WHERE id IN \
+             (SELECT id FROM alert WHERE ended_ms IS NOT NULL ORDER BY id DESC LIMIT -1 OFFSET ?1)",
+            [keep],
+        )?;
+        Ok(())
     }
 }
 

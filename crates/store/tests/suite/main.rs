@@ -8,6 +8,7 @@ mod invariants;
 mod lab;
 
 mod accept;
+mod alerts;
 mod audit;
 mod backup;
 mod measure;

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use ringback_core::delivery::{Outcome, State};
 use ringback_core::event::NewEvent;
-use ringback_core::id::{DeliveryId, EventId};
+use ringback_core::id::{DeliveryId, EndpointId, EventId};
+use ringback_core::limits::{ALERT_PAGE, ENDPOINTS_PER_COMPANY};
 use ringback_core::settle::Next;
 use ringback_core::store::{Accepted, Filter, PageRequest, Reader, Store, Write, Written};
 use ringback_core::time::Millis;
@@ -214,4 +215,60 @@ fn spread(times: &mut [Duration]) -> String {
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
     format!("p50 {:?}, p99 {:?}, longest {:?}", at(50), at(99), at(100))
+}
+
+/// A round of the alerts over 10,000 endpoints with 20 pending deliveries each, half of them sent before.
+#[test]
+#[ignore = "a measurement"]
+fn measure_the_oldest_of_ten_thousand_endpoints() {
+    let dir = directory();
+    let mut store = Sqlite::open(dir.path()).unwrap();
+    let every = kinds(&ringback_contract::kind::Kind::ALL);
+    let mut deliveries = Vec::new();
+    for company_id in 1..=100 {
+        let endpoint = |at: usize| match put_endpoint(&format!("e{at}"), |_| {}) {
+            Write::PutEndpoint { name, settings, .. } => Write::PutEndpoint {
+                company_id,
+                name,
+                settings,
+            },
+            other => other,
+        };
+        let mut writes = vec![put_company(company_id, every)];
+        writes.extend((0..ENDPOINTS_PER_COMPANY).map(endpoint));
+        writes.extend((0..20).map(|id| {
+            Write::Accept(Box::new(NewEvent {
+                company_id,
+                ..call(id)
+            }))
+        }));
+        for written in store.commit(T0, &writes).unwrap() {
+            if let Written::Accepted(accepted) = written {
+                deliveries.extend(accepted.deliveries.iter().map(|delivery| delivery.id));
+            }
+        }
+    }
+    let refused = |id: &DeliveryId| report(*id, 1, Outcome::Refused, Next::Retry(T0.plus(60_000)));
+    let halves: Vec<DeliveryId> = deliveries.iter().copied().step_by(2).collect();
+    for part in halves.chunks(1_000) {
+        store
+            .commit(T0.plus(1), &part.iter().map(refused).collect::<Vec<_>>())
+            .unwrap();
+    }
+    let endpoints: Vec<EndpointId> = (1..=10_000).map(EndpointId).collect();
+    let mut reader = store.reader().unwrap();
+    for round in 0..3 {
+        let (began, mut longest) = (now(), Duration::ZERO);
+        for page in endpoints.chunks(ALERT_PAGE) {
+            let page_began = now();
+            let found = reader.oldest(T0.plus(1_000), page).unwrap();
+            assert!(found.iter().all(Option::is_some));
+            longest = longest.max(now().duration_since(page_began));
+        }
+        println!(
+            "round {round}: {:?} for {} pending deliveries, the longest read {longest:?}",
+            now().duration_since(began),
+            deliveries.len()
+        );
+    }
 }
