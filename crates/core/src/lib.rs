@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod company;
+pub mod credentials;
 pub mod delivery;
 pub mod endpoint;
 pub mod engine;

@@ -13,6 +13,7 @@ mod endpoints;
 mod events;
 mod fields;
 mod gate;
+mod hint;
 mod intake;
 mod language;
 mod members;

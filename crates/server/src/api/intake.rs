@@ -337,6 +337,7 @@ const fn reason(kind: Type) -> Refused {
         | Type::NoEndpointFits
         | Type::TooManyEndpoints
         | Type::NoReplay
+        | Type::TestUnderWay
         | Type::TooManyReplays
         | Type::ReplayEnded => Refused::Invalid,
     }

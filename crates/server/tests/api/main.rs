@@ -11,6 +11,7 @@ mod edges;
 mod endpoints;
 mod failures;
 mod intake;
+mod probe;
 mod records;
 mod replays;
 mod serving;
