@@ -117,6 +117,9 @@ pub const BACKUP_STEP_BYTES: u64 = 4 * 1024 * 1024;
 pub const BACKUP_WAL_BYTES: u64 = 448 * 1024 * 1024;
 /// Writes taken into one commit.
 pub const COMMIT_WRITES: usize = 1024;
+/// Deliveries that the events taken into one commit bring (one event always fits): an event to a hundred endpoints is a
+/// hundred rows, for which everybody else in the queue waits.
+pub const COMMIT_DELIVERIES: usize = 4096;
 /// Bytes of event bodies taken into one commit (one event always fits).
 pub const COMMIT_BYTES: usize = 8 * 1024 * 1024;
 /// Writes that may wait for the committer; beyond it intake is answered 503.

@@ -81,7 +81,7 @@ impl Api {
     }
 }
 
-/// An answer that is no success, in one line: title and detail of the problem.
+/// An answer that is no success: title and detail of the problem in a line, and a line for each mistake.
 pub(crate) fn refused(answer: &Answer) -> Failure {
     let mut text = format!("the service answered {}", answer.status.as_u16());
     for member in ["title", "detail"] {
@@ -90,7 +90,16 @@ pub(crate) fn refused(answer: &Answer) -> Failure {
             text.push_str(words.trim_end_matches('.'));
         }
     }
-    Failure::failed(text)
+    let mut failure = Failure::failed(text);
+    // A single one is in the detail.
+    let mistakes = answer.body["errors"]
+        .as_array()
+        .filter(|mistakes| mistakes.len() > 1);
+    for mistake in mistakes.into_iter().flatten() {
+        let words = |member: &str| mistake[member].as_str().unwrap_or_default().to_owned();
+        failure.add(format_args!("{}: {}", words("field"), words("detail")));
+    }
+    failure
 }
 
 /// The token from the option or the environment, or from the first line of the file.

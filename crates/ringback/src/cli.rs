@@ -5,7 +5,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, bench, check_config, completions, dev, listen, migrate, openapi, serve, token, trigger,
+    backup, bench, check_config, companies, completions, deliveries, dev, endpoints, events, listen, migrate,
+    openapi, replay, serve, tail, token, trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -39,6 +40,12 @@ pub(crate) enum Command {
     Dev(dev::Args),
     Listen(listen::Args),
     Trigger(trigger::Args),
+    Companies(companies::Args),
+    Endpoints(endpoints::Args),
+    Events(events::Args),
+    Deliveries(deliveries::Args),
+    Replay(replay::Args),
+    Tail(tail::Args),
     Token(token::Args),
     CheckConfig(check_config::Args),
     Migrate(migrate::Args),

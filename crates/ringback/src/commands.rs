@@ -3,12 +3,20 @@
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod check_config;
+pub(crate) mod companies;
 pub(crate) mod completions;
+pub(crate) mod deliveries;
 pub(crate) mod dev;
+pub(crate) mod endpoints;
+pub(crate) mod events;
 pub(crate) mod listen;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
+mod put;
+pub(crate) mod replay;
 pub(crate) mod serve;
+pub(crate) mod tail;
+mod timeline;
 pub(crate) mod token;
 pub(crate) mod trigger;
 
@@ -22,6 +30,12 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(args) => dev::run(args),
         Command::Listen(args) => listen::run(args),
         Command::Trigger(args) => trigger::run(args),
+        Command::Companies(args) => companies::run(args),
+        Command::Endpoints(args) => endpoints::run(args),
+        Command::Events(args) => events::run(args),
+        Command::Deliveries(args) => deliveries::run(args),
+        Command::Replay(args) => replay::run(args),
+        Command::Tail(args) => tail::run(&args),
         Command::Token(args) => token::run(args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(&args),

@@ -33,6 +33,11 @@ impl Failure {
         Self::failed(text)
     }
 
+    /// Says one thing more.
+    pub(crate) fn add(&mut self, why: impl Display) {
+        self.lines.push(one_line(&why.to_string()));
+    }
+
     /// Arguments or settings are wrong, each for a reason of its own.
     pub(crate) fn usage(mistakes: impl IntoIterator<Item: Display>) -> Self {
         let lines = mistakes

@@ -9,8 +9,10 @@ mod cli;
 mod commands;
 mod environment;
 mod failure;
+mod filters;
 mod output;
 mod runtime;
+mod service;
 mod signals;
 
 use std::process::ExitCode;

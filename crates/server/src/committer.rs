@@ -154,17 +154,21 @@ impl Committer {
     /// Commits a batch and hands the answers on. Where the store refuses what is written, it is committed in halves, in
     /// its order, down to the write that is at fault.
     fn commit(&mut self, store: &mut dyn Store, batch: Vec<Ticket>) -> Result<(), Lost> {
-        let (writes, replies): (Vec<_>, Vec<_>) = batch
+        let (writes, rest): (Vec<_>, Vec<_>) = batch
             .into_iter()
-            .map(|ticket| (ticket.write, ticket.reply))
+            .map(|ticket| (ticket.write, (ticket.reply, ticket.deliveries)))
             .unzip();
         let began = self.time.clock().boot_us();
         let committed = store.commit(self.time.now(), &writes);
         self.count(writes.len(), began);
         let tickets = writes
             .into_iter()
-            .zip(replies)
-            .map(|(write, reply)| Ticket { write, reply });
+            .zip(rest)
+            .map(|(write, (reply, deliveries))| Ticket {
+                write,
+                reply,
+                deliveries,
+            });
         match committed {
             Ok(written) => {
                 self.tell(tickets.zip(written).collect());

@@ -134,6 +134,15 @@ impl Directory {
             .cloned()
     }
 
+    /// How many endpoints a company has.
+    pub(crate) fn count_endpoints(&self, company_id: i64) -> usize {
+        let inner = self.read();
+        inner
+            .companies
+            .get(&company_id)
+            .map_or(0, |entry| entry.endpoints.len())
+    }
+
     /// A company's endpoints, by name.
     pub fn endpoints(&self, company_id: i64) -> Vec<Arc<Endpoint>> {
         self.read()

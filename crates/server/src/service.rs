@@ -188,12 +188,26 @@ impl Service {
     /// # Errors
     /// [`Unavailable`]; only after [`Unavailable::StoreFailed`] may the write exist after all.
     pub async fn write(&self, write: Write) -> Result<Written, Unavailable> {
-        let (reply, answer) = oneshot::channel();
-        self.inner.queue.push(Ticket {
-            write,
-            reply: Some(reply),
-        })?;
+        let (ticket, answer) = self.ticket(write);
+        self.inner.queue.push(ticket)?;
         answer.await.unwrap_or(Err(Unavailable::StoreFailed))
+    }
+
+    fn ticket(&self, write: Write) -> (Ticket, oneshot::Receiver<Result<Written, Unavailable>>) {
+        let deliveries = match &write {
+            Write::Accept(event) => self.inner.directory.count_endpoints(event.company_id),
+            _ => 0,
+        };
+        let (reply, answer) = oneshot::channel();
+        let reply = Some(reply);
+        (
+            Ticket {
+                write,
+                reply,
+                deliveries,
+            },
+            answer,
+        )
     }
 
     /// Writes several, in order, with an answer for each. They need not share a transaction. Behind one for which there
@@ -205,11 +219,7 @@ impl Service {
                 answers.push(Err(*unavailable));
                 continue;
             }
-            let (reply, answer) = oneshot::channel();
-            let ticket = Ticket {
-                write,
-                reply: Some(reply),
-            };
+            let (ticket, answer) = self.ticket(write);
             answers.push(self.inner.queue.push(ticket).map(|()| answer));
         }
         let mut results = Vec::with_capacity(answers.len());

@@ -62,6 +62,8 @@ pub(crate) trait Tables: Look {
         kind: Kind,
         entity_id: i64,
     ) -> Result<Option<Known>, Self::Error>;
+    /// Whether there is an event of this company and id, of whatever kind.
+    fn knows_entity(&mut self, company_id: i64, entity_id: i64) -> Result<bool, Self::Error>;
     fn insert_event(&mut self, id: EventId, event: &NewEvent) -> Result<(), Self::Error>;
     /// Events after one and before another, by id.
     fn events_between(
@@ -78,7 +80,8 @@ pub(crate) trait Tables: Look {
     fn shrink(&mut self) -> Result<bool, Self::Error>;
     fn body(&mut self, id: EventId) -> Result<Bytes, Self::Error>;
 
-    fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
+    /// Keeps a new delivery. `first` says that its key has had none before, at any endpoint.
+    fn insert_delivery(&mut self, delivery: &Delivery, first: bool) -> Result<(), Self::Error>;
     /// Writes what the sending of a delivery changes: state, due, hold, age, sends, last outcome, settling.
     fn update_delivery(&mut self, delivery: &Delivery) -> Result<(), Self::Error>;
     /// Writes the above, and the endpoint with what is fixed with it: profile and schedule.

@@ -1,14 +1,13 @@
 //! `ringback token`: tokens of a running service.
 
-use std::path::PathBuf;
-
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::api::{self, Api};
+use crate::api;
 use crate::failure::Failure;
 use crate::output;
 use crate::runtime;
+use crate::service::{self, Service, text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,36 +62,6 @@ enum Action {
     },
 }
 
-#[derive(clap::Args)]
-struct Service {
-    /// The service
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7700")]
-    server: String,
-    /// A token that is valid already
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "RINGBACK_OPERATOR_TOKEN",
-        hide_env_values = true
-    )]
-    token: Option<String>,
-    /// A file with such a token; it wins over the environment
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
-    /// Prints JSON
-    #[arg(long)]
-    json: bool,
-}
-
-impl Service {
-    fn api(&self) -> Result<Api, Failure> {
-        Api::new(
-            &self.server,
-            api::token(self.token.as_deref(), self.token_file.as_deref())?,
-        )
-    }
-}
-
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     runtime::run(async {
         match args.action {
@@ -138,21 +107,21 @@ async fn list(service: &Service) -> Result<(), Failure> {
     if service.json {
         return output::json(&tokens);
     }
-    for token in tokens["items"].as_array().into_iter().flatten() {
+    let items = tokens["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let header = ["TOKEN", "SCOPE", "COMPANY", "MADE", "USED", "EXPIRES", "NAME"];
+    service::list(service, items, false, &header, |token| {
         let company = token["companyId"].as_i64();
-        let company = company.map_or_else(|| "all".to_owned(), |company_id| company_id.to_string());
-        let or_never = |member: &str| token[member].as_str().unwrap_or("never").to_owned();
-        output::line(format_args!(
-            "{}  {:<9}  company {company:<8}  made {}  used {:<24}  expires {:<24}  {}",
+        let or = |member: &str, none: &str| token[member].as_str().unwrap_or(none).to_owned();
+        vec![
             text(token, "id"),
             text(token, "scope"),
+            company.map_or_else(|| "all".to_owned(), |company_id| company_id.to_string()),
             text(token, "createdAt"),
-            or_never("lastUsedAt"),
-            or_never("expiresAt"),
+            or("lastUsedAt", "never"),
+            or("expiresAt", "never"),
             text(token, "name"),
-        ))?;
-    }
-    Ok(())
+        ]
+    })
 }
 
 async fn revoke(id: &str, service: &Service) -> Result<(), Failure> {
@@ -175,8 +144,4 @@ async fn revoke(id: &str, service: &Service) -> Result<(), Failure> {
         return output::line(format_args!("{id} is revoked"));
     }
     Err(api::refused(&answer))
-}
-
-fn text<'a>(value: &'a Value, member: &str) -> &'a str {
-    value[member].as_str().unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod dev;
+mod manage;
 mod offline;
 mod serve;
 mod token;

@@ -21,6 +21,8 @@ pub(crate) struct Ticket {
     pub(crate) write: Write,
     /// Who waits for the answer; nobody for the driver's own writes.
     pub(crate) reply: Option<oneshot::Sender<Result<Written, Unavailable>>>,
+    /// How many deliveries it may bring.
+    pub(crate) deliveries: usize,
 }
 
 impl Ticket {
@@ -134,7 +136,11 @@ impl Queue {
                 Write::Sweep { .. } => &mut inner.sweeps,
                 _ => &mut inner.tickets,
             };
-            queue.push_back(Ticket { write, reply: None });
+            queue.push_back(Ticket {
+                write,
+                reply: None,
+                deliveries: 0,
+            });
         }
         self.wake(inner);
     }
@@ -182,12 +188,15 @@ impl Queue {
         if inner.tickets.is_empty() && inner.state == State::Closed {
             return None;
         }
-        let mut bytes = 0;
+        let (mut bytes, mut deliveries) = (0, 0);
         while batch.len() < limits::COMMIT_WRITES
             && let Some(ticket) = inner.tickets.front()
-            && (batch.is_empty() || bytes + ticket.bytes() <= limits::COMMIT_BYTES)
+            && (batch.is_empty()
+                || (bytes + ticket.bytes() <= limits::COMMIT_BYTES
+                    && deliveries + ticket.deliveries <= limits::COMMIT_DELIVERIES))
         {
             bytes += ticket.bytes();
+            deliveries += ticket.deliveries;
             batch.extend(inner.tickets.pop_front());
         }
         inner.bytes -= bytes;
@@ -291,6 +300,7 @@ mod tests {
         Ticket {
             write: Write::Accept(Box::new(event)),
             reply: None,
+            deliveries: 1,
         }
     }
 
@@ -308,6 +318,30 @@ mod tests {
             }
             assert!(queue.is_full(), "{bytes}");
             assert_eq!(queue.push(ticket(0)).unwrap_err(), Unavailable::Behind);
+        }
+    }
+
+    #[test]
+    fn a_commit_takes_as_many_deliveries_as_its_limit_but_always_one_event() {
+        for (each, taken) in [
+            (1, limits::COMMIT_WRITES),
+            (100, limits::COMMIT_DELIVERIES / 100),
+            (limits::COMMIT_DELIVERIES, 1),
+            (limits::COMMIT_DELIVERIES + 1, 1),
+        ] {
+            let queue = Queue::new();
+            for _ in 0..=limits::COMMIT_WRITES {
+                let deliveries = each;
+                queue
+                    .push(Ticket {
+                        deliveries,
+                        ..ticket(0)
+                    })
+                    .unwrap();
+            }
+            let mut batch = Vec::new();
+            queue.take(&mut batch, Duration::ZERO, Duration::ZERO).unwrap();
+            assert_eq!(batch.len(), taken, "{each}");
         }
     }
 

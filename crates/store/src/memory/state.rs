@@ -272,6 +272,11 @@ impl Tables for State {
         Ok(newest.and_then(|id| self.known(*id)))
     }
 
+    fn knows_entity(&mut self, company_id: i64, entity_id: i64) -> Result<bool, Infallible> {
+        let known = |kind| self.of_entity.get(&(company_id, kind, entity_id));
+        Ok(Kind::ALL.into_iter().filter_map(known).any(|ids| !ids.is_empty()))
+    }
+
     fn insert_event(&mut self, id: EventId, new: &NewEvent) -> Result<(), Infallible> {
         let event = Event {
             id,
@@ -374,7 +379,7 @@ impl Tables for State {
             .unwrap_or_default())
     }
 
-    fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), Infallible> {
+    fn insert_delivery(&mut self, delivery: &Delivery, _first: bool) -> Result<(), Infallible> {
         self.by_event
             .entry(delivery.event_id)
             .or_default()

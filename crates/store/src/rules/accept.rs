@@ -13,8 +13,9 @@ use super::make::{self, Subject};
 use crate::tables::Tables;
 
 pub(super) fn accept<T: Tables>(tables: &mut T, now: Millis, new: &NewEvent) -> Result<Written, T::Error> {
-    match judge(tables, new)? {
-        Verdict::New => insert(tables, now, new),
+    let first = !tables.knows_entity(new.company_id, new.entity_id)?;
+    match judge(tables, new, first)? {
+        Verdict::New => insert(tables, now, new, first),
         Verdict::Repetition(event_id) => repetition(tables, event_id),
         Verdict::Conflict(event_id) => Ok(Written::Conflict { event_id }),
     }
@@ -28,7 +29,7 @@ enum Verdict {
 
 /// With a key only the key decides. Without one, the newest event of the same company, kind and id does, so that
 /// B → C → B are three corrections.
-fn judge<T: Tables>(tables: &mut T, new: &NewEvent) -> Result<Verdict, T::Error> {
+fn judge<T: Tables>(tables: &mut T, new: &NewEvent, first: bool) -> Result<Verdict, T::Error> {
     if let Some(key) = &new.idempotency {
         return Ok(match tables.event_by_key(new.company_id, key)? {
             None => Verdict::New,
@@ -39,6 +40,9 @@ fn judge<T: Tables>(tables: &mut T, new: &NewEvent) -> Result<Verdict, T::Error>
             }
             Some(known) => Verdict::Conflict(known.id),
         });
+    }
+    if first {
+        return Ok(Verdict::New);
     }
     let newest = tables.newest_event(new.company_id, new.kind, new.entity_id)?;
     Ok(newest
@@ -61,7 +65,8 @@ fn repetition<T: Tables>(tables: &mut T, event_id: EventId) -> Result<Written, T
     }))
 }
 
-fn insert<T: Tables>(tables: &mut T, now: Millis, new: &NewEvent) -> Result<Written, T::Error> {
+/// `first` says that there is no event of its company and id.
+fn insert<T: Tables>(tables: &mut T, now: Millis, new: &NewEvent, first: bool) -> Result<Written, T::Error> {
     let discovered = discover(tables, new.company_id)?;
     let event_id = EventId(tables.next_id(now));
     tables.insert_event(event_id, new)?;
@@ -72,6 +77,7 @@ fn insert<T: Tables>(tables: &mut T, now: Millis, new: &NewEvent) -> Result<Writ
         kind: new.kind,
         key: new.order_key(),
         call_job_id: new.call_job_id,
+        first,
     };
     let endpoints = tables.endpoints(new.company_id);
     let targets = targets(

@@ -25,6 +25,8 @@ pub(super) struct Subject {
     pub(super) key: OrderKey,
     /// The job of a call, where it names one.
     pub(super) call_job_id: Option<i64>,
+    /// There was no event of this company and id before: nobody has a delivery of its key.
+    pub(super) first: bool,
 }
 
 impl Subject {
@@ -35,6 +37,7 @@ impl Subject {
             kind: event.kind,
             key: OrderKey::of(event.kind, event.entity_id),
             call_job_id: event.call_job_id,
+            first: false,
         }
     }
 }
@@ -68,9 +71,13 @@ pub(super) fn delivery<T: Tables>(
         schedule: endpoint.map_or_else(Arc::default, |endpoint| Arc::clone(&endpoint.settings.schedule)),
     };
     if let Some(endpoint) = endpoint.filter(|endpoint| endpoint.settings.enabled) {
-        join(tables, now, &mut delivery, endpoint)?;
+        if subject.first {
+            hold::go(tables, &mut delivery, endpoint, now, now)?;
+        } else {
+            join(tables, now, &mut delivery, endpoint)?;
+        }
     }
-    tables.insert_delivery(&delivery)?;
+    tables.insert_delivery(&delivery, subject.first)?;
     Ok(delivery)
 }
 

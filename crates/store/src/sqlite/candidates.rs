@@ -8,6 +8,7 @@ use ringback_core::time::Millis;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Result, params_from_iter};
 
+use super::by_event;
 use super::read::Snapshot;
 use super::rows::kind_code;
 
@@ -17,13 +18,26 @@ const CHUNK: usize = 256;
 /// An index, and the part of it that is walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    EventsOfEntity { company_id: i64, kind: Kind, id: i64 },
-    EventsOfJob { company_id: i64, call_job_id: i64 },
+    EventsOfEntity {
+        company_id: i64,
+        kind: Kind,
+        id: i64,
+    },
+    EventsOfJob {
+        company_id: i64,
+        call_job_id: i64,
+    },
     EventsOfPhone(i64),
     EventsOfCompany(i64),
     Events,
-    DeliveriesInState { company_id: i64, state: State },
-    DeliveriesOfCompany(i64),
+    DeliveriesInState {
+        company_id: i64,
+        state: State,
+    },
+    /// Deliveries that follow the events of a company.
+    DeliveriesAfterEventsOf(i64),
+    /// Those that were made later.
+    LaterDeliveriesOf(i64),
     Deliveries,
 }
 
@@ -61,14 +75,17 @@ pub(super) fn event_sources(filter: &Filter) -> Vec<Source> {
     }
 }
 
-/// The index that brings every delivery that a filter lets through.
-pub(super) fn delivery_source(filter: &Filter) -> Source {
+/// The indexes that bring every delivery that a filter lets through.
+pub(super) fn delivery_sources(filter: &Filter) -> Vec<Source> {
     match (filter.company_id, filter.state) {
         (Some(company_id), Some(state @ (State::Exhausted | State::Parked))) => {
-            Source::DeliveriesInState { company_id, state }
+            vec![Source::DeliveriesInState { company_id, state }]
         }
-        (Some(company_id), _) => Source::DeliveriesOfCompany(company_id),
-        (None, _) => Source::Deliveries,
+        (Some(company_id), _) => vec![
+            Source::DeliveriesAfterEventsOf(company_id),
+            Source::LaterDeliveriesOf(company_id),
+        ],
+        (None, _) => vec![Source::Deliveries],
     }
 }
 
@@ -80,7 +97,8 @@ impl Source {
             Self::EventsOfCompany(_)
             | Self::Events
             | Self::DeliveriesInState { .. }
-            | Self::DeliveriesOfCompany(_)
+            | Self::DeliveriesAfterEventsOf(_)
+            | Self::LaterDeliveriesOf(_)
             | Self::Deliveries => false,
         }
     }
@@ -106,7 +124,7 @@ impl Source {
                  AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
                 vec![hash],
             ),
-            Self::EventsOfCompany(company_id) => (
+            Self::EventsOfCompany(company_id) | Self::DeliveriesAfterEventsOf(company_id) => (
                 "SELECT id FROM event INDEXED BY event_company WHERE company_id = ?4 \
                  AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
                 vec![company_id],
@@ -120,9 +138,9 @@ impl Source {
                  AND state IN (2, 3) AND state = ?5 AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
                 vec![company_id, i64::from(state as u8)],
             ),
-            Self::DeliveriesOfCompany(company_id) => (
-                "SELECT id FROM delivery INDEXED BY delivery_company WHERE company_id = ?4 \
-                 AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+            Self::LaterDeliveriesOf(company_id) => (
+                "SELECT delivery_id FROM later_delivery INDEXED BY later_delivery_company WHERE company_id = ?4 \
+                 AND delivery_id >= ?1 AND delivery_id < ?2 ORDER BY delivery_id DESC LIMIT ?3",
                 vec![company_id],
             ),
             Self::Deliveries => (
@@ -136,11 +154,36 @@ impl Source {
         let (sql, own) = self.query();
         let chunk = i64::try_from(CHUNK).unwrap_or(i64::MAX);
         let params = [bounds.from, bounds.before, chunk].into_iter().chain(own);
-        connection
+        let ids: Vec<i64> = connection
             .prepare_cached(sql)?
             .query_map(params_from_iter(params.map(Value::Integer)), |row| row.get(0))?
-            .collect()
+            .collect::<Result<_>>()?;
+        match self {
+            Self::DeliveriesAfterEventsOf(_) => following(connection, &ids, bounds),
+            _ => Ok(ids),
+        }
     }
+}
+
+/// The ids of the deliveries that follow these events, which are sorted from the largest on: a chunk of them at least,
+/// if there are so many.
+///
+/// Events and deliveries share their numbers. An event that brings nothing brings its own id, which is no delivery's: so it
+/// counts as a row that was looked at, and each event brings something, which is what the merging relies on.
+fn following(connection: &Connection, events: &[i64], bounds: Bounds) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    for event in events {
+        if ids.len() >= CHUNK {
+            break;
+        }
+        let before = ids.len();
+        let own = by_event::following(connection, EventId(*event))?;
+        ids.extend(own.into_iter().rev().filter(|id| *id < bounds.before));
+        if ids.len() == before {
+            ids.push(*event);
+        }
+    }
+    Ok(ids)
 }
 
 /// Which ids are wanted: `from` up to, but without, `before`.

@@ -6,6 +6,7 @@ use ringback_core::id::{DeliveryId, EndpointId, EventId};
 use ringback_core::limits::REPLAY_NEWER_ROWS;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, params};
 
+use super::by_event;
 use super::query;
 use super::rows::{self, Schedules, kind_code};
 use super::select::select;
@@ -21,10 +22,8 @@ const EVENTS_OF_JOB: &str = "SELECT id FROM event INDEXED BY event_job \
     WHERE company_id = ?1 AND call_job_id = ?5 AND id > ?2 AND id < ?3 ORDER BY id LIMIT ?4";
 const DELIVERIES_IN_STATE: &str = "SELECT id FROM delivery INDEXED BY delivery_exhausted_or_parked \
     WHERE company_id = ?1 AND state IN (2, 3) AND state = ?5 AND id > ?2 AND id < ?3 ORDER BY id LIMIT ?4";
-const NEWER_DELIVERED: &str = "SELECT 1 FROM (SELECT id FROM event INDEXED BY event_entity \
-      WHERE company_id = ?1 AND entity_id = ?2 AND kind = ?3 AND id > ?4 ORDER BY id DESC LIMIT ?5) AS newer \
-    CROSS JOIN delivery INDEXED BY delivery_event ON delivery.event_id = newer.id \
-    WHERE delivery.state = 1 AND (?6 IS NULL OR delivery.endpoint_id = ?6) LIMIT 1";
+const NEWER_EVENTS: &str = "SELECT id FROM event INDEXED BY event_entity \
+    WHERE company_id = ?1 AND entity_id = ?2 AND kind = ?3 AND id > ?4 ORDER BY id DESC LIMIT ?5";
 
 /// A connection to look on.
 pub(super) struct Lookup<'a> {
@@ -56,12 +55,7 @@ impl Look for Lookup<'_> {
     }
 
     fn deliveries_of(&mut self, event: EventId) -> Result<Vec<Delivery>> {
-        query::all(
-            self.connection,
-            select!(delivery "INDEXED BY delivery_event WHERE event_id = ?1 ORDER BY id"),
-            [event.0],
-            |row| rows::delivery(row, self.schedules),
-        )
+        by_event::deliveries(self.connection, self.schedules, event)
     }
 
     fn endpoint_name(&mut self, id: EndpointId) -> Result<Option<String>> {
@@ -107,14 +101,22 @@ impl Look for Lookup<'_> {
     }
 
     fn newer_delivered(&mut self, than: &Event, endpoint: Option<EndpointId>) -> Result<bool> {
-        self.connection.prepare_cached(NEWER_DELIVERED)?.exists(params![
+        let newer = params![
             than.company_id,
             than.entity_id,
             kind_code(than.kind),
             than.id.0,
             REPLAY_NEWER_ROWS,
-            endpoint.map(|id| id.0),
-        ])
+        ];
+        let counts = |delivery: &Delivery| {
+            delivery.state == State::Delivered && (endpoint.is_none() || delivery.endpoint == endpoint)
+        };
+        for id in self.ids(NEWER_EVENTS, newer)? {
+            if self.deliveries_of(EventId(id))?.iter().any(counts) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -126,6 +128,9 @@ impl Look for Writer {
     }
 
     fn delivery(&mut self, id: DeliveryId) -> Result<Option<Delivery>> {
+        if let Some(known) = self.recent.delivery(id) {
+            return Ok(Some(known.clone()));
+        }
         self.look().delivery(id)
     }
 
@@ -174,6 +179,10 @@ mod tests {
             (
                 EVENTS_OF_JOB,
                 "event_job (company_id=? AND call_job_id=? AND rowid>? AND rowid<?)",
+            ),
+            (
+                NEWER_EVENTS,
+                "event_entity (company_id=? AND entity_id=? AND kind=? AND rowid>?)",
             ),
             (
                 DELIVERIES_IN_STATE,

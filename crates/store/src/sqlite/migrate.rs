@@ -12,11 +12,18 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "events_and_deliveries",
-    sql: include_str!("../../migrations/0001_events_and_deliveries.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "events_and_deliveries",
+        sql: include_str!("../../migrations/0001_events_and_deliveries.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "deliveries_by_place",
+        sql: include_str!("../../migrations/0002_deliveries_by_place.sql"),
+    },
+];
 
 /// The newest schema version that this program knows.
 const KNOWN: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
@@ -100,4 +107,68 @@ fn checksum(sql: &str) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store of version `version`, with only the tables in it.
+    fn at_version(version: u32) -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "foreign_keys", false).unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE schema_migration (version INTEGER PRIMARY KEY, name TEXT, checksum TEXT)",
+            )
+            .unwrap();
+        for migration in MIGRATIONS.iter().filter(|migration| migration.version <= version) {
+            apply(&mut connection, migration).unwrap();
+        }
+        connection
+    }
+
+    #[test]
+    fn versions_rise_by_one() {
+        let versions: Vec<u32> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+        assert_eq!(versions, (1..=KNOWN).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_second_notes_the_deliveries_that_were_made_later() {
+        let mut connection = at_version(1);
+        // (event, delivery): what follows its event, and what was made later.
+        let rows = [
+            (10, 11),
+            (10, 12),
+            (20, 21),
+            (10, 22),
+            (10, 23),
+            (30, 31),
+            (40, 45),
+            (40, 46),
+            (20, 50),
+        ];
+        for (event, delivery) in rows {
+            connection
+                .execute(
+                    "INSERT INTO delivery (id, event_id, company_id, kind, key_class, key_id, state, age_ms, sends, \
+                       profile, schedule) VALUES (?1, ?2, 7, 0, 0, 1, 3, 0, 0, 0, '\"seed\"')",
+                    [delivery, event],
+                )
+                .unwrap();
+        }
+        migrate(&mut connection).unwrap();
+        let mut later = connection
+            .prepare(
+                "SELECT event_id, delivery_id FROM later_delivery WHERE company_id = 7 ORDER BY delivery_id",
+            )
+            .unwrap();
+        let later: Vec<(i64, i64)> = later
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        assert_eq!(later, [(10, 22), (10, 23), (20, 50)]);
+    }
 }

@@ -5,6 +5,7 @@
 //! is in `migrations/`; its CHECK constraints repeat the state machine.
 
 mod backup;
+mod by_event;
 mod candidates;
 mod checkpoint;
 mod error;
@@ -14,6 +15,7 @@ mod migrate;
 mod open;
 mod query;
 mod read;
+mod recent;
 mod rows;
 mod search;
 mod select;

@@ -13,6 +13,7 @@ use ringback_core::store::{
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use super::by_event;
 use super::error::store_error;
 use super::limit::Limit;
 use super::look::Lookup;
@@ -247,12 +248,7 @@ impl Snapshot<'_> {
     }
 
     pub(super) fn deliveries_of(&mut self, event: EventId) -> Result<Vec<Delivery>> {
-        query::all(
-            self.connection,
-            select!(delivery "INDEXED BY delivery_event WHERE event_id = ?1 ORDER BY id"),
-            [event.0],
-            |row| rows::delivery(row, self.schedules),
-        )
+        by_event::deliveries(self.connection, self.schedules, event)
     }
 
     pub(super) fn endpoint_name(&self, id: Option<EndpointId>) -> Result<Option<String>> {

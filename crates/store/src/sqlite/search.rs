@@ -10,7 +10,7 @@ use ringback_core::limits::SEARCH_ROWS;
 use ringback_core::store::{DeliverySummary, EventSummary, Filter, Page, PageRequest};
 use rusqlite::{OptionalExtension, Result};
 
-use super::candidates::{Bounds, Candidates, delivery_source, event_sources};
+use super::candidates::{Bounds, Candidates, delivery_sources, event_sources};
 use super::read::Snapshot;
 use super::rows;
 use super::select::select;
@@ -87,7 +87,7 @@ pub(super) fn deliveries(
         }
         return Ok(pager.finish());
     }
-    let sources = [delivery_source(filter)];
+    let sources = delivery_sources(filter);
     let mut candidates = Candidates::new(&sources, Bounds::of_deliveries(filter, page));
     while pager.wants_more()
         && let Some(id) = candidates.next(snapshot)?

@@ -145,14 +145,13 @@ pub(super) fn open_after(
 
 #[cfg(test)]
 pub(super) mod testing {
+    use super::super::migrate;
     use super::*;
 
     /// How SQLite plans a statement.
     pub(in crate::sqlite) fn plan(sql: &str) -> Vec<String> {
-        let connection = Connection::open_in_memory().unwrap();
-        connection
-            .execute_batch(include_str!("../../migrations/0001_events_and_deliveries.sql"))
-            .unwrap();
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate::migrate(&mut connection).unwrap();
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let ones = std::iter::repeat_n(1, plan.parameter_count());
         let steps = plan.query_map(rusqlite::params_from_iter(ones), |row| row.get(3));

@@ -18,8 +18,10 @@ use ringback_core::time::Millis;
 use ringback_core::token::Token;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
 
+use super::by_event::{self, Run};
 use super::look::Lookup;
 use super::query;
+use super::recent::Recent;
 use super::rows::{self, Schedules};
 use super::select::select;
 use super::shrink;
@@ -35,6 +37,8 @@ pub(super) struct Writer {
     noted: Millis,
     last_endpoint: i64,
     schedules: Schedules,
+    pub(super) recent: Recent,
+    run: Run,
 }
 
 impl Writer {
@@ -47,6 +51,8 @@ impl Writer {
             noted: Millis::ZERO,
             last_endpoint: 0,
             schedules: Schedules::default(),
+            recent: Recent::default(),
+            run: Run::default(),
         };
         writer.reload()?;
         Ok(writer)
@@ -71,6 +77,8 @@ impl Writer {
         self.noted = last("SELECT newest_ms FROM store").map(Millis)?;
         self.ids = IdSource::new(last_event.max(last_delivery).max(last_replay), 0);
         self.directory = directory;
+        self.recent = Recent::default();
+        self.run = Run::default();
         Ok(())
     }
 
@@ -229,6 +237,14 @@ impl Tables for Writer {
         )
     }
 
+    fn knows_entity(&mut self, company_id: i64, entity_id: i64) -> Result<bool> {
+        self.connection
+            .prepare_cached(
+                "SELECT 1 FROM event INDEXED BY event_entity WHERE company_id = ?1 AND entity_id = ?2 LIMIT 1",
+            )?
+            .exists([company_id, entity_id])
+    }
+
     fn insert_event(&mut self, id: EventId, event: &NewEvent) -> Result<()> {
         let key = event.idempotency.as_ref();
         self.execute(
@@ -254,6 +270,7 @@ impl Tables for Writer {
             "INSERT INTO body (event_id, encoding, body) VALUES (?1, ?2, ?3)",
             params![id.0, rows::ENCODING_PLAIN, &event.body[..]],
         )?;
+        self.run.begin(id);
         Ok(())
     }
 
@@ -285,7 +302,9 @@ impl Tables for Writer {
         for delivery in deliveries {
             self.execute("DELETE FROM attempt WHERE delivery_id = ?1", [delivery.id.0])?;
             self.execute("DELETE FROM delivery WHERE id = ?1", [delivery.id.0])?;
+            self.recent.removed(delivery);
         }
+        by_event::forget(&self.connection, event.id)?;
         self.execute("DELETE FROM body WHERE event_id = ?1", [event.id.0])?;
         self.execute("DELETE FROM event WHERE id = ?1", [event.id.0])?;
         Ok(())
@@ -302,7 +321,7 @@ impl Tables for Writer {
         body.ok_or(Error::QueryReturnedNoRows)
     }
 
-    fn insert_delivery(&mut self, delivery: &Delivery) -> Result<()> {
+    fn insert_delivery(&mut self, delivery: &Delivery, first: bool) -> Result<()> {
         let schedule = self.schedules.text(&delivery.schedule)?;
         self.execute(
             "INSERT INTO delivery (id, event_id, company_id, kind, key_class, key_id, endpoint_id, state, due_ms, \
@@ -332,10 +351,13 @@ impl Tables for Writer {
                 delivery.hold_job,
             ],
         )?;
+        self.run.add(&self.connection, delivery)?;
+        self.recent.made(delivery, first);
         Ok(())
     }
 
     fn update_delivery(&mut self, delivery: &Delivery) -> Result<()> {
+        self.recent.changed(delivery);
         // Only jobs are ever held, so the outcomes of calls need not touch what is said of holds.
         if delivery.kind == Kind::Job {
             self.execute(
@@ -375,6 +397,7 @@ impl Tables for Writer {
     }
 
     fn assign_delivery(&mut self, delivery: &Delivery) -> Result<()> {
+        self.recent.joined(delivery);
         let schedule = self.schedules.text(&delivery.schedule)?;
         self.execute(
             "UPDATE delivery SET endpoint_id = ?2, profile = ?3, schedule = ?4 WHERE id = ?1",
@@ -389,6 +412,9 @@ impl Tables for Writer {
     }
 
     fn first_open(&mut self, endpoint: EndpointId, key: OrderKey) -> Result<Option<DeliveryId>> {
+        if let Some(known) = self.recent.first_open(endpoint, key) {
+            return Ok(known);
+        }
         self.one(
             "SELECT id FROM delivery INDEXED BY delivery_open \
              WHERE endpoint_id = ?1 AND key_class = ?2 AND key_id = ?3 AND state IN (0, 3) ORDER BY id LIMIT 1",
