@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use ringback_core::id::EventId;
 use ringback_core::store::{Write, Written};
 use serde::Serialize;
@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::body::json;
 use super::caller::Caller;
 use super::cursor::List;
+use super::hint::Hints;
 use super::intake::AcceptedDelivery;
 use super::paths::DeliveryPath;
 use super::problem::{Problem, ProblemSchema, Type};
@@ -54,7 +55,10 @@ pub(crate) async fn list_deliveries(
     path = "/v1/deliveries/{deliveryId}",
     tag = "events and deliveries",
     operation_id = "getDelivery",
-    params(("deliveryId" = String, Path, description = "The delivery", example = "dlv_1mzj8k2v00g00")),
+    params(
+        ("deliveryId" = String, Path, description = "The delivery", example = "dlv_1mzj8k2v00g00"),
+        ("Accept-Language" = Option<String>, Header, description = "zh or en, for the hints; en where neither is asked for"),
+    ),
     responses(
         (status = 200, description = "The delivery", body = FullDelivery),
         (status = 404, description = "There is no such delivery", body = ProblemSchema, content_type = "application/problem+json"),
@@ -64,6 +68,7 @@ pub(crate) async fn get_delivery(
     State(api): State<Arc<ApiState>>,
     caller: Caller,
     DeliveryPath(id): DeliveryPath,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let found = api
         .service
@@ -78,7 +83,9 @@ pub(crate) async fn get_delivery(
     let found = found.filter(|(record, _)| caller.sees(record.delivery.company_id));
     let (record, event) = found.ok_or_else(no_delivery)?;
     let present = Present::of(&api.service, std::iter::once(&record.delivery)).await;
-    Ok(json(StatusCode::OK, &FullDelivery::of(&record, &event, &present)))
+    let hints = Hints::of(api.service.directory(), record.delivery.company_id, &headers);
+    let view = FullDelivery::of(&record, &event, &present, &hints);
+    Ok(json(StatusCode::OK, &view))
 }
 
 /// What a resend made.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use super::body::json;
 use super::caller::Caller;
 use super::cursor::List;
+use super::hint::Hints;
 use super::paths::EventPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::records::EventView;
@@ -47,7 +48,10 @@ pub(crate) async fn list_events(
     path = "/v1/events/{eventId}",
     tag = "events and deliveries",
     operation_id = "getEvent",
-    params(("eventId" = String, Path, description = "The event", example = "evt_1mzj8k2v00400")),
+    params(
+        ("eventId" = String, Path, description = "The event", example = "evt_1mzj8k2v00400"),
+        ("Accept-Language" = Option<String>, Header, description = "zh or en, for the hints; en where neither is asked for"),
+    ),
     responses(
         (status = 200, description = "The event", body = EventView),
         (status = 404, description = "There is no such event", body = ProblemSchema, content_type = "application/problem+json"),
@@ -57,13 +61,15 @@ pub(crate) async fn get_event(
     State(api): State<Arc<ApiState>>,
     caller: Caller,
     EventPath(id): EventPath,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let record = api.service.read(move |reader| reader.event(id)).await?;
     let record = record.filter(|record| caller.sees(record.event.company_id));
     let record = record.ok_or_else(|| Problem::new(Type::NoEvent, "no event has this id"))?;
     let deliveries = record.deliveries.iter().map(|delivery| &delivery.delivery);
     let present = Present::of(&api.service, deliveries).await;
-    let view = EventView::of(&record, &present)
+    let hints = Hints::of(api.service.directory(), record.event.company_id, &headers);
+    let view = EventView::of(&record, &present, &hints)
         .ok_or_else(|| Problem::new(Type::Internal, "the stored body of the event is not JSON"))?;
     Ok(json(StatusCode::OK, &view))
 }

@@ -4,16 +4,20 @@
 //!
 //! A hint may search an answer for a word; whether it acknowledges is decided by the ack rule alone.
 
+mod attempts;
 mod codes;
 
 use ringback_contract::ack::{AckFailure, AckRule};
 use ringback_core::delivery::Outcome;
 use ringback_core::endpoint::ContentType;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::language::Language;
 use crate::outbound::exchange::BODY_START_LIMIT;
 use crate::outbound::{Detail, ProxyFault, TlsFault, TokenFault};
-pub(crate) use codes::Code;
+pub(crate) use attempts::Hints;
+use codes::Code;
 
 /// What is known after a send, as far as a hint depends on it.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +77,27 @@ impl From<AckFailure> for Hint {
     }
 }
 
+/// What to do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Hint)]
+pub(crate) struct HintView {
+    /// What it is about: a name that does not change.
+    #[schema(example = "code-without-success")]
+    code: String,
+    /// One or two sentences, in Chinese or English.
+    #[schema(example = "The body is empty. Answer with the text success.")]
+    text: String,
+}
+
+impl HintView {
+    pub(crate) fn of(hint: &Hint, language: Language) -> Self {
+        Self {
+            code: hint.code.to_owned(),
+            text: hint.text(language).to_owned(),
+        }
+    }
+}
+
 /// What to do; `None` after an acknowledgement.
 pub(crate) fn hint(facts: &Facts<'_>) -> Option<Hint> {
     if facts.outcome == Outcome::Acknowledged {
@@ -115,7 +140,7 @@ fn of_answer(facts: &Facts<'_>) -> Hint {
         Some(AckFailure::Html) if has_success(body) => Hint::of(Code::SuccessInHtml),
         Some(failure) if AckRule::SuccessOrCode.acknowledges(200, Some(body)) => match failure {
             AckFailure::JsonOtherCode => failure.into(),
-            _ => Hint::of(Code::CodeWithoutSuccess),
+            _ => Hint::of(Code::SuccessMissing),
         },
         Some(failure) => failure.into(),
         None => AckFailure::OtherText.into(),

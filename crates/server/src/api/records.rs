@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::hint::{HintView, Hints};
 use super::intake::AcceptedDelivery;
 use super::names::{KindName, OutcomeName, StateName};
 use super::time::Time;
@@ -99,13 +100,13 @@ pub(crate) struct EventView {
 
 impl EventView {
     /// `None` where the stored body is no JSON.
-    pub(crate) fn of(record: &EventRecord, present: &Present) -> Option<Self> {
+    pub(crate) fn of(record: &EventRecord, present: &Present, hints: &Hints) -> Option<Self> {
         let deliveries = record.deliveries.iter();
         let body = String::from_utf8(record.body.to_vec()).ok()?;
         Some(Self {
             event: EventHead::of(&record.event),
             deliveries: deliveries
-                .map(|delivery| DeliveryView::of(delivery, present))
+                .map(|delivery| DeliveryView::of(delivery, present, hints))
                 .collect(),
             body: RawValue::from_string(body).ok()?,
         })
@@ -173,12 +174,16 @@ pub(crate) struct DeliveryView {
 }
 
 impl DeliveryView {
-    pub(crate) fn of(record: &DeliveryRecord, present: &Present) -> Self {
+    pub(crate) fn of(record: &DeliveryRecord, present: &Present, hints: &Hints) -> Self {
         let reason = present.reason(&record.delivery, record.waits_for, record.held_by);
         let endpoint = record.endpoint_name.as_ref();
         Self {
             delivery: DeliveryHead::of(&record.delivery, endpoint, reason, present),
-            attempts: record.attempts.iter().map(AttemptView::of).collect(),
+            attempts: record
+                .attempts
+                .iter()
+                .map(|attempt| AttemptView::of(attempt, hints.attempt(record.delivery.endpoint, attempt)))
+                .collect(),
         }
     }
 }
@@ -195,9 +200,9 @@ pub(crate) struct FullDelivery {
 }
 
 impl FullDelivery {
-    pub(crate) fn of(record: &DeliveryRecord, event: &Event, present: &Present) -> Self {
+    pub(crate) fn of(record: &DeliveryRecord, event: &Event, present: &Present, hints: &Hints) -> Self {
         Self {
-            delivery: DeliveryView::of(record, present),
+            delivery: DeliveryView::of(record, present, hints),
             event: EventHead::of(event),
         }
     }
@@ -252,10 +257,12 @@ pub(crate) struct AttemptView {
     /// The beginning of the answer's body, up to 4 KiB; bytes that are no UTF-8 are replaced.
     #[schema(example = "success")]
     body_start: String,
+    /// What to do, after a failure, by the endpoint's settings as they are now.
+    hint: Option<HintView>,
 }
 
 impl AttemptView {
-    fn of(attempt: &Attempt) -> Self {
+    fn of(attempt: &Attempt, hint: Option<HintView>) -> Self {
         Self {
             n: attempt.n,
             started_at: Time(attempt.started_wall_ms),
@@ -265,6 +272,7 @@ impl AttemptView {
             address: attempt.address.clone(),
             detail: attempt.detail.clone(),
             body_start: String::from_utf8_lossy(&attempt.body_start).into_owned(),
+            hint,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The client itself: one send from its request to its [`Exchange`].
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,7 +157,7 @@ impl Outbound {
         let deadline_us = after(started_us, target.timeout);
         let verdict = match &target.tokens {
             None => {
-                let exchange = self.exchange(target, request, deadline_us, seen);
+                let exchange = pin!(self.exchange(target, request, deadline_us, seen));
                 timeout_at(clock, deadline_us, exchange).await
             }
             // Boxed, so that sends that need no token do not carry the room for it.

@@ -1,5 +1,7 @@
 //! What is known after a send: the outcome, and what explains it.
 
+mod stored;
+
 use std::fmt;
 use std::net::SocketAddr;
 

@@ -7,6 +7,7 @@
 mod app;
 mod calls;
 mod companies;
+mod credentials;
 mod edges;
 mod endpoints;
 mod failures;

@@ -34,7 +34,7 @@ codes! {
     SuccessInHtml = "success-in-html",
         "The answer says success, but within an HTML page. Answer with the text success alone, without a page around it.",
         "应答中有 success，但位于 HTML 页面之内：请只返回字符串 success，不要外加页面。";
-    CodeWithoutSuccess = "code-without-success",
+    SuccessMissing = "code-without-success",
         "The answer has code 200, but no resultMsg success. Set the endpoint's ackRule to success-or-code, or answer with the text success.",
         "应答中 code 为 200，但 resultMsg 不是 success：请将该地址的 ackRule 设为 success-or-code，或返回字符串 success。";
     Compressed = "compressed",

@@ -10,7 +10,7 @@ use serde::Serialize;
 use url::Url;
 use utoipa::ToSchema;
 
-use super::super::super::hint::{self, Facts, Hint};
+use super::super::super::hint::{self, Facts, HintView};
 use super::super::super::language::Language;
 use super::super::super::names::{KindName, OutcomeName};
 use super::verdict;
@@ -85,27 +85,6 @@ pub(crate) struct SentRequest {
     headers: BTreeMap<String, String>,
     /// The body, byte for byte.
     body: String,
-}
-
-/// What to do.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Hint)]
-pub(crate) struct HintView {
-    /// What it is about: a name that does not change.
-    #[schema(example = "code-without-success")]
-    code: String,
-    /// One or two sentences, in Chinese or English.
-    #[schema(example = "The body is empty. Answer with the text success.")]
-    text: String,
-}
-
-impl HintView {
-    pub(crate) fn of(hint: &Hint, language: Language) -> Self {
-        Self {
-            code: hint.code.to_owned(),
-            text: hint.text(language).to_owned(),
-        }
-    }
 }
 
 impl EndpointTest {
