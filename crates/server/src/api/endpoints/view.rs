@@ -109,7 +109,7 @@ pub(crate) struct EndpointView {
 
 /// Credentials without their secret.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "lowercase")]
 #[schema(as = Credentials)]
 pub(crate) enum CredentialsView {
     /// A user name and a password.
@@ -124,9 +124,11 @@ pub(crate) enum CredentialsView {
     OAuth2 {
         /// The address that gives tokens.
         #[schema(example = "https://id.example.com/oauth/token")]
+        #[serde(rename = "tokenUrl")]
         token_url: String,
         /// The client.
         #[schema(example = "ringback")]
+        #[serde(rename = "clientId")]
         client_id: String,
         /// What is asked for.
         scope: Option<String>,

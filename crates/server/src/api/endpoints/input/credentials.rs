@@ -41,7 +41,7 @@ pub(super) struct CertificateInput {
 /// before.
 #[derive(ToSchema)]
 #[schema(as = CredentialsSettings)]
-#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "lowercase")]
 #[expect(dead_code, reason = "it only describes what is read by hand")]
 pub(crate) enum CredentialsSchema {
     /// A user name and a password.
@@ -63,12 +63,15 @@ pub(crate) enum CredentialsSchema {
     OAuth2 {
         /// The address that gives tokens: http or https, within the address policy.
         #[schema(example = "https://id.example.com/oauth/token")]
+        #[serde(rename = "tokenUrl")]
         token_url: String,
         /// The client.
         #[schema(example = "ringback")]
+        #[serde(rename = "clientId")]
         client_id: String,
         /// Its secret. Never shown again.
         #[schema(write_only)]
+        #[serde(rename = "clientSecret")]
         client_secret: Option<String>,
         /// What is asked for, separated by spaces. Default: not sent.
         #[schema(example = "callbacks")]
