@@ -74,27 +74,51 @@ pub(super) fn head() -> OpenApi {
 pub fn document() -> Value {
     // A document that cannot be written as JSON would be a mistake in these modules, which the golden test would show.
     let mut document = serde_json::to_value(super::routes().into_openapi()).unwrap_or(Value::Null);
-    tell_of_tokens(&mut document);
+    for operation in operations(&mut document) {
+        tell_of_refusals(operation);
+    }
     document
 }
 
-/// Every operation that asks for a token answers 401 without one: said here once, not at each of them.
-fn tell_of_tokens(document: &mut Value) {
-    let paths = document["paths"]
-        .as_object_mut()
-        .into_iter()
-        .flat_map(|paths| paths.values_mut());
-    for operation in paths
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let paths = document["paths"].as_object_mut().into_iter();
+    paths
+        .flat_map(|paths| paths.values_mut())
         .filter_map(Value::as_object_mut)
         .flat_map(|path| path.values_mut())
-    {
-        let open = operation["security"]
-            .as_array()
-            .is_some_and(|ways| ways.contains(&json!({})));
-        if !open && let Some(responses) = operation["responses"].as_object_mut() {
+}
+
+/// How every operation of its kind refuses a request: said here once, not at each of them.
+fn tell_of_refusals(operation: &mut Value) {
+    let open = operation["security"]
+        .as_array()
+        .is_some_and(|ways| ways.contains(&json!({})));
+    if open {
+        return;
+    }
+    let has_parameters = operation["parameters"]
+        .as_array()
+        .is_some_and(|parameters| !parameters.is_empty());
+    let has_body = operation["requestBody"].is_object();
+    let Some(responses) = operation["responses"].as_object_mut() else {
+        return;
+    };
+    for (status, description, said) in [
+        ("401", "No valid token", true),
+        ("403", "The token does not allow it", true),
+        ("413", "The body is too long", has_body),
+        ("415", "The content type is not taken here", has_body),
+        ("422", "Every mistake, in `errors`", has_parameters || has_body),
+        (
+            "503",
+            "Not now: the store fails, is behind or shuts down; `Retry-After` says when to come again",
+            true,
+        ),
+    ] {
+        if said {
             let problem = json!({ "schema": { "$ref": "#/components/schemas/Problem" } });
-            responses.entry("401").or_insert_with(
-                || json!({ "description": "No valid token", "content": { "application/problem+json": problem } }),
+            responses.entry(status).or_insert_with(
+                || json!({ "description": description, "content": { "application/problem+json": problem } }),
             );
         }
     }

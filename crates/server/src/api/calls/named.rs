@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct NamedValue {
     /// What stands in the call.
-    #[schema(value_type = Object, example = json!(0))]
+    #[schema(value_type = Value, example = json!(0))]
     value: Value,
     /// Its name in Chinese.
     #[schema(example = "已接通")]

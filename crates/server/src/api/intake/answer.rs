@@ -63,37 +63,48 @@ impl Accepted {
 
 /// The answer to one line of a batch: an event, or a problem.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct BatchLine {
-    /// The line, from 1.
-    #[schema(example = 1)]
-    pub(super) line: usize,
-    /// The status that the line would have got alone.
-    #[schema(example = 202)]
-    pub(super) status: u16,
-    /// The event.
-    #[serde(flatten)]
-    pub(super) accepted: Option<Accepted>,
-    /// Why the line was not taken in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<ProblemSchema>)]
-    pub(super) problem: Option<Problem>,
+#[serde(untagged)]
+pub(crate) enum BatchLine {
+    /// The line was taken in, or is a repetition.
+    #[schema(title = "AcceptedLine")]
+    Accepted {
+        /// The line, from 1.
+        #[schema(example = 1)]
+        line: usize,
+        /// The status that the line would have got alone.
+        #[schema(example = 202)]
+        status: u16,
+        /// The event.
+        #[serde(flatten)]
+        accepted: Accepted,
+    },
+    /// The line was not taken in.
+    #[schema(title = "RefusedLine")]
+    Refused {
+        /// The line, from 1.
+        #[schema(example = 2)]
+        line: usize,
+        /// The status that the line would have got alone.
+        #[schema(example = 422)]
+        status: u16,
+        /// Why.
+        #[schema(value_type = ProblemSchema)]
+        problem: Problem,
+    },
 }
 
 impl BatchLine {
     pub(super) fn of(line: usize, answer: Result<Accepted, Problem>) -> Self {
         match answer {
-            Ok(accepted) => Self {
+            Ok(accepted) => Self::Accepted {
                 line,
                 status: super::status_of(&accepted).as_u16(),
-                accepted: Some(accepted),
-                problem: None,
+                accepted,
             },
-            Err(problem) => Self {
+            Err(problem) => Self::Refused {
                 line,
                 status: problem.kind.status().as_u16(),
-                accepted: None,
-                problem: Some(problem),
+                problem,
             },
         }
     }
