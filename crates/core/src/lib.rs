@@ -10,6 +10,7 @@
 //! - every [`limits`] that bounds memory, work and time.
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod company;
 pub mod credentials;
 pub mod delivery;

@@ -9,6 +9,7 @@ pub(crate) mod deliveries;
 pub(crate) mod dev;
 pub(crate) mod endpoints;
 pub(crate) mod events;
+pub(crate) mod explain_signature;
 pub(crate) mod listen;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Deliveries(args) => deliveries::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Tail(args) => tail::run(&args),
+        Command::ExplainSignature(args) => explain_signature::run(&args),
         Command::Token(args) => token::run(args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(&args),

@@ -3,6 +3,7 @@
 //! Handlers turn requests into writes and reads of the [`Service`](crate::service::Service) and its answers into JSON; they
 //! decide nothing about delivery. An intake is answered only after its commit.
 
+mod audit;
 mod body;
 mod caller;
 mod calls;
@@ -18,6 +19,7 @@ mod intake;
 mod language;
 mod members;
 mod names;
+mod open_api;
 mod openapi;
 mod operations;
 mod paths;
@@ -26,6 +28,7 @@ mod query;
 mod records;
 mod replays;
 mod search;
+mod sentence;
 mod serve;
 mod state;
 mod time;
@@ -57,7 +60,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
 }
 
 /// The templates of all routes, for [`crate::telemetry::Metrics::new`].
-pub const ROUTES: [&str; 27] = [
+pub const ROUTES: [&str; 29] = [
     "/v1/companies",
     "/v1/companies/{companyId}",
     "/v1/companies/{companyId}/endpoints",
@@ -81,6 +84,8 @@ pub const ROUTES: [&str; 27] = [
     "/v1/replays/{replayId}/resume",
     "/v1/tokens",
     "/v1/tokens/{tokenId}",
+    "/v1/audit",
+    open_api::QUERY_UN_CALL_BACK,
     "/healthz",
     "/readyz",
     "/metrics",
@@ -120,6 +125,8 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(replays::resume_replay))
         .routes(routes!(tokens::post_token, tokens::list_tokens))
         .routes(routes!(tokens::delete_token))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(open_api::query_un_call_back))
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
@@ -155,6 +162,7 @@ fn unexpected(written: &Written) -> Problem {
         | Written::Replay(_)
         | Written::ReplayStepped { .. }
         | Written::Pruned(_)
+        | Written::AuditPruned(_)
         | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
     }
 }

@@ -11,6 +11,7 @@ mod driver;
 pub mod outbound;
 mod phone;
 pub mod random;
+mod rate;
 mod readers;
 mod sender;
 pub mod service;

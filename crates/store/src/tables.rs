@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
+use ringback_core::audit;
 use ringback_core::company::Company;
 use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
@@ -127,4 +128,9 @@ pub(crate) trait Tables: Look {
     fn use_token(&mut self, id: &str, wall_ms: i64) -> Result<bool, Self::Error>;
     /// Forgets a token; false when there is none of that id.
     fn remove_token(&mut self, id: &str) -> Result<bool, Self::Error>;
+
+    /// Keeps an entry of the audit log.
+    fn append_audit(&mut self, record: &audit::Record) -> Result<(), Self::Error>;
+    /// Removes the oldest entries of the audit log that were written before a moment, at most `most`; how many.
+    fn prune_audit(&mut self, before: Millis, most: usize) -> Result<usize, Self::Error>;
 }

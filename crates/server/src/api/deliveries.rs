@@ -3,22 +3,27 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
+use ringback_core::audit::Action;
 use ringback_core::id::EventId;
 use ringback_core::store::{Write, Written};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::audit;
 use super::body::json;
 use super::caller::Caller;
 use super::cursor::List;
 use super::hint::Hints;
 use super::intake::AcceptedDelivery;
+use super::language::Language;
 use super::paths::DeliveryPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::records::FullDelivery;
 use super::search::{DeliveryList, Search, SearchParams};
+use super::sentence::{Speaker, spoken};
 use super::state::ApiState;
 use super::unexpected;
 use super::waiting::Present;
@@ -40,13 +45,14 @@ pub(crate) async fn list_deliveries(
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    let search = Search::read(request.uri(), List::Deliveries, &api.service)?.within(&caller)?;
+    let search = Search::read(request.uri(), List::Deliveries, &caller, &api.service)?;
+    let since = search.since;
     let page = api
         .service
         .read(move |reader| reader.deliveries(&search.filter, &search.page))
         .await?;
     let present = Present::of(&api.service, page.items.iter().map(|item| &item.delivery)).await;
-    Ok(json(StatusCode::OK, &DeliveryList::of(&page, &present)))
+    Ok(json(StatusCode::OK, &DeliveryList::of(&page, since, &present)))
 }
 
 /// A delivery with its timeline: what was sent when, what came back, what happens next and when.
@@ -57,7 +63,7 @@ pub(crate) async fn list_deliveries(
     operation_id = "getDelivery",
     params(
         ("deliveryId" = String, Path, description = "The delivery", example = "dlv_1mzj8k2v00g00"),
-        ("Accept-Language" = Option<String>, Header, description = "zh or en, for the hints; en where neither is asked for"),
+        ("Accept-Language" = Option<String>, Header, description = "zh or en; en where neither is asked for"),
     ),
     responses(
         (status = 200, description = "The delivery", body = FullDelivery),
@@ -83,9 +89,15 @@ pub(crate) async fn get_delivery(
     let found = found.filter(|(record, _)| caller.sees(record.delivery.company_id));
     let (record, event) = found.ok_or_else(no_delivery)?;
     let present = Present::of(&api.service, std::iter::once(&record.delivery)).await;
-    let hints = Hints::of(api.service.directory(), record.delivery.company_id, &headers);
-    let view = FullDelivery::of(&record, &event, &present, &hints);
-    Ok(json(StatusCode::OK, &view))
+    let language = Language::of(&headers);
+    let speaker = Speaker {
+        language,
+        zone: &api.zone,
+        present: &present,
+    };
+    let hints = Hints::of(api.service.directory(), record.delivery.company_id, language);
+    let view = FullDelivery::of(&record, &event, speaker, &hints);
+    Ok(spoken(json(StatusCode::OK, &view), language))
 }
 
 /// What a resend made.
@@ -120,13 +132,15 @@ pub(crate) async fn resend_delivery(
     caller: Caller,
     DeliveryPath(id): DeliveryPath,
 ) -> Result<Response, Problem> {
-    if caller.company_id().is_some() {
-        let found = api.service.read(move |reader| reader.delivery(id)).await?;
-        found
-            .filter(|record| caller.sees(record.delivery.company_id))
-            .ok_or_else(no_delivery)?;
-    }
-    match api.service.write(Write::Resend(id)).await? {
+    let found = api.service.read(move |reader| reader.delivery(id)).await?;
+    let found = found
+        .filter(|record| caller.sees(record.delivery.company_id))
+        .ok_or_else(no_delivery)?;
+    let entry = audit::Note::new(Action::Resend, id.to_string())
+        .of_company(found.delivery.company_id)
+        .change((Some(audit::delivery(&found)), None))
+        .by(&caller, &api);
+    match api.service.write(Write::Resend(id).audited(entry)).await? {
         Written::Resent(resent) => {
             let answer = Resent {
                 event_id: resent.event_id,

@@ -157,6 +157,7 @@ impl Outbound {
         let deadline_us = after(started_us, target.timeout);
         let verdict = match &target.tokens {
             None => {
+                // Pinned here, since handing it on would copy it, and every send would carry the room for it twice.
                 let exchange = pin!(self.exchange(target, request, deadline_us, seen));
                 timeout_at(clock, deadline_us, exchange).await
             }

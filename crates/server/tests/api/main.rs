@@ -5,6 +5,7 @@
 )]
 
 mod app;
+mod audit;
 mod calls;
 mod companies;
 mod credentials;
@@ -12,6 +13,7 @@ mod edges;
 mod endpoints;
 mod failures;
 mod intake;
+mod open_api;
 mod probe;
 mod records;
 mod replays;

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
+use ringback_core::audit;
 use ringback_core::company::Company;
 use ringback_core::delivery::{self, Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, KeyClass, NewEvent, OrderKey};
-use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource, ReplayId};
+use ringback_core::id::{AuditId, DeliveryId, EndpointId, EventId, IdSource, ReplayId};
 use ringback_core::replay::Replay;
 use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
@@ -61,6 +62,7 @@ pub(super) struct State {
     pub(super) attempts: BTreeMap<(DeliveryId, u32), Attempt>,
     pub(super) replays: BTreeMap<ReplayId, Replay>,
     pub(super) tokens: BTreeMap<String, Token>,
+    pub(super) audit: BTreeMap<AuditId, audit::Entry>,
 }
 
 impl State {
@@ -84,6 +86,7 @@ impl State {
             attempts: BTreeMap::new(),
             replays: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            audit: BTreeMap::new(),
         }
     }
 
@@ -490,5 +493,19 @@ impl Tables for State {
 
     fn remove_token(&mut self, id: &str) -> Result<bool, Infallible> {
         Ok(self.tokens.remove(id).is_some())
+    }
+
+    fn append_audit(&mut self, record: &audit::Record) -> Result<(), Infallible> {
+        self.audit.insert(record.id, record.entry.clone());
+        Ok(())
+    }
+
+    fn prune_audit(&mut self, before: Millis, most: usize) -> Result<usize, Infallible> {
+        let old = self.audit.range(..AuditId::first_at(before)).take(most);
+        let old: Vec<AuditId> = old.map(|(id, _)| *id).collect();
+        for id in &old {
+            self.audit.remove(id);
+        }
+        Ok(old.len())
     }
 }

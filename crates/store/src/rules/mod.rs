@@ -1,6 +1,7 @@
 //! What each write means, in one place for every store.
 
 mod accept;
+mod audit;
 mod company;
 mod endpoint;
 mod hold;
@@ -12,6 +13,7 @@ mod resend;
 mod sweep;
 mod transition;
 
+use ringback_core::limits::AUDIT_PRUNE_ROWS;
 use ringback_core::store::{Write, Written};
 use ringback_core::time::Millis;
 
@@ -56,5 +58,9 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
             }
             Ok(Written::Token(any))
         }
+        Write::Audited { entry, write } => audit::apply(tables, now, entry, write),
+        Write::PruneAudit(before) => tables
+            .prune_audit(*before, AUDIT_PRUNE_ROWS)
+            .map(Written::AuditPruned),
     }
 }

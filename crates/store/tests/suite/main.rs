@@ -8,8 +8,10 @@ mod invariants;
 mod lab;
 
 mod accept;
+mod audit;
 mod backup;
 mod measure;
+mod missed;
 mod order;
 mod prune;
 mod reading;

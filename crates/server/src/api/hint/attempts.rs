@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
 use ringback_core::delivery::Attempt;
 use ringback_core::endpoint::Endpoint;
 use ringback_core::id::EndpointId;
@@ -22,11 +21,11 @@ pub(crate) struct Hints {
 }
 
 impl Hints {
-    /// For the answer to a request with these headers.
-    pub(crate) fn of(directory: &Directory, company_id: i64, headers: &HeaderMap) -> Self {
+    /// For an answer in this language.
+    pub(crate) fn of(directory: &Directory, company_id: i64, language: Language) -> Self {
         let endpoints = directory.endpoints(company_id);
         Self {
-            language: Language::of(headers),
+            language,
             endpoints: endpoints
                 .into_iter()
                 .map(|endpoint| (endpoint.id, endpoint))
