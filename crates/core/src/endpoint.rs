@@ -9,6 +9,7 @@ use ringback_contract::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
 use crate::company::Kinds;
+use crate::credentials::{ClientCertificate, Credentials};
 use crate::id::EndpointId;
 use crate::time::Millis;
 
@@ -128,6 +129,12 @@ pub struct Settings {
     pub secrets: Vec<SigningSecret>,
     /// A private certificate authority, PEM.
     pub tls_ca: Option<String>,
+    /// What goes into `Authorization`. Rows of before there were credentials have none.
+    #[serde(default)]
+    pub credentials: Option<Credentials>,
+    /// The certificate that is shown where the receiver asks for one. Rows of before have none.
+    #[serde(default)]
+    pub client_certificate: Option<ClientCertificate>,
 }
 
 impl Settings {
@@ -173,6 +180,22 @@ pub struct Endpoint {
     pub sweeping: bool,
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an earlier version stored has none of the members that came later.
+    #[test]
+    fn settings_of_before_are_read() {
+        let settings = testing::endpoint(1, 1, "erp").settings;
+        let mut stored = serde_json::to_value(&settings).unwrap();
+        for later in ["credentials", "clientCertificate"] {
+            stored.as_object_mut().unwrap().remove(later).unwrap();
+        }
+        assert!(serde_json::from_value::<Settings>(stored).unwrap() == settings);
+    }
+}
+
 /// Endpoints for tests.
 #[cfg(test)]
 pub(crate) mod testing {
@@ -204,6 +227,8 @@ pub(crate) mod testing {
                 headers: BTreeMap::new(),
                 secrets: Vec::new(),
                 tls_ca: None,
+                credentials: None,
+                client_certificate: None,
             },
             deleted: false,
             sweeping: false,

@@ -14,6 +14,7 @@
 pub mod alert;
 pub mod audit;
 pub mod company;
+pub mod credentials;
 pub mod delivery;
 pub mod endpoint;
 pub mod engine;

@@ -155,6 +155,23 @@ pub const READ_SOFT_MS: u64 = 500;
 pub const READ_MS: u64 = 1000;
 /// The beginning of an answer's body that is kept with an attempt, in bytes.
 pub const ATTEMPT_BODY_BYTES: usize = 4 * 1024;
+/// The longest user name, client id, scope or audience of an endpoint's credentials, in bytes.
+pub const CREDENTIAL_NAME_BYTES: usize = 1024;
+/// The longest password, token or client secret of an endpoint's credentials, in bytes. Receivers commonly take no
+/// longer headers.
+pub const CREDENTIAL_SECRET_BYTES: usize = 8 * 1024;
+/// The longest certificate chain, and the longest key, of an endpoint's client certificate, in bytes of PEM.
+pub const CLIENT_CERTIFICATE_BYTES: usize = 64 * 1024;
+/// How long a token is used whose server does not say how long it lasts, in milliseconds. One that ends earlier is
+/// answered 401, and then another is fetched.
+pub const TOKEN_LIFE_MS: u64 = 5 * 60 * 1000;
+/// The longest that a token is used, whatever its server says, in milliseconds.
+pub const TOKEN_LIFE_MS_MOST: u64 = 24 * 60 * 60 * 1000;
+/// How long before its end a token is no longer used, in milliseconds; at most half of its life.
+pub const TOKEN_MARGIN_MS: u64 = 30 * 1000;
+/// The age that a token must have for a 401 to have another fetched, in milliseconds: a receiver that refuses every
+/// token must not have one fetched for every send.
+pub const TOKEN_AGE_LEAST_MS: u64 = 10 * 1000;
 /// The longest idempotency key, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// The longest name of an endpoint, in characters of `a-z A-Z 0-9 . _ -`.

@@ -15,6 +15,7 @@ mod endpoints;
 mod events;
 mod fields;
 mod gate;
+mod hint;
 mod intake;
 mod language;
 mod log_level;

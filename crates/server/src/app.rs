@@ -97,8 +97,14 @@ impl App {
         let outbound = Outbound::new(outbound::Options {
             policy: AddressPolicy::new(config.outbound_allow.clone()),
             tls_ca: config.tls_ca.as_ref().map(|ca| ca.pem.clone()),
+            bind: config.outbound_bind,
+            proxy: config.outbound_proxy.clone(),
             ..outbound::Options::new(Arc::clone(&clock))
         })?;
+        for address in config.outbound_bind.absent() {
+            // It may come later, as the address of a fail-over does; until then sends say why they fail.
+            tracing::warn!(%address, "the address of RINGBACK_OUTBOUND_BIND is not one of this machine now");
+        }
         let metrics = Arc::new(Metrics::new(api::ROUTES.iter().copied()));
         let StoreSetting::Sqlite(dir) = &config.store;
         let (service, running) = Service::start(service::Options {

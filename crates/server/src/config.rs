@@ -21,6 +21,8 @@ use ringback_core::token::Scope;
 use sha2::{Digest, Sha256};
 
 use crate::alerts::AlertSettings;
+use crate::outbound::{Bind, Proxy};
+
 pub use mistake::Mistake;
 pub use source::Source;
 
@@ -41,6 +43,10 @@ pub struct Config {
     pub operator_token: Option<OperatorToken>,
     /// Addresses that callbacks may go to besides public ones.
     pub outbound_allow: Vec<IpNet>,
+    /// The source addresses of callbacks.
+    pub outbound_bind: Bind,
+    /// The proxy that callbacks go through.
+    pub outbound_proxy: Option<Proxy>,
     /// Certificate authorities besides the public ones.
     pub tls_ca: Option<TlsCa>,
     /// The zone of the dates in callbacks.
@@ -180,6 +186,8 @@ impl Default for Config {
             store: StoreSetting::Sqlite(PathBuf::from("./ringback-data")),
             operator_token: None,
             outbound_allow: Vec::new(),
+            outbound_bind: Bind::default(),
+            outbound_proxy: None,
             tls_ca: None,
             // The zone database is bundled, so the name is always found.
             zone: TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC),

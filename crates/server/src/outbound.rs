@@ -17,28 +17,37 @@
 
 pub mod address;
 mod answer;
+pub mod bind;
 mod classify;
 mod client;
 mod connect;
 mod connection;
+mod credentials;
 pub mod exchange;
 pub mod headers;
+pub mod identity;
 mod options;
 pub mod outcome;
 pub mod policy;
 mod pool;
+mod proxy;
 pub mod resolve;
 mod stream;
 mod target;
 mod tls;
+mod token;
 
 pub use address::AddressClass;
-pub use client::Outbound;
-pub use exchange::{Detail, Exchange, RetryAfter, TlsFault};
+pub use bind::Bind;
+pub use client::{Outbound, Probe};
+pub use credentials::CredentialsProblem;
+pub use exchange::{Detail, Exchange, ProxyFault, RetryAfter, TlsFault, TokenFault};
 pub use headers::HeaderProblem;
+pub use identity::IdentityProblem;
 pub use options::{Limits, Message, Options, OutboundProblem};
 pub use outcome::Outcome;
 pub use policy::{AddressPolicy, AddressRefused, UrlProblem};
+pub use proxy::Proxy;
 pub use resolve::{Resolve, SystemResolver};
 pub use target::{
     ContentType, DEFAULT_TIMEOUT_MS, TIMEOUT_MS, Target, TargetProblem, TargetSettings, URL_LIMIT,

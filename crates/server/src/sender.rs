@@ -14,7 +14,7 @@ use ringback_core::time::Millis;
 
 use crate::clock::Clock;
 use crate::outbound::headers;
-use crate::outbound::{Exchange, Message, Outbound, Target, TargetProblem, TargetSettings};
+use crate::outbound::{Message, Outbound, Probe, Target, TargetProblem, TargetSettings};
 use crate::random;
 use crate::telemetry::Metrics;
 use crate::time::EngineTime;
@@ -91,6 +91,8 @@ pub(crate) fn target(outbound: &Outbound, settings: &Settings) -> Result<Arc<Tar
         content_type: settings.content_type,
         timeout_ms: settings.timeout_ms,
         ack_rule: settings.ack_rule,
+        credentials: settings.credentials.as_ref(),
+        client_certificate: settings.client_certificate.as_ref(),
     })
 }
 
@@ -180,18 +182,18 @@ impl Sending {
     }
 }
 
-/// One send that belongs to no delivery: the endpoint's *test*.
+/// One send that belongs to no delivery: the endpoint's *test*. It is not among the sends that are counted.
 pub(crate) async fn test(
     outbound: &Outbound,
     time: &EngineTime,
     endpoint: &Endpoint,
     webhook_id: &str,
     body: bytes::Bytes,
-) -> Result<Exchange, TargetProblem> {
+) -> Result<Probe, TargetProblem> {
     let target = target(outbound, &endpoint.settings)?;
     let prepared = Prepared::new(outbound, endpoint);
     let message = prepared.message(webhook_id, 1, body, time.clock().wall_ms(), time.now());
-    Ok(outbound.post(&target, message).await)
+    Ok(outbound.probe(&target, message).await)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "times far below 2^52")]

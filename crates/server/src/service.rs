@@ -21,7 +21,7 @@ pub use crate::committer::OpenStore;
 use crate::committer::{self, Committer, LostStore, Opened, Queue, Ticket};
 use crate::directory::Directory;
 use crate::driver::{self, Driver, Message};
-use crate::outbound::{Exchange, Outbound, TargetProblem};
+use crate::outbound::{Outbound, Probe, TargetProblem};
 use crate::phone::PhoneKey;
 use crate::random;
 use crate::readers::Readers;
@@ -339,7 +339,7 @@ impl Service {
     ///
     /// # Errors
     /// The endpoint's settings cannot be used any more.
-    pub async fn test(&self, endpoint: &Endpoint, body: Bytes) -> Result<Exchange, TargetProblem> {
+    pub async fn test(&self, endpoint: &Endpoint, body: Bytes) -> Result<Probe, TargetProblem> {
         // It looks like every webhook-id and sorts before those of all events, so that it is the newest of nothing.
         let [a, b, c, d] = random::bytes();
         let webhook_id = EventId(i64::from(u32::from_be_bytes([a, b, c, d]))).to_string();

@@ -81,6 +81,8 @@ fn settings(random: &mut Random, company_id: i64, name: &str) -> Settings {
         headers: BTreeMap::new(),
         secrets: Vec::new(),
         tls_ca: None,
+        credentials: None,
+        client_certificate: None,
     }
 }
 

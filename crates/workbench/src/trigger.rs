@@ -176,12 +176,12 @@ pub async fn trigger(
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
     let target = outbound.target(TargetSettings {
-        url,
         tls_ca: options.tls_ca.as_deref(),
         headers: headers::parse(extra)?,
         content_type: options.content_type,
         timeout_ms: options.timeout_ms,
         ack_rule: options.ack_rule,
+        ..TargetSettings::new(url)
     })?;
     let exchange = outbound.post(&target, message).await;
     Ok(Report {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ringback_server::config::{self, Config};
+use ringback_server::outbound::bind::{Source, sources};
 use serde::Serialize;
 
 use crate::environment;
@@ -17,7 +18,7 @@ Examples:
 
 Exit codes: 0 usable, 2 with a line per mistake on stderr.";
 
-/// Shows every setting with its value and where it comes from, or all mistakes
+/// Shows every setting with its value and where it comes from, and the source address of callbacks; or all mistakes
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -46,7 +47,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         return output::line(config::DEFAULT_FILE.trim_end());
     }
     let file = args.config.as_deref();
-    let described = environment::configuration(file)?.describe();
+    let config = environment::configuration(file)?;
+    let described = config.describe();
+    let seen = sources(config.outbound_bind, config.outbound_proxy.as_ref());
     let sources = Config::sources(file, environment::variables());
     let settings: Vec<_> = described
         .iter()
@@ -59,7 +62,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         })
         .collect();
     if args.json {
-        return output::json(&serde_json::json!({ "settings": settings }));
+        let seen: Vec<_> = seen.iter().map(SourceAddress::of).collect();
+        return output::json(&serde_json::json!({ "settings": settings, "sourceAddresses": seen }));
     }
     let keys = longest(settings.iter().map(|setting| setting.key));
     let values = longest(settings.iter().map(|setting| setting.value));
@@ -76,7 +80,67 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         };
         output::line(format_args!("{key:keys$} = {value:values$}  # {from}"))?;
     }
+    for source in &seen {
+        output::line(format_args!("# {}", sentence(source)))?;
+    }
     Ok(())
+}
+
+/// What receivers see as the source of callbacks, for scripts.
+#[derive(Serialize)]
+struct SourceAddress {
+    /// The address; of a proxy its URL.
+    address: Option<String>,
+    /// `outbound_bind`, `operating system`, `outbound_proxy` or `unknown`.
+    from: &'static str,
+    /// Whether callbacks can go out from it now.
+    usable: bool,
+}
+
+impl SourceAddress {
+    fn of(source: &Source) -> Self {
+        let (address, from, usable) = match source {
+            Source::Bound { address, is_here } => (Some(address.to_string()), "outbound_bind", *is_here),
+            Source::Chosen(address) => (Some(address.to_string()), "operating system", true),
+            Source::Proxy(proxy) => (Some(proxy.clone()), "outbound_proxy", true),
+            Source::Unknown => (None, "unknown", false),
+        };
+        Self {
+            address,
+            from,
+            usable,
+        }
+    }
+}
+
+/// The same for people.
+fn sentence(source: &Source) -> String {
+    match source {
+        Source::Bound {
+            address,
+            is_here: true,
+        } => {
+            format!("receivers see {address} (outbound_bind), unless it is translated on the way")
+        }
+        Source::Bound {
+            address,
+            is_here: false,
+        } => {
+            format!(
+                "{address} (outbound_bind) is not an address of this machine: nothing can be sent from it"
+            )
+        }
+        Source::Chosen(address) => format!(
+            "receivers see {address}, which the operating system chooses for the public Internet, unless it is translated on \
+             the way"
+        ),
+        Source::Proxy(proxy) => {
+            format!("receivers see an address of the proxy {proxy}: ask its operator for it")
+        }
+        Source::Unknown => {
+            "this machine knows no way to the public Internet: what receivers see is not known".to_owned()
+        }
+    }
 }
 
 /// The characters of the longest text.

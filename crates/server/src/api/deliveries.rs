@@ -16,6 +16,7 @@ use super::audit;
 use super::body::json;
 use super::caller::Caller;
 use super::cursor::List;
+use super::hint::Hints;
 use super::intake::AcceptedDelivery;
 use super::language::Language;
 use super::paths::DeliveryPath;
@@ -94,7 +95,8 @@ pub(crate) async fn get_delivery(
         zone: &api.zone,
         present: &present,
     };
-    let view = FullDelivery::of(&record, &event, speaker);
+    let hints = Hints::of(api.service.directory(), record.delivery.company_id, language);
+    let view = FullDelivery::of(&record, &event, speaker, &hints);
     Ok(spoken(json(StatusCode::OK, &view), language))
 }
 

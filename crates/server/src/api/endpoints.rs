@@ -17,7 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use input::EndpointInput;
-pub(crate) use probe::{__path_test_endpoint, test_endpoint};
+pub(crate) use probe::{__path_test_endpoint, Tested, test_endpoint};
 pub(crate) use secret::{__path_rotate_secret, rotate_secret};
 pub(crate) use view::{EndpointList, EndpointView};
 
@@ -94,6 +94,8 @@ fn reaches_otherwise(before: &Settings, after: &Settings) -> bool {
         || before.headers != after.headers
         || before.secrets != after.secrets
         || before.tls_ca != after.tls_ca
+        || before.credentials != after.credentials
+        || before.client_certificate != after.client_certificate
 }
 
 async fn put(

@@ -10,6 +10,7 @@ use http::StatusCode;
 use super::body::json;
 use super::caller::Caller;
 use super::cursor::List;
+use super::hint::Hints;
 use super::language::Language;
 use super::paths::EventPath;
 use super::problem::{Problem, ProblemSchema, Type};
@@ -77,7 +78,8 @@ pub(crate) async fn get_event(
         zone: &api.zone,
         present: &present,
     };
-    let view = EventView::of(&record, speaker)
+    let hints = Hints::of(api.service.directory(), record.event.company_id, language);
+    let view = EventView::of(&record, speaker, &hints)
         .ok_or_else(|| Problem::new(Type::Internal, "the stored body of the event is not JSON"))?;
     Ok(spoken(json(StatusCode::OK, &view), language))
 }

@@ -355,6 +355,7 @@ const fn reason(kind: Type) -> Refused {
         | Type::NoEndpointFits
         | Type::TooManyEndpoints
         | Type::NoReplay
+        | Type::TestUnderWay
         | Type::TooManyReplays
         | Type::TooManyRequests
         | Type::ReplayEnded => Refused::Invalid,

@@ -99,6 +99,8 @@ problem_types! {
     TooManyReplays = CONFLICT, "too-many-replays", "There are too many replays";
     /// The replay is done or cancelled.
     ReplayEnded = CONFLICT, "replay-ended", "The replay has ended";
+    /// A test of the endpoint is under way.
+    TestUnderWay = TOO_MANY_REQUESTS, "test-under-way", "A test of the endpoint is under way";
     /// The body is too large.
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
     /// The content type is none of those that the route takes.

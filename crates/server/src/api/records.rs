@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::hint::{HintView, Hints};
 use super::intake::AcceptedDelivery;
 use super::names::{KindName, OutcomeName, StateName};
 use super::sentence::{Speaker, Subject};
@@ -102,7 +103,7 @@ pub(crate) struct EventView {
 
 impl EventView {
     /// `None` where the stored body is no JSON.
-    pub(crate) fn of(record: &EventRecord, speaker: Speaker<'_>) -> Option<Self> {
+    pub(crate) fn of(record: &EventRecord, speaker: Speaker<'_>, hints: &Hints) -> Option<Self> {
         let (kind, deliveries) = (record.event.kind, record.deliveries.iter());
         let is_unwanted = record.deliveries.is_empty();
         let body = String::from_utf8(record.body.to_vec()).ok()?;
@@ -110,7 +111,7 @@ impl EventView {
             event: EventHead::of(&record.event),
             sentence: is_unwanted.then(|| speaker.unwanted(Subject::of(kind))),
             deliveries: deliveries
-                .map(|delivery| DeliveryView::of(delivery, kind, speaker))
+                .map(|delivery| DeliveryView::of(delivery, kind, speaker, hints))
                 .collect(),
             body: RawValue::from_string(body).ok()?,
         })
@@ -181,14 +182,18 @@ pub(crate) struct DeliveryView {
 }
 
 impl DeliveryView {
-    pub(crate) fn of(record: &DeliveryRecord, kind: Kind, speaker: Speaker<'_>) -> Self {
+    pub(crate) fn of(record: &DeliveryRecord, kind: Kind, speaker: Speaker<'_>, hints: &Hints) -> Self {
         let present = speaker.present;
         let reason = present.reason(&record.delivery, record.waits_for, record.held_by);
         let endpoint = record.endpoint_name.as_ref();
         Self {
             delivery: DeliveryHead::of(&record.delivery, endpoint, reason, present),
             sentence: speaker.delivery(kind, record),
-            attempts: record.attempts.iter().map(AttemptView::of).collect(),
+            attempts: record
+                .attempts
+                .iter()
+                .map(|attempt| AttemptView::of(attempt, hints.attempt(record.delivery.endpoint, attempt)))
+                .collect(),
         }
     }
 }
@@ -205,9 +210,9 @@ pub(crate) struct FullDelivery {
 }
 
 impl FullDelivery {
-    pub(crate) fn of(record: &DeliveryRecord, event: &Event, speaker: Speaker<'_>) -> Self {
+    pub(crate) fn of(record: &DeliveryRecord, event: &Event, speaker: Speaker<'_>, hints: &Hints) -> Self {
         Self {
-            delivery: DeliveryView::of(record, event.kind, speaker),
+            delivery: DeliveryView::of(record, event.kind, speaker, hints),
             event: EventHead::of(event),
         }
     }
@@ -262,10 +267,12 @@ pub(crate) struct AttemptView {
     /// The beginning of the answer's body, up to 4 KiB; bytes that are no UTF-8 are replaced.
     #[schema(example = "success")]
     body_start: String,
+    /// What to do, after a failure, by the endpoint's settings as they are now.
+    hint: Option<HintView>,
 }
 
 impl AttemptView {
-    fn of(attempt: &Attempt) -> Self {
+    fn of(attempt: &Attempt, hint: Option<HintView>) -> Self {
         Self {
             n: attempt.n,
             started_at: Time(attempt.started_wall_ms),
@@ -275,6 +282,7 @@ impl AttemptView {
             address: attempt.address.clone(),
             detail: attempt.detail.clone(),
             body_start: String::from_utf8_lossy(&attempt.body_start).into_owned(),
+            hint,
         }
     }
 }

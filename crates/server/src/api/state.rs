@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::body::BodyMemory;
 use super::caller::Caller;
+use super::endpoints::Tested;
 use super::log_level::LogLevel;
 use super::problem::{Problem, Type};
 use crate::alerts::Alerts;
@@ -49,6 +50,8 @@ pub struct ApiState {
     pub(crate) changes: Mutex<()>,
     /// Bounds the endpoint tests.
     pub(crate) tests: Semaphore,
+    /// The endpoints that are tested now.
+    pub(crate) tested: Tested,
     /// Bounds the batches that are read.
     pub(crate) batches: Semaphore,
     /// Bounds the failed-callback queries.
@@ -87,6 +90,7 @@ impl ApiState {
             zone: config.zone.clone(),
             changes: Mutex::new(()),
             tests: Semaphore::new(TESTS_AT_ONCE),
+            tested: Tested::default(),
             batches: Semaphore::new(BATCHES_AT_ONCE),
             missed: Semaphore::new(MISSED_AT_ONCE),
             bodies: BodyMemory::new(),

@@ -1,5 +1,6 @@
 //! Every key: how it is set and shown, and what it takes.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -8,7 +9,7 @@ use ringback_contract::duration;
 use ringback_core::limits;
 
 use super::value::Value;
-use super::{Config, ENVIRONMENT_PREFIX, LogFormat, OperatorToken, StoreSetting, TlsCa};
+use super::{Bind, Config, ENVIRONMENT_PREFIX, LogFormat, OperatorToken, Proxy, StoreSetting, TlsCa};
 
 /// A key of the configuration.
 pub(super) struct Key {
@@ -79,12 +80,33 @@ pub(super) const ALL: &[Key] = &[
             Ok(())
         },
         show: |config| {
-            let ranges: Vec<_> = config
-                .outbound_allow
-                .iter()
-                .map(|range| format!("\"{range}\""))
-                .collect();
-            format!("[{}]", ranges.join(", "))
+            let ranges = config.outbound_allow.iter();
+            list(ranges.map(ToString::to_string))
+        },
+    },
+    Key {
+        name: "outbound_bind",
+        allowed: "a list of at most one IPv4 and one IPv6 address of this machine, such as 203.0.113.9",
+        set: |config, value| {
+            let addresses = value.list(source)?;
+            config.outbound_bind = Bind::new(&addresses).ok_or("two addresses of one kind")?;
+            Ok(())
+        },
+        show: |config| {
+            let addresses = config.outbound_bind.addresses();
+            list(addresses.map(|address| address.to_string()))
+        },
+    },
+    Key {
+        name: "outbound_proxy",
+        allowed: "the URL of an HTTP proxy without path, such as http://proxy.example.com:3128",
+        set: |config, value| {
+            config.outbound_proxy = Some(value.text(Proxy::parse)?);
+            Ok(())
+        },
+        show: |config| {
+            let proxy = config.outbound_proxy.as_ref();
+            proxy.map_or_else(|| presence(false), |proxy| format!("\"{proxy}\""))
         },
     },
     Key {
@@ -241,6 +263,18 @@ fn days(ms: u64) -> String {
     } else {
         duration::format(ms)
     }
+}
+
+/// A list of texts that need no escapes, as the file would write it.
+fn list(texts: impl Iterator<Item = String>) -> String {
+    let texts: Vec<_> = texts.map(|text| format!("\"{text}\"")).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+/// A source address: one that a socket can have. "Any" is what there is without the setting.
+fn source(text: &str) -> Option<IpAddr> {
+    let address: IpAddr = text.parse().ok()?;
+    (!address.is_unspecified() && !address.is_multicast()).then_some(address)
 }
 
 fn presence(set: bool) -> String {

@@ -64,7 +64,14 @@ fn the_examples_of_the_default_file_are_valid() {
     }
     assert_eq!(
         seen,
-        BTreeSet::from(["alerts", "operator_token", "outbound_allow", "tls_ca"])
+        BTreeSet::from([
+            "alerts",
+            "operator_token",
+            "outbound_allow",
+            "outbound_bind",
+            "outbound_proxy",
+            "tls_ca"
+        ])
     );
 }
 
@@ -77,6 +84,8 @@ fn the_environment_wins_over_the_file() {
             ("RINGBACK_STORE", "sqlite:/var/lib/ringback"),
             ("RINGBACK_OPERATOR_TOKEN", "0123456789abcdef0123456789abcdef"),
             ("RINGBACK_OUTBOUND_ALLOW", "10.0.0.0/8, ::1/128"),
+            ("RINGBACK_OUTBOUND_BIND", "2001:db8::9, 203.0.113.9"),
+            ("RINGBACK_OUTBOUND_PROXY", "http://u:p@proxy.example"),
             ("RINGBACK_LOG", "warn,ringback_server=debug"),
             ("RINGBACK_LOG_FORMAT", "json"),
             ("RINGBACK_METRICS_OPEN", "false"),
@@ -93,6 +102,11 @@ fn the_environment_wins_over_the_file() {
         store: StoreSetting::Sqlite("/var/lib/ringback".into()),
         operator_token: OperatorToken::new("0123456789abcdef0123456789abcdef"),
         outbound_allow: vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
+        outbound_bind: Bind {
+            v4: Some("203.0.113.9".parse().unwrap()),
+            v6: Some("2001:db8::9".parse().unwrap()),
+        },
+        outbound_proxy: Proxy::parse("http://u:p@proxy.example:80/"),
         zone: TimeZone::get("UTC").unwrap(),
         log: "warn,ringback_server=debug".to_owned(),
         log_format: LogFormat::Json,
@@ -114,7 +128,7 @@ fn every_mistake_is_reported_at_once() {
             "connections (f:4): found an integer; allowed: an integer from 1 to 100000",
             "listen (f:1): found an integer; allowed: an IP address and a port, such as 127.0.0.1:7700 or [::1]:7700",
             "listen_port (f:2): found an unknown setting; allowed: listen, store, operator_token, outbound_allow, \
-             tls_ca, zone, log, log_format, metrics_open, connections, rate_limit, rate_limit_read, disk_free_least_mib, retention, audit_retention, alerts",
+             outbound_bind, outbound_proxy, tls_ca, zone, log, log_format, metrics_open, connections, rate_limit, rate_limit_read, disk_free_least_mib, retention, audit_retention, alerts",
             "log_fromat (f:3): found an unknown setting; allowed: perhaps log_format is meant",
             "store (f:5): found a table; allowed: sqlite: and a directory, such as sqlite:./ringback-data",
             "RINGBACK_METRICS_OPENS: found an unknown setting; allowed: perhaps RINGBACK_METRICS_OPEN is meant",
@@ -181,10 +195,36 @@ fn each_key_says_what_was_found() {
             "disk_free_least_mib (f:1): found a boolean; ",
         ),
     ] {
-        let mistakes = load(file, &[]).unwrap_err();
-        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
-        assert!(mistakes[0].starts_with(found), "{}", mistakes[0]);
-        assert!(!mistakes[0].contains("hidden"));
+        check_found(file, found);
+    }
+}
+
+/// One mistake, which begins so.
+#[track_caller]
+fn check_found(file: &str, found: &str) {
+    let mistakes = load(file, &[]).unwrap_err();
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(mistakes[0].starts_with(found), "{}", mistakes[0]);
+    assert!(!mistakes[0].contains("hidden"));
+}
+
+#[test]
+fn the_way_out_says_what_was_found() {
+    for (file, found) in [
+        (
+            "outbound_bind = [\"203.0.113.9\", \"0.0.0.0\"]",
+            "outbound_bind (f:1): found another text as entry 2 of the list; ",
+        ),
+        (
+            "outbound_bind = [\"203.0.113.9\", \"203.0.113.8\"]",
+            "outbound_bind (f:1): found two addresses of one kind; ",
+        ),
+        (
+            "outbound_proxy = \"socks5://u:hidden@proxy.example\"",
+            "outbound_proxy (f:1): found another text; ",
+        ),
+    ] {
+        check_found(file, found);
     }
 }
 
@@ -209,12 +249,16 @@ fn a_broken_file_is_placed_and_the_rest_is_still_read() {
 
 #[test]
 fn a_description_shows_every_key_and_no_secret() {
-    let config = load("operator_token = \"hidden-hidden-hidden-hidden-hidden\"", &[]).unwrap();
+    let file = "operator_token = \"hidden-hidden-hidden-hidden-hidden\"\noutbound_bind = [\"203.0.113.9\"]\n\
+                outbound_proxy = \"http://u:hidden-hidden@proxy.example\"";
+    let config = load(file, &[]).unwrap();
     let described = config.describe();
     assert_eq!(described.len(), key::ALL.len());
     let value = |key: &str| described.iter().find(|d| d.key == key).unwrap().value.clone();
     assert_eq!(value("operator_token"), "(set)");
     assert_eq!(value("tls_ca"), "(not set)");
+    assert_eq!(value("outbound_bind"), "[\"203.0.113.9\"]");
+    assert_eq!(value("outbound_proxy"), "\"http://proxy.example:80\"");
     assert_eq!(value("zone"), "\"Asia/Shanghai\"");
     assert_eq!(value("store"), "\"sqlite:./ringback-data\"");
     assert!(!format!("{config:?}{described:?}").contains("hidden-hidden"));

@@ -37,6 +37,22 @@ pub enum AddressClass {
 }
 
 impl AddressClass {
+    /// Every class.
+    pub const ALL: [Self; 12] = [
+        Self::Unspecified,
+        Self::Private,
+        Self::Loopback,
+        Self::LinkLocal,
+        Self::Shared,
+        Self::Protocol,
+        Self::Documentation,
+        Self::Benchmarking,
+        Self::Multicast,
+        Self::Broadcast,
+        Self::LocalTranslation,
+        Self::Reserved,
+    ];
+
     /// The name used in messages.
     #[must_use]
     pub const fn name(self) -> &'static str {

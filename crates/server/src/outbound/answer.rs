@@ -12,7 +12,7 @@ use url::Url;
 use super::classify;
 use super::connect::Phase;
 use super::connection::Connection;
-use super::exchange::{BODY_START_LIMIT, Detail, RetryAfter};
+use super::exchange::{BODY_START_LIMIT, Detail, ProxyFault, RetryAfter, TokenFault};
 use super::outcome::Outcome;
 
 /// An outcome and what explains it.
@@ -25,17 +25,38 @@ pub(super) struct Seen {
     pub(super) address: Option<SocketAddr>,
     pub(super) status: Option<u16>,
     pub(super) retry_after: Option<RetryAfter>,
+    /// The headers of the answer, where somebody asks for them.
+    pub(super) headers: Option<Box<HeaderMap>>,
     /// The verdict, where the head has settled it.
     by_head: Option<Verdict>,
     body: Body,
 }
 
 impl Seen {
+    /// Nothing yet, and the headers of the answer are asked for.
+    pub(super) fn with_headers() -> Self {
+        Self {
+            headers: Some(Box::default()),
+            ..Self::default()
+        }
+    }
+
+    /// The exchange begins anew: what has come back is forgotten.
+    pub(super) fn reset(&mut self) {
+        *self = Self {
+            headers: self.headers.take(),
+            ..Self::default()
+        };
+    }
+
     /// The head of the answer has come.
     pub(super) fn head(&mut self, response: &Response<Incoming>, rule: AckRule, url: &Url) {
         let status = response.status();
         self.status = Some(status.as_u16());
         self.retry_after = RetryAfter::parse(response.headers());
+        if let Some(headers) = &mut self.headers {
+            **headers = response.headers().clone();
+        }
         self.by_head = if status.is_redirection() {
             Some((
                 Outcome::Refused,
@@ -94,12 +115,19 @@ impl Seen {
             return verdict;
         }
         let detail = match self.phase {
+            Phase::Token => Detail::Token(TokenFault::TimedOut),
             Phase::Lookup => Detail::DnsTimedOut,
+            Phase::Proxy => Detail::Proxy(ProxyFault::TimedOut),
             Phase::Connect => Detail::ConnectTimedOut,
             Phase::Tls => Detail::TlsTimedOut,
             Phase::Answer => Detail::AnswerTimedOut,
         };
         (Outcome::TimedOut, Some(detail))
+    }
+
+    /// What has come of the body.
+    pub(super) fn body_bytes(&self) -> &[u8] {
+        self.body.bytes()
     }
 
     /// The start of what has come of the body, copied, so that no read buffer is kept for its sake.

@@ -5,8 +5,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Response;
+use http::header::{self, HeaderMap};
+use http::{Response, StatusCode};
 use hyper::body::Incoming;
+use ringback_core::credentials::Credentials;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 
@@ -14,12 +16,13 @@ use super::answer::{Seen, Verdict};
 use super::classify;
 use super::connect::{ConnectError, Connector, Host, Phase, Place};
 use super::connection::{Connection, Outgoing};
-use super::exchange::{Detail, Exchange};
+use super::exchange::{Detail, Exchange, ProxyFault, TokenFault};
 use super::options::{Limits, Message, Options, OutboundProblem};
 use super::outcome::Outcome;
 use super::pool::{IdleBudget, Pool};
 use super::target::{self, Target, TargetProblem, TargetSettings};
 use super::tls::Trust;
+use super::token::{self, Failed, Token, Tokens};
 use crate::clock::{after, timeout_at};
 
 /// The one outbound client. Clones share everything.
@@ -47,12 +50,19 @@ impl Outbound {
             clock,
             resolver,
             limits,
+            bind,
+            proxy,
         } = options;
         let trust = Trust::new(tls_ca.as_deref(), Arc::clone(&clock)).map_err(OutboundProblem::TlsCa)?;
         let connector = Connector {
             policy,
             resolver,
             clock,
+            bind,
+            proxy: proxy.map(|proxy| {
+                let place = proxy.place();
+                (proxy, place)
+            }),
         };
         let idle = Arc::new(IdleBudget::new(limits.idle_total));
         Ok(Self {
@@ -79,13 +89,15 @@ impl Outbound {
             idle,
         } = &*self.inner;
         let life = Duration::from_millis(u64::from(limits.idle_ms));
-        let pool = Pool::new(
-            limits.idle_per_target,
-            life,
-            Arc::clone(idle),
-            Arc::clone(&connector.clock),
-        );
-        Ok(Arc::new(Target::new(settings, trust, pool)?))
+        let new_pool = || {
+            Pool::new(
+                limits.idle_per_target,
+                life,
+                Arc::clone(idle),
+                Arc::clone(&connector.clock),
+            )
+        };
+        Ok(Arc::new(Target::new(settings, trust, &new_pool)?))
     }
 
     /// Checks an endpoint's settings as they are taken in: everything that [`Outbound::target`] asks for, and that
@@ -94,13 +106,17 @@ impl Outbound {
     /// # Errors
     /// [`TargetProblem`] names the first setting that cannot be used.
     pub fn check(&self, settings: TargetSettings<'_>) -> Result<(), TargetProblem> {
-        let url = target::parse_url(settings.url)?;
-        self.inner
-            .connector
-            .policy
-            .check_url(&url)
-            .map_err(TargetProblem::Url)?;
+        self.check_url(settings.url)?;
+        if let Some(Credentials::OAuth2(oauth2)) = settings.credentials {
+            self.check_url(&oauth2.token_url).map_err(target::of_token_url)?;
+        }
         self.target(settings).map(|_| ())
+    }
+
+    fn check_url(&self, url: &str) -> Result<(), TargetProblem> {
+        let url = target::parse_url(url)?;
+        let judged = self.inner.connector.policy.check_url(&url);
+        judged.map_err(TargetProblem::Url)
     }
 
     /// How many connections are kept idle now, over all targets.
@@ -118,15 +134,40 @@ impl Outbound {
     /// A message that may have been seen is never sent again by itself. Only a kept connection that turns out to
     /// be closed before a byte of the request was written is replaced by a fresh one, once.
     pub async fn post(&self, target: &Target, message: Message) -> Exchange {
+        self.post_request(target, target.request(message), &mut Seen::default())
+            .await
+    }
+
+    /// As [`Outbound::post`], and tells the headers of both sides.
+    pub async fn probe(&self, target: &Target, message: Message) -> Probe {
+        let mut seen = Seen::with_headers();
+        let request = target.request(message);
+        let sent = request.headers().clone();
+        let exchange = self.post_request(target, request, &mut seen).await;
+        Probe {
+            exchange,
+            sent,
+            fetches_token: target.tokens.is_some(),
+            received: seen.headers.map(|headers| *headers).unwrap_or_default(),
+        }
+    }
+
+    async fn post_request(&self, target: &Target, request: Outgoing, seen: &mut Seen) -> Exchange {
         let clock = &*self.inner.connector.clock;
         let started_wall_ms = clock.wall_ms();
         let started_us = clock.boot_us();
         let deadline_us = after(started_us, target.timeout);
-        let mut seen = Seen::default();
-        let verdict = {
-            // Pinned here, since handing it on would copy it, and every send would carry the room for it twice.
-            let exchange = pin!(self.exchange(target, message, deadline_us, &mut seen));
-            timeout_at(clock, deadline_us, exchange).await
+        let verdict = match &target.tokens {
+            None => {
+                // Pinned here, since handing it on would copy it, and every send would carry the room for it twice.
+                let exchange = pin!(self.exchange(target, request, deadline_us, seen));
+                timeout_at(clock, deadline_us, exchange).await
+            }
+            // Boxed, so that sends that need no token do not carry the room for it.
+            Some(tokens) => {
+                let exchange = self.exchange_with_token(target, tokens, request, deadline_us, seen);
+                timeout_at(clock, deadline_us, Box::pin(exchange)).await
+            }
         };
         let (outcome, detail) = verdict.unwrap_or_else(|_elapsed| seen.timed_out());
         let duration_ms = clock.boot_us().saturating_sub(started_us) / 1_000;
@@ -165,7 +206,8 @@ impl Outbound {
             Ok(Err(ConnectError::Failed(detail))) => Err(detail),
             Ok(Err(ConnectError::TimedOut)) | Err(_) => Err(match phase {
                 Phase::Lookup => Detail::DnsTimedOut,
-                Phase::Connect | Phase::Tls | Phase::Answer => Detail::ConnectTimedOut,
+                Phase::Proxy => Detail::Proxy(ProxyFault::TimedOut),
+                Phase::Token | Phase::Connect | Phase::Tls | Phase::Answer => Detail::ConnectTimedOut,
             }),
         }
     }
@@ -175,14 +217,61 @@ impl Outbound {
         self.inner.trust.without_protocols()
     }
 
-    async fn exchange(
+    /// An exchange that needs an access token. Where the receiver refuses the token with a 401, another is fetched and the
+    /// request is sent once more: a request that was refused for its token was not taken in.
+    async fn exchange_with_token(
         &self,
         target: &Target,
-        message: Message,
+        tokens: &Tokens,
+        request: Outgoing,
         deadline_us: i64,
         seen: &mut Seen,
     ) -> Verdict {
-        let request = target.request(message);
+        let clock = &*self.inner.connector.clock;
+        let mut refused: Option<Token> = None;
+        loop {
+            seen.phase = Phase::Token;
+            let fetch = self.fetch_token(tokens, deadline_us);
+            let token = match tokens.get(clock, refused.as_ref(), fetch).await {
+                Ok(token) => token,
+                Err(failed) => return failed.into(),
+            };
+            let mut request = request.clone();
+            let authorization = token.authorization.clone();
+            request.headers_mut().insert(header::AUTHORIZATION, authorization);
+            let verdict = self.exchange(target, request, deadline_us, seen).await;
+            let is_refused = seen.status == Some(StatusCode::UNAUTHORIZED.as_u16());
+            if !is_refused || refused.is_some() || !token.is_worth_another(clock) {
+                return verdict;
+            }
+            refused = Some(token);
+            seen.reset();
+        }
+    }
+
+    async fn fetch_token(&self, tokens: &Tokens, deadline_us: i64) -> Result<Token, Failed> {
+        let asked_us = self.inner.connector.clock.boot_us();
+        if asked_us >= deadline_us {
+            // Who fetched before has used up the time of those who waited.
+            return Err(Failed {
+                outcome: Outcome::TimedOut,
+                fault: TokenFault::TimedOut,
+            });
+        }
+        let mut seen = Seen::default();
+        let verdict = self
+            .exchange(&tokens.target, tokens.request(), deadline_us, &mut seen)
+            .await;
+        token::read(verdict, &seen, asked_us)
+    }
+
+    async fn exchange(
+        &self,
+        target: &Target,
+        request: Outgoing,
+        deadline_us: i64,
+        seen: &mut Seen,
+    ) -> Verdict {
         let (mut connection, response) = match self.send(target, request, deadline_us, seen).await {
             Ok(answered) => answered,
             Err(verdict) => return verdict,
@@ -249,6 +338,19 @@ impl Outbound {
                 ConnectError::Failed(detail) => unreachable(detail),
             })
     }
+}
+
+/// A send of which the headers of both sides are told.
+#[derive(Debug)]
+pub struct Probe {
+    /// What is known after it.
+    pub exchange: Exchange,
+    /// The headers that were sent; those that may hold secrets are marked as sensitive.
+    pub sent: HeaderMap,
+    /// Whether an access token was sent besides.
+    pub fetches_token: bool,
+    /// The headers of the answer, where there was one.
+    pub received: HeaderMap,
 }
 
 const fn unreachable(detail: Detail) -> Verdict {

@@ -13,10 +13,12 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsConnector;
 
+use super::bind::Bind;
 use super::classify;
 use super::connection::Connection;
-use super::exchange::{Detail, TlsFault};
+use super::exchange::{Detail, ProxyFault, TlsFault};
 use super::policy::{AddressPolicy, AddressRefused};
+use super::proxy::{Proxy, tunnel};
 use super::resolve::Resolve;
 use super::stream::{Allowance, Stream};
 use crate::clock::{Clock, Elapsed, timeout_at};
@@ -61,6 +63,10 @@ impl Place {
 pub(super) enum Phase {
     #[default]
     Lookup,
+    /// Waiting for an access token.
+    Token,
+    /// Asking the egress proxy for a connection.
+    Proxy,
     Connect,
     Tls,
     Answer,
@@ -82,6 +88,10 @@ pub(super) struct Connector {
     pub(super) policy: AddressPolicy,
     pub(super) resolver: Arc<dyn Resolve>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Where connections come from.
+    pub(super) bind: Bind,
+    /// What they go through, with its place. Its address is the operator's own and is judged by nobody.
+    pub(super) proxy: Option<(Proxy, Place)>,
 }
 
 impl Connector {
@@ -135,7 +145,14 @@ impl Connector {
     ) -> Result<(TcpStream, SocketAddr), ConnectError> {
         *phase = Phase::Lookup;
         let addresses = self.admitted(self.resolve(place).await?)?;
-        *phase = Phase::Connect;
+        let addresses = match self.proxy {
+            Some(_) => addresses,
+            None => self.bind.usable(addresses),
+        };
+        *phase = match self.proxy {
+            Some(_) => Phase::Proxy,
+            None => Phase::Connect,
+        };
         self.connect_to_one(&addresses, deadline_us).await
     }
 
@@ -193,10 +210,37 @@ impl Connector {
             let now = self.clock.boot_us();
             let shares = i64::try_from(addresses.len() - tried).unwrap_or(i64::MAX);
             let until = now.saturating_add(deadline_us.saturating_sub(now) / shares);
-            last = match timeout_at(&*self.clock, until, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return self.check_peer(stream),
-                Ok(Err(error)) => ConnectError::Failed(failed_connect(&error)),
+            last = match timeout_at(&*self.clock, until, self.reach(*address)).await {
+                Ok(Ok(reached)) => return Ok(reached),
+                // Nothing else is tried in the place of an address that turned out to be another.
+                Ok(Err(blocked @ ConnectError::Blocked(_))) => return Err(blocked),
+                Ok(Err(error)) => error,
                 Err(Elapsed) => ConnectError::TimedOut,
+            };
+        }
+        Err(last)
+    }
+
+    /// A connection to one address that was judged, by the way that the installation sets.
+    async fn reach(&self, address: SocketAddr) -> Result<(TcpStream, SocketAddr), ConnectError> {
+        let Some((proxy, place)) = &self.proxy else {
+            let stream = self.bind.connect(address).await;
+            return self.check_peer(stream.map_err(ConnectError::Failed)?);
+        };
+        let unreachable = || ConnectError::Failed(Detail::Proxy(ProxyFault::Unreachable));
+        let mut last = unreachable();
+        for proxy_address in self.resolve(place).await.map_err(|_| unreachable())? {
+            last = match self.bind.connect(proxy_address).await {
+                Ok(stream) => {
+                    let _ = stream.set_nodelay(true);
+                    let stream = tunnel(proxy, stream, address).await;
+                    return Ok((
+                        stream.map_err(|fault| ConnectError::Failed(Detail::Proxy(fault)))?,
+                        address,
+                    ));
+                }
+                Err(Detail::Bind) => ConnectError::Failed(Detail::Bind),
+                Err(_) => unreachable(),
             };
         }
         Err(last)
@@ -215,7 +259,8 @@ impl Connector {
     }
 }
 
-fn failed_connect(error: &io::Error) -> Detail {
+/// What a failed connect means.
+pub(super) fn failed_connect(error: &io::Error) -> Detail {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Detail::ConnectRefused,
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Detail::NoRoute,

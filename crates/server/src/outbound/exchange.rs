@@ -1,5 +1,7 @@
 //! What is known after a send: the outcome, and what explains it.
 
+mod stored;
+
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -111,6 +113,41 @@ pub enum Detail {
     BodyTooLong,
     /// A redirect, which is not followed; to which host, if it can be told.
     Redirect(Option<String>),
+    /// No connection can be made from the source address that the installation sets.
+    Bind,
+    /// The egress proxy made no connection.
+    Proxy(ProxyFault),
+    /// There is no access token, which the endpoint's credentials need: nothing was sent to the endpoint.
+    Token(TokenFault),
+}
+
+/// Why the egress proxy made no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyFault {
+    /// It could not be reached, or did not answer in HTTP.
+    Unreachable,
+    /// It made no connection in time.
+    TimedOut,
+    /// It answered with this status instead of making one.
+    Refused(u16),
+}
+
+/// Why there is no access token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenFault {
+    /// The exchange with the token address failed, as a send to a receiver can.
+    Exchange(Box<Detail>),
+    /// It was not over in time, or others waited for it in vain.
+    TimedOut,
+    /// The token address answered with another status than 2xx.
+    Refused {
+        /// The status.
+        status: u16,
+        /// The error code of RFC 6749, if it gave one.
+        code: Option<&'static str>,
+    },
+    /// It answered 2xx, but without a bearer token that can be sent.
+    Answer,
 }
 
 /// Why a TLS handshake failed.
@@ -130,6 +167,8 @@ pub enum TlsFault {
     Handshake,
     /// What came was not TLS.
     NotTls,
+    /// The receiver asks for a client certificate, or does not accept the one that it was shown.
+    ClientCertificate,
 }
 
 impl Detail {
@@ -153,6 +192,9 @@ impl Detail {
             Self::AnswerTimedOut => "answer-timed-out",
             Self::BodyTooLong => "body-too-long",
             Self::Redirect(_) => "redirect",
+            Self::Bind => "bind-failed",
+            Self::Proxy(fault) => fault.name(),
+            Self::Token(fault) => fault.name(),
         }
     }
 }
@@ -184,7 +226,57 @@ impl fmt::Display for Detail {
             Self::Redirect(Some(host)) => {
                 return write!(f, "a redirect to {host}; redirects are not followed");
             }
+            Self::Bind => "no connection can be made from the address of RINGBACK_OUTBOUND_BIND",
+            Self::Proxy(ProxyFault::Unreachable) => {
+                "the egress proxy of RINGBACK_OUTBOUND_PROXY cannot be reached"
+            }
+            Self::Proxy(ProxyFault::TimedOut) => {
+                "the egress proxy of RINGBACK_OUTBOUND_PROXY made no connection in time"
+            }
+            Self::Proxy(ProxyFault::Refused(status)) => {
+                return write!(
+                    f,
+                    "the egress proxy of RINGBACK_OUTBOUND_PROXY made no connection: status {status}"
+                );
+            }
+            Self::Token(fault) => return write!(f, "no access token from the token address: {fault}"),
         })
+    }
+}
+
+impl ProxyFault {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "proxy-unreachable",
+            Self::TimedOut => "proxy-timed-out",
+            Self::Refused(_) => "proxy-refused",
+        }
+    }
+}
+
+impl TokenFault {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Exchange(_) => "token-exchange-failed",
+            Self::TimedOut => "token-timed-out",
+            Self::Refused { .. } => "token-refused",
+            Self::Answer => "token-answer",
+        }
+    }
+}
+
+impl fmt::Display for TokenFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exchange(detail) => detail.fmt(f),
+            Self::TimedOut => f.write_str("it did not answer in time"),
+            Self::Refused { status, code: None } => write!(f, "it answered with status {status}"),
+            Self::Refused {
+                status,
+                code: Some(code),
+            } => write!(f, "it answered with status {status}, {code}"),
+            Self::Answer => f.write_str("its answer holds no bearer token"),
+        }
     }
 }
 
@@ -198,6 +290,7 @@ impl TlsFault {
             Self::Certificate => "tls-certificate",
             Self::Handshake => "tls-handshake",
             Self::NotTls => "not-tls",
+            Self::ClientCertificate => "tls-client-certificate",
         }
     }
 
@@ -210,6 +303,7 @@ impl TlsFault {
             Self::Certificate => "the certificate is faulty",
             Self::Handshake => "the two sides could not agree",
             Self::NotTls => "the receiver does not speak TLS",
+            Self::ClientCertificate => "the receiver asks for a client certificate that it accepts",
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 
+use super::bind::Bind;
 use super::policy::AddressPolicy;
+use super::proxy::Proxy;
 use super::resolve::{Resolve, SystemResolver};
 use super::tls::CaProblem;
 use crate::clock::Clock;
@@ -47,6 +49,10 @@ pub struct Options {
     pub resolver: Arc<dyn Resolve>,
     /// What holds for all targets.
     pub limits: Limits,
+    /// Where connections come from (`RINGBACK_OUTBOUND_BIND`).
+    pub bind: Bind,
+    /// What connections go through (`RINGBACK_OUTBOUND_PROXY`).
+    pub proxy: Option<Proxy>,
 }
 
 impl Options {
@@ -59,6 +65,8 @@ impl Options {
             clock,
             resolver: Arc::new(SystemResolver),
             limits: Limits::default(),
+            bind: Bind::default(),
+            proxy: None,
         }
     }
 }

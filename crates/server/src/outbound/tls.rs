@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringback_core::credentials::ClientCertificate;
 use rustls::client::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::sign::SingleCertAndKey;
 use rustls::time_provider::TimeProvider;
-use rustls::{CertificateError, RootCertStore};
+use rustls::{AlertDescription, CertificateError, RootCertStore};
 
 use super::exchange::TlsFault;
+use super::identity;
+use super::target::TargetProblem;
 use crate::clock::Clock;
 
 /// How long a PEM text with certificates may be, in bytes.
@@ -50,7 +54,7 @@ impl Trust {
             add(&mut roots, ca)?;
         }
         let time = Arc::new(WallTime(clock));
-        let shared = config(roots.clone(), &time);
+        let shared = config(roots.clone(), None, &time);
         Ok(Self { roots, shared, time })
     }
 
@@ -61,14 +65,25 @@ impl Trust {
         Arc::new(config)
     }
 
-    /// The settings for a target with authorities of its own, or those that all others share.
-    pub(super) fn config(&self, ca: Option<&str>) -> Result<Arc<ClientConfig>, CaProblem> {
-        let Some(ca) = ca else {
+    /// The settings for a target with authorities or a certificate of its own, or those that all others share.
+    pub(super) fn config(
+        &self,
+        ca: Option<&str>,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<Arc<ClientConfig>, TargetProblem> {
+        if ca.is_none() && certificate.is_none() {
             return Ok(Arc::clone(&self.shared));
-        };
+        }
         let mut roots = self.roots.clone();
-        add(&mut roots, ca)?;
-        Ok(config(roots, &self.time))
+        if let Some(ca) = ca {
+            add(&mut roots, ca).map_err(TargetProblem::TlsCa)?;
+        }
+        let provider = self.shared.crypto_provider();
+        let identity = certificate
+            .map(|certificate| identity::read(certificate, provider))
+            .transpose()
+            .map_err(TargetProblem::ClientCertificate)?;
+        Ok(config(roots, identity, &self.time))
     }
 }
 
@@ -87,13 +102,20 @@ fn add(roots: &mut RootCertStore, pem: &str) -> Result<(), CaProblem> {
     if count == 0 { Err(CaProblem::Empty) } else { Ok(()) }
 }
 
-fn config(roots: RootCertStore, time: &Arc<WallTime>) -> Arc<ClientConfig> {
+fn config(
+    roots: RootCertStore,
+    identity: Option<Arc<SingleCertAndKey>>,
+    time: &Arc<WallTime>,
+) -> Arc<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_details(provider, Arc::clone(time) as Arc<dyn TimeProvider>)
+    let config = ClientConfig::builder_with_details(provider, Arc::clone(time) as Arc<dyn TimeProvider>)
         .with_safe_default_protocol_versions()
         .expect("the provider that is compiled in has ciphers for the default versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match identity {
+        Some(identity) => config.with_client_cert_resolver(identity),
+        None => config.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(config)
 }
@@ -115,9 +137,26 @@ pub(super) fn fault(error: &rustls::Error) -> TlsFault {
         rustls::Error::InvalidCertificate(error) => certificate_fault(error),
         rustls::Error::NoCertificatesPresented | rustls::Error::UnsupportedNameType => TlsFault::Certificate,
         rustls::Error::InvalidMessage(_) => TlsFault::NotTls,
+        rustls::Error::AlertReceived(alert) if is_about_certificate(*alert) => TlsFault::ClientCertificate,
         // The variants are many, and rustls may add to them; to the reader of a timeline they are one.
         _ => TlsFault::Handshake,
     }
+}
+
+/// Alerts about certificates that a client receives are about its own.
+const fn is_about_certificate(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::NoCertificate
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::CertificateRequired
+    )
 }
 
 fn certificate_fault(error: &CertificateError) -> TlsFault {

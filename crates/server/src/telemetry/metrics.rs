@@ -101,6 +101,7 @@ pub struct Metrics {
     replayed: [Counter; Kind::ALL.len()],
     refused: [Counter; Refused::ALL.len()],
     sends: [Counter; Outcome::ALL.len()],
+    tests: [Counter; Outcome::ALL.len()],
     settled: [Counter; State::ALL.len()],
     store_failures: [Counter; StoreTask::ALL.len()],
     http: HttpRequests,
@@ -188,7 +189,13 @@ impl Metrics {
             accepted: counters(r, "events_accepted", "Events taken in", kinds.clone()),
             replayed: counters(r, "events_replayed", "Requests that repeated an event", kinds),
             refused: counters(r, "intake_refused", "Events that were not taken in", reasons),
-            sends: counters(r, "sends", "Finished sends", outcomes),
+            sends: counters(r, "sends", "Finished sends", outcomes.clone()),
+            tests: counters(
+                r,
+                "endpoint_tests",
+                "Tests of endpoints, which are no sends",
+                outcomes,
+            ),
             settled: counters(
                 r,
                 "deliveries_settled",
@@ -259,6 +266,12 @@ impl Metrics {
     #[must_use]
     pub const fn sends(&self, outcome: Outcome) -> &Counter {
         &self.sends[outcome as usize]
+    }
+
+    /// Tests of endpoints with this outcome.
+    #[must_use]
+    pub const fn tests(&self, outcome: Outcome) -> &Counter {
+        &self.tests[outcome as usize]
     }
 
     /// Deliveries that came into this state.
@@ -399,6 +412,7 @@ mod tests {
                 "ringback_events_replayed_total{kind=\"job\"} 0",
                 "ringback_intake_refused_total{reason=\"disk-nearly-full\"} 0",
                 "ringback_sends_total{outcome=\"not-acknowledged\"} 0",
+                "ringback_endpoint_tests_total{outcome=\"refused\"} 0",
                 "ringback_deliveries_settled_total{state=\"exhausted\"} 0",
                 "ringback_store_failures_total{task=\"commit\"} 0",
                 "ringback_http_requests_total{route=\"/v1/calls\",status=\"2xx\"} 0",

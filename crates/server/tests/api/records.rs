@@ -38,6 +38,7 @@ async fn the_timeline_of_a_delivery() {
         json!({
             "n": 1, "startedAt": "2026-01-01T00:00:00.000Z", "durationMs": 0, "outcome": "not-acknowledged", "status": 200,
             "address": null, "detail": null, "bodyStart": "fail",
+            "hint": {"code": "fail", "text": "The body is fail: the receiver asks for the callback to be sent again."},
         })
     );
     assert_eq!(delivery["nextSendAt"], "2026-01-01T00:00:01.000Z");

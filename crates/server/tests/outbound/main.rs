@@ -6,8 +6,10 @@
 mod addresses;
 mod answers;
 mod bounds;
+mod credentials;
 mod limits;
 mod reuse;
 mod rig;
+mod route;
 mod tls;
 mod wire;

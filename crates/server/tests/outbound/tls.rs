@@ -2,27 +2,46 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    date_time_ymd,
+};
+use ringback_core::credentials::ClientCertificate;
 use ringback_server::outbound::Outcome::{Acknowledged, Unreachable};
 use ringback_server::outbound::{Exchange, TargetSettings};
-use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 use crate::rig::{Peer, Rig, SUCCESS, gist, settle};
 
 /// An authority of the test's own.
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
+pub(crate) fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    let key = KeyPair::generate().unwrap();
+    // Each has a name of its own, or one would be taken for a forgery of the other.
+    let name = format!("{:x?}", &key.public_key_raw()[1..9]);
+    params.distinguished_name.push(DnType::CommonName, name);
+    CertifiedIssuer::self_signed(params, key).unwrap()
 }
 
 /// A receiver's side with a certificate for these names, valid in 2026, that speaks these protocols.
-fn acceptor(
+pub(crate) fn acceptor(
     authority: &CertifiedIssuer<'static, KeyPair>,
     names: &[&str],
     protocols: &[&str],
+) -> TlsAcceptor {
+    acceptor_for(authority, names, protocols, None)
+}
+
+/// The same, that asks for a certificate by this authority where one is given.
+fn acceptor_for(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    names: &[&str],
+    protocols: &[&str],
+    clients: Option<&CertifiedIssuer<'static, KeyPair>>,
 ) -> TlsAcceptor {
     let mut params =
         CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).unwrap();
@@ -32,10 +51,21 @@ fn acceptor(
     let certificate = params.signed_by(&key, authority).unwrap();
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let verifier = clients.map(|clients| {
+        let mut roots = RootCertStore::empty();
+        roots.add(clients.der().clone()).unwrap();
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()
+            .unwrap()
+    });
+    let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
+        .unwrap();
+    let config = match verifier {
+        Some(verifier) => config.with_client_cert_verifier(verifier),
+        None => config.with_no_client_auth(),
+    };
+    let mut config = config
         .with_single_cert(vec![certificate.der().clone()], key.into())
         .unwrap();
     config.alpn_protocols = protocols
@@ -177,4 +207,47 @@ async fn plain_http_to_a_tls_port_is_no_http() {
         matches!(gist(&exchange).2, Some("protocol" | "reset")),
         "{exchange:?}"
     );
+}
+
+/// A client certificate by this authority, with the authority's behind it.
+fn client_certificate(authority: &CertifiedIssuer<'static, KeyPair>) -> ClientCertificate {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([]).unwrap();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let certificate = params.signed_by(&key, authority).unwrap();
+    ClientCertificate {
+        certificate: format!("{}{}", certificate.pem(), authority.pem()),
+        key: key.serialize_pem(),
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_a_certificate_gets_it() {
+    let (authority, clients, strangers) = (authority(), authority(), authority());
+    let ca = authority.pem();
+    let known = client_certificate(&clients);
+    let unknown = client_certificate(&strangers);
+    for (certificate, expected) in [
+        (Some(&known), (Acknowledged, Some(200), None)),
+        (
+            Some(&unknown),
+            (Unreachable, None, Some("tls-client-certificate")),
+        ),
+        (None, (Unreachable, None, Some("tls-client-certificate"))),
+    ] {
+        let rig = Rig::new().await;
+        let acceptor = acceptor_for(&authority, &["127.0.0.1"], &["http/1.1"], Some(&clients));
+        let url = format!("https://{}/", rig.address);
+        let settings = TargetSettings {
+            tls_ca: Some(&ca),
+            client_certificate: certificate,
+            ..TargetSettings::new(&url)
+        };
+        let posting = rig.post(&rig.outbound.target(settings).unwrap());
+        let peer = rig.accept().await;
+        if let Ok(stream) = acceptor.accept(peer.stream).await {
+            Peer { stream }.answer(SUCCESS).await;
+        }
+        assert_eq!(gist(&posting.await.unwrap()), expected);
+    }
 }

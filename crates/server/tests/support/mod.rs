@@ -320,6 +320,8 @@ pub(crate) fn settings(url: &str) -> Settings {
             until: None,
         }],
         tls_ca: None,
+        credentials: None,
+        client_certificate: None,
     }
 }
 

@@ -272,6 +272,8 @@ pub(crate) fn settings() -> Settings {
         headers: BTreeMap::from([("x-env".to_owned(), "prod".to_owned())]),
         secrets: Vec::new(),
         tls_ca: None,
+        credentials: None,
+        client_certificate: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use ringback_contract::kind::Kind;
 use ringback_core::company::Company;
+use ringback_core::credentials::{ClientAuth, ClientCertificate, Credentials, OAuth2};
 use ringback_core::delivery::State;
 use ringback_core::endpoint::{RateLimit, SigningSecret};
 use ringback_core::limits::ENDPOINTS_PER_COMPANY;
@@ -219,6 +220,18 @@ fn settings_survive_a_restart_to_the_last_field(lab: &mut Lab) {
             },
         ];
         settings.tls_ca = Some("-----BEGIN CERTIFICATE-----".to_owned());
+        settings.credentials = Some(Credentials::OAuth2(OAuth2 {
+            token_url: "https://id.example/token".to_owned(),
+            client_id: "ringback".to_owned(),
+            client_secret: "s".to_owned(),
+            scope: None,
+            audience: Some("erp".to_owned()),
+            auth: ClientAuth::Body,
+        }));
+        settings.client_certificate = Some(ClientCertificate {
+            certificate: "-----BEGIN CERTIFICATE-----".to_owned(),
+            key: "-----BEGIN PRIVATE KEY-----".to_owned(),
+        });
     });
     let id = lab.deliver(call(1));
     lab.reopen();

@@ -235,11 +235,51 @@ fn check_config_shows_values_and_sources_and_no_secret() {
         json!({ "key": "zone", "environment": "RINGBACK_ZONE", "value": "\"UTC\"", "source": "file" });
     assert_eq!(*zone, expected);
     assert!(!lines.contains("not-to-be-shown") && !json.contains("not-to-be-shown"));
+    // What receivers see: without a setting it depends on the machine.
+    let seen = lines.lines().last().unwrap();
+    assert!(
+        seen.starts_with("# receivers see ") || seen.starts_with("# this machine"),
+        "{seen}"
+    );
 
     // The default file is itself a configuration.
     let (_, defaults, _) = outcome(&run(["check-config", "--defaults"]));
     std::fs::write(&file, defaults).unwrap();
     assert_eq!(outcome(&with(&[])).0, 0);
+}
+
+#[test]
+fn check_config_shows_the_source_address_of_callbacks() {
+    for (variable, value, sentence, address) in [
+        (
+            "RINGBACK_OUTBOUND_BIND",
+            "127.0.0.1",
+            "# receivers see 127.0.0.1 (outbound_bind), unless it is translated on the way",
+            json!({"address": "127.0.0.1", "from": "outbound_bind", "usable": true}),
+        ),
+        (
+            "RINGBACK_OUTBOUND_BIND",
+            "192.0.2.1",
+            "# 192.0.2.1 (outbound_bind) is not an address of this machine: nothing can be sent from it",
+            json!({"address": "192.0.2.1", "from": "outbound_bind", "usable": false}),
+        ),
+        (
+            "RINGBACK_OUTBOUND_PROXY",
+            "http://u:not-to-be-shown@proxy.example:3128",
+            "# receivers see an address of the proxy http://proxy.example:3128: ask its operator for it",
+            json!({"address": "http://proxy.example:3128", "from": "outbound_proxy", "usable": true}),
+        ),
+    ] {
+        let with = |arguments: &[&str]| {
+            let mut command = command(["check-config"]);
+            outcome(&command.args(arguments).env(variable, value).output().unwrap()).1
+        };
+        let (lines, json) = (with(&[]), with(&["--json"]));
+        assert_eq!(lines.lines().last(), Some(sentence));
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["sourceAddresses"], json!([address]));
+        assert!(!lines.contains("not-to-be-shown"), "{lines}");
+    }
 }
 
 #[test]

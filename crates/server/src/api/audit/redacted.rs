@@ -97,6 +97,20 @@ fn settings_of(settings: &Settings, before: Option<&Settings>) -> Value {
         told(&|settings| settings.secrets.first().map(|first| first.secret.clone())),
     );
     members.insert("tlsCa".to_owned(), told(&|settings| settings.tls_ca.clone()));
+    if let Some(Value::String(url)) = members
+        .get_mut("credentials")
+        .and_then(|credentials| credentials.get_mut("tokenUrl"))
+    {
+        *url = address(url);
+    }
+    members.insert(
+        "credentialsSecret".to_owned(),
+        told(&|settings| serde_json::to_string(settings.credentials.as_ref()?).ok()),
+    );
+    members.insert(
+        "clientCertificateKey".to_owned(),
+        told(&|settings| Some(settings.client_certificate.as_ref()?.key.clone())),
+    );
     value
 }
 

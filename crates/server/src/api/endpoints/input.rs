@@ -1,5 +1,8 @@
 //! What a PUT of an endpoint says, and the settings that follow from it.
 
+mod check;
+mod credentials;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -21,11 +24,13 @@ use super::super::names::{
     AckRuleName, BreakerName, ContentTypeName, KindName, OrderName, ProfileName, ScheduleSchema,
 };
 use super::super::problem::{FieldError, Problem, kind_of};
-use crate::outbound::{Outbound, TargetSettings, headers};
+use crate::outbound::Outbound;
 use crate::random;
+pub(crate) use credentials::ClientAuthName;
+use credentials::{CertificateInput, CertificateSchema, CredentialsInput, CredentialsSchema};
 
 /// The settings of an endpoint. A PUT replaces all of them: what is absent, or null, becomes its default. The secrets are
-/// kept where they are absent: `secret`, and the value of a header whose value is null.
+/// kept where they are absent: `secret`, `credentials`, `clientCertificate`, and the value of a header whose value is null.
 #[derive(Debug, Default, ToSchema)]
 #[schema(as = EndpointSettings, rename_all = "camelCase")]
 pub(crate) struct EndpointInput {
@@ -88,6 +93,12 @@ pub(crate) struct EndpointInput {
     /// A private certificate authority, PEM. Default: none.
     #[schema(value_type = Option<String>)]
     tls_ca: Given<String>,
+    /// What goes into the Authorization header of every send. Absent: kept; null: removed.
+    #[schema(value_type = Option<CredentialsSchema>)]
+    credentials: Given<CredentialsInput>,
+    /// The certificate that is shown where the receiver asks for one (mTLS). Absent: kept; null: removed.
+    #[schema(value_type = Option<CertificateSchema>)]
+    client_certificate: Given<CertificateInput>,
 }
 
 /// A bound on the rate of sends.
@@ -112,7 +123,7 @@ pub(crate) struct Applied {
     pub(crate) made_secret: Option<String>,
 }
 
-const MEMBERS: [&str; 19] = [
+const MEMBERS: [&str; 21] = [
     "url",
     "callbacks",
     "enabled",
@@ -132,6 +143,8 @@ const MEMBERS: [&str; 19] = [
     "headers",
     "secret",
     "tlsCa",
+    credentials::CREDENTIALS,
+    credentials::CLIENT_CERTIFICATE,
 ];
 
 const DEFAULT_TIMEOUT_MS: u32 = 15_000;
@@ -151,8 +164,8 @@ pub(crate) fn apply(
     let mut fields = Fields::of_body(body, &MEMBERS)?;
     let input = EndpointInput::read(&mut fields);
     let applied = input.into_settings(present, &mut fields);
-    check_hold(&applied.settings, &mut fields);
-    check_with_outbound(&applied.settings, &mut fields, outbound);
+    check::hold(&applied.settings, &mut fields);
+    check::with_outbound(&applied.settings, &mut fields, outbound);
     fields.finish().map(|()| applied)
 }
 
@@ -211,6 +224,9 @@ impl EndpointInput {
                     .filter(|pem| pem.len() <= TLS_CA_BYTES)
                     .map(str::to_owned)
             }),
+            credentials: fields.take_or(credentials::CREDENTIALS, credentials::read),
+            client_certificate: fields
+                .take_or(credentials::CLIENT_CERTIFICATE, credentials::read_certificate),
         }
     }
 
@@ -245,6 +261,16 @@ impl EndpointInput {
             headers: kept_headers(self.headers.or(BTreeMap::new()), present, fields),
             secrets,
             tls_ca: self.tls_ca.value(),
+            credentials: credentials::credentials(
+                self.credentials,
+                present.and_then(|present| present.credentials.as_ref()),
+                fields,
+            ),
+            client_certificate: credentials::certificate(
+                self.client_certificate,
+                present.and_then(|present| present.client_certificate.as_ref()),
+                fields,
+            ),
         };
         Applied {
             settings,
@@ -294,18 +320,6 @@ fn timeout(value: &Value) -> Option<u32> {
 fn duration_within(value: &Value, allowed: RangeInclusive<u64>) -> Option<u64> {
     let ms = duration::parse(value.as_str()?).ok()?;
     allowed.contains(&ms).then_some(ms)
-}
-
-/// A quiet that is longer than the limit would never be waited for.
-fn check_hold(settings: &Settings, fields: &mut Fields) {
-    if settings.hold_quiet_ms > settings.hold_limit_ms && !fields.is_wrong("holdLimit") {
-        let (quiet, limit) = (
-            duration::format(settings.hold_quiet_ms),
-            duration::format(settings.hold_limit_ms),
-        );
-        let detail = format!("is {quiet}, which is longer than holdLimit, {limit}");
-        fields.note(FieldError::other("holdQuiet", detail));
-    }
 }
 
 fn rate_limit(value: &Value, field: &str) -> Result<RateLimit, Vec<FieldError>> {
@@ -417,35 +431,6 @@ pub(super) fn current(secret: String) -> SigningSecret {
 pub(super) fn new_secret() -> String {
     // 32 bytes are always a secret.
     Secret::from_bytes(&random::bytes::<32>()).map_or_else(|_| String::new(), |secret| secret.to_text())
-}
-
-/// What only the outbound client knows: which URLs, headers and certificates can be used.
-fn check_with_outbound(settings: &Settings, fields: &mut Fields, outbound: &Outbound) {
-    if !fields.is_wrong("url")
-        && let Err(problem) = outbound.check(TargetSettings::new(&settings.url))
-    {
-        fields.note(field_error(problem.field(), &problem.to_string()));
-    }
-    let texts = settings
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    if let Err(problem) = headers::parse(texts) {
-        fields.note(FieldError::other("headers", problem.to_string()));
-    }
-    let ca_alone = TargetSettings {
-        tls_ca: settings.tls_ca.as_deref(),
-        ..TargetSettings::new("https://example.com/")
-    };
-    if let Err(problem) = outbound.target(ca_alone) {
-        fields.note(field_error(problem.field(), &problem.to_string()));
-    }
-}
-
-/// The client's words without the field's name, which the problem tells apart.
-fn field_error(field: &str, text: &str) -> FieldError {
-    let words = text.strip_prefix(field).and_then(|rest| rest.strip_prefix(": "));
-    FieldError::other(field, words.unwrap_or(text))
 }
 
 #[cfg(test)]

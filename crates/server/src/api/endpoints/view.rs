@@ -8,6 +8,7 @@ use ringback_contract::ack::AckRule;
 use ringback_contract::duration;
 use ringback_contract::schedule::Schedule;
 use ringback_core::company::Kinds;
+use ringback_core::credentials::{ClientAuth, ClientCertificate, Credentials};
 use ringback_core::endpoint::{Breaker, ContentType, Endpoint, Order, Profile, RateLimit};
 use ringback_core::store::OpenCount;
 use serde::Serialize;
@@ -17,7 +18,8 @@ use super::super::names::{
     AckRuleName, BreakerName, ContentTypeName, KindName, OrderName, ProfileName, ScheduleSchema,
 };
 use super::super::time::Time;
-use super::input::RateLimitSchema;
+use super::input::{ClientAuthName, RateLimitSchema};
+use crate::outbound::identity;
 
 /// Counting of open deliveries stops here.
 pub(super) const COUNT_MOST: usize = 10_000;
@@ -89,6 +91,10 @@ pub(crate) struct EndpointView {
     previous_secret_until: Option<Time>,
     /// The private certificate authority, PEM.
     tls_ca: Option<String>,
+    /// What goes into the Authorization header of every send, without its secret.
+    credentials: Option<CredentialsView>,
+    /// The client certificate, without its key.
+    client_certificate: Option<CertificateView>,
     /// How many deliveries are open; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     open: Option<OpenView>,
@@ -99,6 +105,80 @@ pub(crate) struct EndpointView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/v1/companies/151/endpoints/erp/retry-now")]
     retry_now: Option<String>,
+}
+
+/// Credentials without their secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[schema(as = Credentials)]
+pub(crate) enum CredentialsView {
+    /// A user name and a password.
+    Basic {
+        /// The user name.
+        #[schema(example = "ringback")]
+        username: String,
+    },
+    /// A token that does not change by itself.
+    Bearer,
+    /// OAuth 2.0 client credentials.
+    OAuth2 {
+        /// The address that gives tokens.
+        #[schema(example = "https://id.example.com/oauth/token")]
+        #[serde(rename = "tokenUrl")]
+        token_url: String,
+        /// The client.
+        #[schema(example = "ringback")]
+        #[serde(rename = "clientId")]
+        client_id: String,
+        /// What is asked for.
+        scope: Option<String>,
+        /// For whom the token shall be.
+        audience: Option<String>,
+        /// Where the client says who it is.
+        #[schema(value_type = ClientAuthName)]
+        auth: ClientAuth,
+    },
+}
+
+impl CredentialsView {
+    fn of(credentials: &Credentials) -> Self {
+        match credentials {
+            Credentials::Basic { username, .. } => Self::Basic {
+                username: username.clone(),
+            },
+            Credentials::Bearer { .. } => Self::Bearer,
+            Credentials::OAuth2(oauth2) => Self::OAuth2 {
+                token_url: oauth2.token_url.clone(),
+                client_id: oauth2.client_id.clone(),
+                scope: oauth2.scope.clone(),
+                audience: oauth2.audience.clone(),
+                auth: oauth2.auth,
+            },
+        }
+    }
+}
+
+/// A client certificate without its key. Both are null where it cannot be read any more.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ClientCertificate)]
+pub(crate) struct CertificateView {
+    /// Whose it is, in the form of RFC 4514.
+    #[schema(example = "O=Example,CN=ringback")]
+    subject: Option<String>,
+    /// When it ends.
+    expires_at: Option<Time>,
+}
+
+impl CertificateView {
+    fn of(certificate: &ClientCertificate) -> Self {
+        let described = identity::describe(&certificate.certificate);
+        let expires_at = described.as_ref().map(|described| Time(described.expires_ms));
+        Self {
+            subject: described.map(|described| described.subject),
+            expires_at,
+        }
+    }
 }
 
 /// How many deliveries are open.
@@ -156,6 +236,8 @@ impl EndpointView {
                 .max()
                 .map(|until| Time(until.0)),
             tls_ca: settings.tls_ca.clone(),
+            credentials: settings.credentials.as_ref().map(CredentialsView::of),
+            client_certificate: settings.client_certificate.as_ref().map(CertificateView::of),
             open: None,
             secret: None,
             retry_now: None,

@@ -52,6 +52,33 @@ fn every_reference_leads_somewhere_and_every_schema_is_used() {
     assert_eq!(found, defined);
 }
 
+/// The names of every object's members in the document.
+fn members<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(object) => {
+            let properties = object.get("properties").and_then(Value::as_object);
+            found.extend(
+                properties
+                    .into_iter()
+                    .flat_map(|it| it.keys().map(String::as_str)),
+            );
+            object.values().for_each(|value| members(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| members(value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A name of Rust's that nobody renamed would describe a member that there is not.
+#[test]
+fn members_are_named_as_in_json() {
+    let document = document();
+    let mut found = BTreeSet::new();
+    members(&document["components"], &mut found);
+    let odd: Vec<_> = found.iter().filter(|name| name.contains('_')).collect();
+    assert!(odd.is_empty(), "{odd:?}");
+}
+
 #[test]
 fn every_operation_is_described() {
     let document = document();

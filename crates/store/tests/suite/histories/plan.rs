@@ -11,6 +11,7 @@ use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::kind::Kind;
 use ringback_contract::schedule::{Preset, Schedule};
 use ringback_core::company::{Company, Kinds};
+use ringback_core::credentials::Credentials;
 use ringback_core::delivery::{Outcome, State};
 use ringback_core::endpoint::{Breaker, ContentType, Order, RateLimit, Settings, SigningSecret};
 use ringback_core::event::{IdempotencyKey, NewEvent, OrderKey};
@@ -316,6 +317,9 @@ fn any_settings() -> impl Strategy<Value = Settings> {
             }),
             headers: BTreeMap::from([("x-nr".to_owned(), hundredths.to_string())]),
             tls_ca: tenths.map(|tenths| format!("PEM {tenths}")),
+            credentials: tenths.map(|tenths| Credentials::Bearer {
+                token: format!("token {tenths}"),
+            }),
             secrets: secrets.into_iter().map(secret).collect(),
             ..settings()
         },

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ringback_contract::ack::AckRule;
 use ringback_core::company::Kinds;
+use ringback_core::credentials::Credentials;
 use ringback_core::endpoint::{Breaker, ContentType, Order, Profile, SigningSecret};
 use ringback_core::time::Millis;
 
@@ -40,6 +41,10 @@ fn settings(url: &str, header: &str, secret: &str) -> Settings {
             },
         ],
         tls_ca: Some("hushhush".to_owned()),
+        credentials: Some(Credentials::Bearer {
+            token: header.to_owned(),
+        }),
+        client_certificate: None,
     }
 }
 
@@ -83,6 +88,8 @@ fn of_the_secrets_of_an_endpoint_it_tells_only_whether_they_are_set_or_changed()
             )
         );
         assert_eq!(new["tlsCa"], "set");
+        assert_eq!(new["credentials"], json!({"type": "bearer"}));
+        assert_eq!(new["credentialsSecret"], header);
         assert!(!format!("{old}{new}").contains("hush"), "{old} {new}");
     }
     assert_eq!(endpoint(Some(&before), None).1, None);

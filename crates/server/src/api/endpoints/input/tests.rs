@@ -293,7 +293,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "urls",
         "[]",
-        "urls: is an unknown member; allowed are url, callbacks, enabled, ackRule, schedule, jitter, timeout, contentType, profile, order, holdQuiet, holdLimit, maxInFlight, rateLimit, breaker, jobStatuses, headers, secret, tlsCa",
+        "urls: is an unknown member; allowed are url, callbacks, enabled, ackRule, schedule, jitter, timeout, contentType, profile, order, holdQuiet, holdLimit, maxInFlight, rateLimit, breaker, jobStatuses, headers, secret, tlsCa, credentials, clientCertificate",
     ),
 ];
 
@@ -341,7 +341,7 @@ fn every_mistake_is_told_at_once() {
     check_mistakes(
         r#"{"timeout": 15, "order": "first", "extra": 1, "enabled": "no", "tlsCa": "not a certificate"}"#,
         &[
-            "extra: is an unknown member; allowed are url, callbacks, enabled, ackRule, schedule, jitter, timeout, contentType, profile, order, holdQuiet, holdLimit, maxInFlight, rateLimit, breaker, jobStatuses, headers, secret, tlsCa",
+            "extra: is an unknown member; allowed are url, callbacks, enabled, ackRule, schedule, jitter, timeout, contentType, profile, order, holdQuiet, holdLimit, maxInFlight, rateLimit, breaker, jobStatuses, headers, secret, tlsCa, credentials, clientCertificate",
             "url: is missing; there must be an http or https URL",
             "enabled: is a string; allowed is true or false",
             "timeout: is a number; allowed is a duration from 1s to 60s, such as \"15s\"",

@@ -1,10 +1,9 @@
-//! What a test's outcome means, and what to do about it, in English or Chinese.
+//! What a test's outcome means, in one sentence of English or Chinese.
 
-use ringback_contract::ack::AckRule;
 use ringback_core::delivery::Outcome;
 
 use super::super::super::language::Language;
-use crate::outbound::Exchange;
+use crate::outbound::{Detail, Exchange};
 
 /// One sentence: would a callback arrive?
 pub(super) fn verdict(exchange: &Exchange, language: Language) -> String {
@@ -14,6 +13,12 @@ pub(super) fn verdict(exchange: &Exchange, language: Language) -> String {
     let detail = exchange.detail.as_ref();
     // What the client explains, it explains in English.
     let because = detail.map_or_else(String::new, |detail| format!(": {detail}"));
+    if let Some(token @ Detail::Token(_)) = detail {
+        return match language {
+            Language::English => format!("Nothing was sent: {token}."),
+            Language::Chinese => format!("回调没有发出：{token}。"),
+        };
+    }
     match (exchange.outcome, language) {
         (Outcome::Acknowledged, Language::English) => {
             format!("The receiver acknowledged with status {status}: callbacks arrive.")
@@ -42,53 +47,12 @@ pub(super) fn verdict(exchange: &Exchange, language: Language) -> String {
     }
 }
 
-/// What to do, where a callback would not arrive. An answer that does not acknowledge is judged by the ack rule itself.
-pub(super) fn hint(exchange: &Exchange, ack_rule: AckRule, language: Language) -> Option<String> {
-    let judged = exchange
-        .status
-        .and_then(|status| ack_rule.judge(status, Some(&exchange.body_start)).err());
-    let texts = match (exchange.outcome, exchange.status) {
-        (Outcome::Acknowledged, _) => return None,
-        (Outcome::Refused, Some(401 | 403)) => (
-            "Add the header that the receiver asks for to the endpoint's headers.",
-            "请在该地址的 headers 中添加接收方要求的请求头。",
-        ),
-        (Outcome::Refused, Some(404 | 405)) => (
-            "Check the path of the URL, and that the receiver takes POST there.",
-            "请检查 URL 路径，并确认接收方在该路径接受 POST。",
-        ),
-        (Outcome::NotAcknowledged | Outcome::Refused, _) => {
-            return judged.map(|failure| match language {
-                Language::English => failure.en(),
-                Language::Chinese => failure.zh(),
-            });
-        }
-        (Outcome::Unreachable, _) => (
-            "Check host and port of the URL, and that a firewall lets this machine through.",
-            "请检查 URL 的主机和端口，并确认防火墙允许本机访问。",
-        ),
-        (Outcome::TimedOut, _) => (
-            "Let the receiver answer first and work then, or raise the endpoint's timeout.",
-            "请让接收方先应答再处理，或调大该地址的 timeout。",
-        ),
-        (Outcome::Blocked, _) => (
-            "If the address is meant, add its range to RINGBACK_OUTBOUND_ALLOW (outbound_allow in the file).",
-            "如确需访问该地址，请将其网段加入 RINGBACK_OUTBOUND_ALLOW（配置文件中为 outbound_allow）。",
-        ),
-    };
-    let (english, chinese) = texts;
-    Some(match language {
-        Language::English => english.to_owned(),
-        Language::Chinese => chinese.to_owned(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::outbound::Detail;
+    use crate::outbound::TokenFault;
 
     fn exchange(
         outcome: Outcome,
@@ -109,15 +73,11 @@ mod tests {
     }
 
     #[test]
-    fn every_failure_has_a_verdict_and_a_hint() {
+    fn every_outcome_has_a_verdict() {
         for (outcome, status) in [
             (Outcome::Acknowledged, Some(200)),
             (Outcome::NotAcknowledged, Some(200)),
             (Outcome::Refused, Some(302)),
-            (Outcome::Refused, Some(401)),
-            (Outcome::Refused, Some(404)),
-            (Outcome::Refused, Some(415)),
-            (Outcome::Refused, Some(500)),
             (Outcome::Unreachable, None),
             (Outcome::TimedOut, None),
             (Outcome::Blocked, None),
@@ -126,36 +86,29 @@ mod tests {
             for (language, end) in [(Language::English, '.'), (Language::Chinese, '。')] {
                 let verdict = verdict(&exchange, language);
                 assert!(verdict.ends_with(end), "{verdict}");
-                let hint = hint(&exchange, AckRule::Success, language);
-                assert_eq!(hint.is_none(), outcome == Outcome::Acknowledged);
-                assert!(
-                    hint.is_none_or(|hint| hint.ends_with(end)),
-                    "{outcome:?} {status:?}"
-                );
             }
         }
     }
 
     #[test]
     fn a_verdict_says_why() {
-        let unreachable = exchange(Outcome::Unreachable, None, "", Some(Detail::ConnectRefused));
-        assert_eq!(
-            verdict(&unreachable, Language::English),
-            "The receiver cannot be reached: nothing listens at the address: connection refused."
-        );
-    }
-
-    /// The contract's own words for an answer that does not acknowledge.
-    #[test]
-    fn an_answer_is_judged_by_the_ack_rule() {
-        for (body, rule, expected) in [
-            ("fail", AckRule::Success, "fail"),
-            ("", AckRule::Success, "empty"),
-            ("{\"success\":true}", AckRule::Success, "resultMsg"),
+        for (outcome, detail, expected) in [
+            (
+                Outcome::Unreachable,
+                Detail::ConnectRefused,
+                "The receiver cannot be reached: nothing listens at the address: connection refused.",
+            ),
+            (
+                Outcome::Refused,
+                Detail::Token(TokenFault::Refused {
+                    status: 401,
+                    code: Some("invalid_client"),
+                }),
+                "Nothing was sent: no access token from the token address: it answered with status 401, invalid_client.",
+            ),
         ] {
-            let exchange = exchange(Outcome::NotAcknowledged, Some(200), body, None);
-            let hint = hint(&exchange, rule, Language::English).unwrap();
-            assert!(hint.contains(expected), "{hint}");
+            let exchange = exchange(outcome, None, "", Some(detail));
+            assert_eq!(verdict(&exchange, Language::English), expected);
         }
     }
 }
