@@ -14,9 +14,7 @@ mod stamp;
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
-
-use crate::json::{self, Document, Node, Object, Place, Shallow};
+use crate::json::{self, Document, Place};
 use crate::kind::Kind;
 
 pub(crate) use correction::INTENT_LEVEL;
@@ -26,7 +24,7 @@ pub use invalid::{Found, Invalid, Problem};
 pub use stamp::{Signing, Stamp};
 
 use check::{check, required_integer, required_object};
-use stamp::{Moment, Template};
+use stamp::Template;
 
 /// A checked and normalised callback, not yet stamped. It owns its text; `Debug` shows no payload.
 #[derive(Clone)]
@@ -120,35 +118,33 @@ pub fn parse(kind: Kind, input: &[u8]) -> Result<Intake, Invalid> {
 }
 
 fn parse_call(kind: Kind, id_name: &'static str, input: &[u8]) -> Result<Intake, Invalid> {
-    let mut data = open(kind, input)?.into_data()?;
-    let scene = required_object(&data, "sceneInstance")?;
-    let company_id = required_integer(scene, "companyId").map_err(|e| e.under("sceneInstance"))?;
-    let entity_id = required_integer(scene, id_name).map_err(|e| e.under("sceneInstance"))?;
-    check(&mut data, fields::CALL)?;
-    let scene = data.get("sceneInstance").and_then(Node::as_object);
+    let (mut document, data) = open(kind, input)?.sound()?;
+    let scene = required_object(&document, data, "sceneInstance")?;
+    let required = |name| required_integer(&document, scene, name).map_err(|e| e.under("sceneInstance"));
+    let company_id = required("companyId")?;
+    let entity_id = required(id_name)?;
+    check(&mut document, data, fields::CALL)?;
+    let in_scene = |name| document.member(scene, name);
     Ok(Intake {
         kind,
         company_id,
         entity_id,
-        call_job_id: scene
-            .and_then(|scene| scene.get("callJobId"))
-            .and_then(Node::as_i64),
+        call_job_id: in_scene("callJobId").and_then(|id| document.as_i64(id)),
         job_status: None,
-        phone: scene
-            .and_then(|scene| scene.get("customerTelephone"))
-            .and_then(Node::as_text)
+        phone: in_scene("customerTelephone")
+            .and_then(|phone| document.as_text(phone))
             .map(Into::into),
-        digest: digest(&data),
-        template: Template::stamped(kind, &data, Moment::of_call(&data)),
+        digest: digest(&document, data)?,
+        template: Template::stamped(kind, &document, data)?,
     })
 }
 
 fn parse_job(input: &[u8]) -> Result<Intake, Invalid> {
-    let mut data = open(Kind::Job, input)?.into_data()?;
-    let company_id = required_integer(&data, "companyId")?;
-    let call_job_id = required_integer(&data, "callJobId")?;
-    let status = required_integer(&data, "status")?;
-    check(&mut data, fields::JOB)?;
+    let (mut document, data) = open(Kind::Job, input)?.sound()?;
+    let company_id = required_integer(&document, data, "companyId")?;
+    let call_job_id = required_integer(&document, data, "callJobId")?;
+    let status = required_integer(&document, data, "status")?;
+    check(&mut document, data, fields::JOB)?;
     Ok(Intake {
         kind: Kind::Job,
         company_id,
@@ -156,69 +152,70 @@ fn parse_job(input: &[u8]) -> Result<Intake, Invalid> {
         call_job_id: Some(call_job_id),
         job_status: Some(status),
         phone: None,
-        digest: digest(&data),
-        template: Template::plain(Kind::Job, &data),
+        digest: digest(&document, data)?,
+        template: Template::plain(Kind::Job, &document, data),
     })
 }
 
 /// An input, seen to be either `data.data` alone or an envelope of the right kind around it.
 struct Opened<'a> {
     document: Document<'a>,
-    /// The `data.data`, of which only the outermost level was read.
-    data: Shallow<'a>,
+    /// The `data.data`, of which only the names of the outermost level were checked.
+    data: Place,
     is_enveloped: bool,
 }
 
 impl<'a> Opened<'a> {
-    /// Reads the `data.data` down to its leaves.
-    fn into_data(self) -> Result<Object<'a>, Invalid> {
-        self.document.deepen(self.data)
+    /// Checks the `data.data` down to its leaves.
+    fn sound(self) -> Result<(Document<'a>, Place), Invalid> {
+        self.document.sound_members(self.data)?;
+        Ok((self.document, self.data))
     }
 }
 
 fn open(kind: Kind, input: &[u8]) -> Result<Opened<'_>, Invalid> {
     let document = Document::read(input)?;
-    let outer = document.shallow(Document::ALL)?;
-    let inner = match outer.get("data") {
-        Some(data) if document.found(data) == Found::Object => enveloped(kind, &document, data)?,
-        Some(_) | None => None,
+    document.sound_names(Document::ALL)?;
+    let inner = match document.object_member(Document::ALL, "data") {
+        Some(data) => enveloped(kind, &document, data)?,
+        None => None,
     };
     Ok(Opened {
         is_enveloped: inner.is_some(),
-        data: inner.unwrap_or(outer),
+        data: inner.unwrap_or(Document::ALL),
         document,
     })
 }
 
 /// The `data.data` of an envelope whose `data` is at this place; `None` where that has no `dataType`, and so is something
 /// else.
-fn enveloped<'a>(kind: Kind, document: &Document<'a>, data: Place) -> Result<Option<Shallow<'a>>, Invalid> {
-    let data = document.shallow(data).map_err(|e| e.under("data"))?;
-    let Some(data_type) = data.get("dataType") else {
+fn enveloped(kind: Kind, document: &Document<'_>, data: Place) -> Result<Option<Place>, Invalid> {
+    document.sound_names(data).map_err(|e| e.under("data"))?;
+    let Some(data_type) = document.member(data, "dataType") else {
         return Ok(None);
     };
+    let refused = |invalid: Invalid| invalid.under("dataType").under("data");
     let name = match document.found(data_type) {
-        Found::Text => document
-            .string(data_type)
-            .map_err(|e| e.under("dataType").under("data"))?,
+        Found::Text => document.string(data_type).map_err(refused)?,
         found => {
-            let problem = Problem::WrongType {
+            return Err(refused(Invalid::here(Problem::WrongType {
                 found,
                 allowed: "a string",
-            };
-            return Err(Invalid::here(problem).under("dataType").under("data"));
+            })));
         }
     };
-    if name.as_str() != kind.data_type() {
-        let problem = Problem::WrongDataType {
+    if name != kind.data_type() {
+        return Err(refused(Invalid::here(Problem::WrongDataType {
             allowed: kind.data_type(),
-        };
-        return Err(Invalid::here(problem).under("dataType").under("data"));
+        })));
     }
-    // Paths inside data.data begin there, as they do without the envelope.
     const ALLOWED: &str = "an object";
-    let problem = match data.get("data") {
-        Some(inner) if document.found(inner) == Found::Object => return document.shallow(inner).map(Some),
+    let problem = match document.member(data, "data") {
+        Some(inner) if document.found(inner) == Found::Object => {
+            // Paths inside data.data begin there, as they do without the envelope.
+            document.sound_names(inner)?;
+            return Ok(Some(inner));
+        }
         Some(inner) => Problem::WrongType {
             found: document.found(inner),
             allowed: ALLOWED,
@@ -228,10 +225,8 @@ fn enveloped<'a>(kind: Kind, document: &Document<'a>, data: Place) -> Result<Opt
     Err(Invalid::here(problem).under("data").under("data"))
 }
 
-fn digest(data: &Object<'_>) -> [u8; 32] {
-    let mut form = Vec::with_capacity(4096);
-    json::canonical(data, &["sign", "dateTime"], &mut form);
-    Sha256::digest(&form).into()
+fn digest(document: &Document<'_>, data: Place) -> Result<[u8; 32], Invalid> {
+    json::digest(document, data, &["sign", "dateTime"])
 }
 
 #[cfg(test)]

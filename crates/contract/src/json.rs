@@ -1,22 +1,31 @@
-//! A light tree over JSON text that keeps what the text says: the order of members, and the text of numbers,
-//! strings and names byte for byte. `serde_json` does not keep that, and reads in one pass per level what it leaves raw,
-//! which was a third of all that an event cost; so the grammar is checked here, in one pass, and compared with
-//! `serde_json`'s by a test.
+//! JSON text that keeps what the text says: the order of members, and the text of numbers, strings and names byte for byte.
+//! `serde_json` does not keep that, and reads in one pass per level what it leaves raw, which was a third of all that an
+//! event cost; so the grammar is checked here, in one pass, and compared with `serde_json`'s by a test.
 //!
-//! It refuses what would be read differently by different receivers: duplicate member names (compared decoded),
-//! lone surrogates, depth beyond a limit. Written out, the tree has no white space.
+//! What intake does goes from token to token of a [`Document`]: it checks, puts right, digests and writes without building
+//! anything. The light tree is for what is put together anew.
+//!
+//! Refused is what would be read differently by different receivers: duplicate member names (compared decoded),
+//! lone surrogates, depth beyond a limit. Written out, there is no white space.
 
 mod canonical;
-mod read;
+mod document;
 mod tape;
 mod text;
 
-use crate::intake::Found;
+use std::cmp::Ordering;
 
-pub(crate) use canonical::canonical;
-use canonical::shortlex;
-pub(crate) use read::{Document, Place, Shallow};
+use crate::intake::{Found, Invalid};
+
+pub(crate) use canonical::digest;
+pub(crate) use document::{Document, Place};
+use tape::Kind;
 pub(crate) use text::Text;
+
+/// The order of names: the shorter first, then by bytes. Most comparisons end at the length.
+fn shortlex(one: &[u8], other: &[u8]) -> Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+}
 
 /// A JSON value over the text it was read from.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,23 +110,6 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The number, if it is written as an integer and fits 64 bits.
-    pub(crate) fn as_i64(&self) -> Option<i64> {
-        if let Self::Number(text) = self {
-            text.parse().ok()
-        } else {
-            None
-        }
-    }
-
-    pub(crate) fn as_object(&self) -> Option<&Object<'a>> {
-        if let Self::Object(object) = self {
-            Some(object)
-        } else {
-            None
-        }
-    }
-
     pub(crate) fn write(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
@@ -137,5 +129,48 @@ impl<'a> Node<'a> {
             }
             Self::Object(object) => object.write(out),
         }
+    }
+}
+
+impl<'a> Document<'a> {
+    /// The object there as a tree.
+    pub(crate) fn object(&self, place: Place) -> Result<Object<'a>, Invalid> {
+        self.sound(place)?;
+        self.tree_object(place)
+    }
+
+    fn tree_object(&self, place: Place) -> Result<Object<'a>, Invalid> {
+        let mut members = Vec::with_capacity(self.count(place));
+        let mut walk = self.walk(place);
+        while let Some((name, value)) = walk.member(self) {
+            members.push(Member {
+                name: self.text(name)?,
+                value: self.tree(value)?,
+            });
+        }
+        Ok(Object { members })
+    }
+
+    fn tree(&self, place: Place) -> Result<Node<'a>, Invalid> {
+        Ok(match self.kind(place) {
+            Kind::Null => Node::Null,
+            Kind::True => Node::Boolean(true),
+            Kind::False => Node::Boolean(false),
+            Kind::Integer | Kind::Number => Node::Number(self.raw(place)),
+            Kind::Plain | Kind::Escaped | Kind::Unicode => Node::Text(self.text(place)?),
+            Kind::Array => {
+                let mut entries = Vec::with_capacity(self.count(place));
+                let mut walk = self.walk(place);
+                while let Some(entry) = walk.entry(self) {
+                    entries.push(self.tree(entry)?);
+                }
+                Node::Array(entries)
+            }
+            Kind::Object => Node::Object(self.tree_object(place)?),
+        })
+    }
+
+    fn text(&self, place: Place) -> Result<Text<'a>, Invalid> {
+        Ok(Text::new(self.raw(place), self.string(place)?))
     }
 }

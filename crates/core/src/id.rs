@@ -1,4 +1,4 @@
-//! Ids of events, deliveries, replays and endpoints.
+//! Ids of events, deliveries, replays, entries of the audit log, and endpoints.
 //!
 //! An event or delivery id is a 63-bit number: 43 bits of engine milliseconds since the Unix epoch, 12 bits of counter,
 //! 8 bits of node. Its text is a prefix and 13 characters of lower-case Crockford base32, so that both forms sort by
@@ -112,6 +112,10 @@ id!(
 id!(
     /// The id of a replay. It is given from the same numbers, so that it tells what was there before it.
     ReplayId, "rpl_");
+
+id!(
+    /// The id of an entry of the audit log. It is given from the same numbers.
+    AuditId, "aud_");
 
 /// The number of an endpoint. It outlives renames of nothing else: an endpoint that is deleted and made again under the
 /// same name gets another number.

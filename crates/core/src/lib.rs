@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 pub mod alert;
+pub mod audit;
 pub mod company;
 pub mod delivery;
 pub mod endpoint;

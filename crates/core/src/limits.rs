@@ -105,6 +105,24 @@ pub const RETENTION_LEAST_MS: u64 = 60 * 60 * 1000;
 pub const RETENTION_MOST_MS: u64 = 3650 * 24 * 60 * 60 * 1000;
 /// The age at which events are pruned unless it is set, in milliseconds: 30 days.
 pub const RETENTION_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// The longest value, before or after a change, that the audit log keeps, in bytes: enough for the settings of an endpoint.
+pub const AUDIT_VALUE_BYTES: usize = 8 * 1024;
+/// The age at which entries of the audit log are removed unless it is set, in milliseconds: 365 days.
+pub const AUDIT_RETENTION_MS: u64 = 365 * 24 * 60 * 60 * 1000;
+/// Entries that one [`crate::store::Write::PruneAudit`] removes.
+pub const AUDIT_PRUNE_ROWS: usize = 512;
+/// How often the audit log is pruned, in milliseconds.
+pub const AUDIT_PRUNE_PAUSE_MS: u64 = 60 * 60 * 1000;
+/// How long the pruning of the audit log waits between two parts, in milliseconds.
+pub const AUDIT_PRUNE_REST_MS: u64 = 1000;
+/// Deliveries that the failed-callback query looks at before it stops counting.
+pub const MISSED_ROWS: usize = 50_000;
+/// The most days, first and last included, of one failed-callback query.
+pub const MISSED_DAYS: i32 = 31;
+/// The most calls on one page of the failed-callback query (contract, section 6).
+pub const MISSED_PAGE: usize = 500;
+/// Calls on one page of the failed-callback query when none is asked for.
+pub const MISSED_PAGE_DEFAULT: usize = 100;
 /// Free bytes inside the store's file beyond which, if they are also a quarter of it, the file is made shorter. Less is
 /// left for what comes in.
 pub const SHRINK_FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -143,10 +161,22 @@ pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 pub const ENDPOINT_NAME: usize = 64;
 /// Endpoints of one company.
 pub const ENDPOINTS_PER_COMPANY: usize = 100;
+/// Requests per second of a token that operates or hands over events, unless something else is set: twice what one machine
+/// takes in.
+pub const API_RATE: u32 = 20_000;
+/// Requests per second of a token that only looks and repairs, unless something else is set.
+pub const API_RATE_READ: u32 = 200;
+/// The most requests per second that can be set.
+pub const API_RATE_MOST: u32 = 1_000_000;
 /// The most items of one page of the API, and the number when none is asked for.
 pub const API_PAGE: usize = 500;
 /// Items of one page of the API when none is asked for.
 pub const API_PAGE_DEFAULT: usize = 50;
+/// How far back a search goes that names a company only, in milliseconds: 7 days.
+pub const SEARCH_BACK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Companies in which a call or job is looked for by its number alone; in more than these the search goes through all
+/// events.
+pub const SEARCH_COMPANIES: usize = 64;
 /// Rows that one page of a search looks at before it stops and says `partial`.
 pub const SEARCH_ROWS: usize = 20_000;
 /// How long what is in flight may take after a shutdown began, in milliseconds.

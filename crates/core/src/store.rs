@@ -15,6 +15,7 @@ mod read;
 use std::sync::Arc;
 
 use crate::alert::Alert;
+use crate::audit;
 use crate::company::Company;
 use crate::delivery::{Attempt, State, Work};
 use crate::endpoint::{Endpoint, Settings};
@@ -27,8 +28,8 @@ use crate::token::Token;
 
 pub use self::error::{Fault, StoreError};
 pub use self::read::{
-    DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy, OpenCount,
-    Page, PageRequest, Reader,
+    DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
+    MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader,
 };
 
 /// Where events and deliveries are kept. One process owns a store; one thread writes.
@@ -167,6 +168,37 @@ pub enum Write {
     /// Keep alerts as they are now, at most [`crate::limits::ALERT_ROWS`] of them, and forget those that have ended but
     /// for the newest [`crate::limits::ALERTS_KEPT`].
     PutAlerts(Vec<Alert>),
+    /// Write, and tell of it in the audit log. What is refused, changes nothing or repeats what was there is not told of. The
+    /// answer is that to the inner write.
+    Audited {
+        /// What is told.
+        entry: Box<audit::Entry>,
+        /// The write.
+        write: Box<Write>,
+    },
+    /// Remove entries of the audit log that were written before this moment: the oldest
+    /// [`crate::limits::AUDIT_PRUNE_ROWS`] of them.
+    PruneAudit(Millis),
+}
+
+impl Write {
+    /// The write itself, without the entry of the audit log that goes with it.
+    #[must_use]
+    pub fn inner(&self) -> &Self {
+        match self {
+            Self::Audited { write, .. } => write.inner(),
+            other => other,
+        }
+    }
+
+    /// This write, with an entry in the audit log.
+    #[must_use]
+    pub fn audited(self, entry: audit::Entry) -> Self {
+        Self::Audited {
+            entry: Box::new(entry),
+            write: Box::new(self),
+        }
+    }
 }
 
 /// A finished send, or the end of a maximum age, on its way into the store.
@@ -261,6 +293,8 @@ pub enum Written {
     Token(bool),
     /// To [`Write::PutAlerts`].
     Alerts,
+    /// To [`Write::PruneAudit`]: how many entries were removed.
+    AuditPruned(usize),
     /// The write asks for something that does not exist or is not allowed; nothing was changed.
     Refused(Refusal),
 }

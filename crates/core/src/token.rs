@@ -97,6 +97,8 @@ pub struct Token {
     pub expires_wall_ms: Option<i64>,
     /// The wall clock when it was last used, Unix milliseconds, a minute exact; `None` before its first use.
     pub last_used_wall_ms: Option<i64>,
+    /// How many requests per second it may make; `None` for as many as the configuration says.
+    pub rate_limit: Option<u32>,
 }
 
 impl Token {

@@ -5,8 +5,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, backup, bench, check_config, companies, completions, deliveries, dev, endpoints, events, health,
-    listen, migrate, openapi, replay, serve, tail, token, trigger,
+    alerts, backup, bench, check_config, companies, completions, deliveries, dev, endpoints, events,
+    explain_signature, health, listen, migrate, openapi, replay, serve, tail, token, trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Dev(dev::Args),
     Listen(listen::Args),
     Trigger(trigger::Args),
+    ExplainSignature(explain_signature::Args),
     Companies(companies::Args),
     Endpoints(endpoints::Args),
     Events(events::Args),

@@ -10,6 +10,7 @@ pub(crate) mod deliveries;
 pub(crate) mod dev;
 pub(crate) mod endpoints;
 pub(crate) mod events;
+pub(crate) mod explain_signature;
 pub(crate) mod health;
 pub(crate) mod listen;
 pub(crate) mod migrate;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Deliveries(args) => deliveries::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Tail(args) => tail::run(&args),
+        Command::ExplainSignature(args) => explain_signature::run(&args),
         Command::Token(args) => token::run(args),
         Command::Alerts(args) => alerts::run(args),
         Command::Health(args) => health::run(&args),

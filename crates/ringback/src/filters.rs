@@ -6,12 +6,15 @@ use url::form_urlencoded::Serializer;
 
 use crate::failure::Failure;
 
-/// What to search for.
+/// What to search for: at least a company, an event, a call, a job or a phone number.
 #[derive(clap::Args)]
 pub(crate) struct Filters {
     /// The company
     #[arg(long, value_name = "ID")]
     pub(crate) company: Option<i64>,
+    /// The event
+    #[arg(long, value_name = "EVENT")]
+    event: Option<String>,
     /// The call (callInstanceId), with its corrections; or the inbound call
     #[arg(long, value_name = "ID")]
     call: Option<i64>,
@@ -33,12 +36,18 @@ pub(crate) struct Filters {
     /// The name of a delivery's endpoint
     #[arg(long, value_name = "NAME")]
     endpoint: Option<String>,
-    /// Accepted at this time or later, RFC 3339
+    /// Accepted at this time or later, RFC 3339; with a company alone at most 7 days ago without it
     #[arg(long, value_name = "TIME", conflicts_with = "since")]
     from: Option<String>,
     /// Accepted before this time, RFC 3339
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
+    /// A delivery's last send began at this time or later, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    sent_from: Option<String>,
+    /// A delivery's last send began before this time, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    sent_to: Option<String>,
     /// Accepted at most so long ago, such as 30m or 24h
     #[arg(long, value_name = "DURATION")]
     since: Option<String>,
@@ -55,6 +64,7 @@ impl Filters {
         let mut query = Serializer::new(String::new());
         for (name, value) in [
             ("companyId", number(self.company)),
+            ("eventId", self.event.clone()),
             ("callInstanceId", number(self.call)),
             ("callJobId", number(self.job)),
             ("phone", self.phone.clone()),
@@ -64,6 +74,8 @@ impl Filters {
             ("endpoint", self.endpoint.clone()),
             ("from", from),
             ("to", self.to.clone()),
+            ("sentFrom", self.sent_from.clone()),
+            ("sentTo", self.sent_to.clone()),
         ] {
             if let Some(value) = value {
                 query.append_pair(name, &value);

@@ -4,6 +4,7 @@
 //! decide nothing about delivery. An intake is answered only after its commit.
 
 mod alerts;
+mod audit;
 mod body;
 mod caller;
 mod calls;
@@ -19,6 +20,7 @@ mod language;
 mod log_level;
 mod members;
 mod names;
+mod open_api;
 mod openapi;
 mod operations;
 mod paths;
@@ -27,6 +29,7 @@ mod query;
 mod records;
 mod replays;
 mod search;
+mod sentence;
 mod serve;
 mod state;
 mod time;
@@ -61,7 +64,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
 }
 
 /// The templates of all routes, for [`crate::telemetry::Metrics::new`].
-pub const ROUTES: [&str; 31] = [
+pub const ROUTES: [&str; 33] = [
     "/v1/companies",
     "/v1/companies/{companyId}",
     "/v1/companies/{companyId}/endpoints",
@@ -89,6 +92,8 @@ pub const ROUTES: [&str; 31] = [
     "/v1/alert-channels",
     "/v1/alert-channels/{name}/test",
     "/v1/log-level",
+    "/v1/audit",
+    open_api::QUERY_UN_CALL_BACK,
     "/healthz",
     "/readyz",
     "/metrics",
@@ -132,6 +137,8 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(alerts::list_alert_channels))
         .routes(routes!(alerts::test_alert_channel))
         .routes(routes!(log_level::get_log_level, log_level::put_log_level))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(open_api::query_un_call_back))
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
@@ -167,7 +174,8 @@ fn unexpected(written: &Written) -> Problem {
         | Written::Replay(_)
         | Written::ReplayStepped { .. }
         | Written::Pruned(_)
-        | Written::Token(_)
-        | Written::Alerts => Problem::new(Type::Internal, "the store gave the answer to another write"),
+        | Written::AuditPruned(_)
+        | Written::Alerts
+        | Written::Token(_) => Problem::new(Type::Internal, "the store gave the answer to another write"),
     }
 }

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringback_core::store::{Store, StoreError, Write};
+use ringback_core::audit::{Action, Actor, Entry};
+use ringback_core::limits;
+use ringback_core::store::{Store, StoreError, Write, Written};
+use ringback_core::time::Millis;
 use ringback_core::token::{Scope, Token};
 use ringback_store::sqlite::Sqlite;
 use sha2::{Digest, Sha256};
@@ -128,6 +131,9 @@ impl App {
             api::serve(listener, Arc::new(state), config.connections, stopped),
         );
         tasks::spawn_detached(keep_token_uses(service.clone(), Arc::clone(&clock)));
+        if let Some(age_ms) = config.audit_retention_ms {
+            tasks::spawn_detached(prune_audit(service.clone(), Arc::clone(&clock), age_ms));
+        }
         Ok(Self {
             service,
             address,
@@ -169,6 +175,23 @@ async fn store_token_uses(service: &Service) {
     if !uses.is_empty() {
         // It is there for people who look for tokens that nobody needs: a use that is not stored does no harm.
         let _ = service.write(Write::UseTokens(uses)).await;
+    }
+}
+
+/// Removes what is too old from the audit log, again and again, a bounded part at a time.
+async fn prune_audit(service: Service, clock: Arc<dyn Clock>, age_ms: u64) {
+    loop {
+        let before = Millis(service.time().now().0.saturating_sub_unsigned(age_ms));
+        let written = service.write(Write::PruneAudit(before)).await;
+        // A store that cannot be written now is tried again like one in which nothing is left to remove.
+        let more = matches!(written, Ok(Written::AuditPruned(limits::AUDIT_PRUNE_ROWS)));
+        let pause_ms = if more {
+            limits::AUDIT_PRUNE_REST_MS
+        } else {
+            limits::AUDIT_PRUNE_PAUSE_MS
+        };
+        let pause = Duration::from_millis(pause_ms);
+        clock.sleep_until(clock::after(clock.boot_us(), pause)).await;
     }
 }
 
@@ -217,8 +240,21 @@ async fn first_token(
         created_wall_ms: clock.wall_ms(),
         expires_wall_ms: None,
         last_used_wall_ms: None,
+        rate_limit: None,
     };
-    service.write(Write::AddToken(Box::new(token))).await?;
+    let entry = Entry {
+        actor: Actor::named(Actor::SERVICE),
+        peer: None,
+        wall_ms: token.created_wall_ms,
+        action: Action::TokenMake,
+        company_id: None,
+        object: token.id.clone(),
+        before: None,
+        after: Some(r#"{"name":"operator","scope":"operator"}"#.to_owned()),
+    };
+    service
+        .write(Write::AddToken(Box::new(token)).audited(entry))
+        .await?;
     Ok(Some(path))
 }
 

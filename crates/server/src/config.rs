@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use ringback_core::limits;
+use ringback_core::token::Scope;
 use sha2::{Digest, Sha256};
 
 use crate::alerts::AlertSettings;
@@ -52,12 +53,36 @@ pub struct Config {
     pub metrics_open: bool,
     /// Connections to the API at once.
     pub connections: usize,
+    /// Requests per second.
+    pub rates: Rates,
     /// Free space in MiB below which nothing new is taken in.
     pub disk_free_least_mib: u64,
     /// The age in milliseconds at which events that are over are removed; `None` keeps them for ever.
     pub retention_ms: Option<u64>,
     /// Alerts: their bounds and channels.
     pub alerts: AlertSettings,
+    /// The age in milliseconds at which entries of the audit log are removed; `None` keeps them for ever.
+    pub audit_retention_ms: Option<u64>,
+}
+
+/// Requests per second that a token may make, by its scope, unless it has a limit of its own; `None` for any number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Of operator and intake tokens.
+    pub operate: Option<u32>,
+    /// Of tenant and read-only tokens.
+    pub read: Option<u32>,
+}
+
+impl Rates {
+    /// That of this scope.
+    #[must_use]
+    pub const fn of(self, scope: Scope) -> Option<u32> {
+        match scope {
+            Scope::Operator | Scope::Intake => self.operate,
+            Scope::Tenant | Scope::ReadOnly => self.read,
+        }
+    }
 }
 
 /// Where everything is kept.
@@ -162,9 +187,14 @@ impl Default for Config {
             log_format: LogFormat::Text,
             metrics_open: true,
             connections: 4096,
+            rates: Rates {
+                operate: Some(limits::API_RATE),
+                read: Some(limits::API_RATE_READ),
+            },
             disk_free_least_mib: limits::DISK_FREE_LEAST / (1024 * 1024),
             retention_ms: Some(limits::RETENTION_MS),
             alerts: AlertSettings::default(),
+            audit_retention_ms: Some(limits::AUDIT_RETENTION_MS),
         }
     }
 }

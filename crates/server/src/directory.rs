@@ -10,6 +10,8 @@ use ringback_core::endpoint::Endpoint;
 use ringback_core::store::Start;
 use ringback_core::token::Token;
 
+use crate::rate::Rate;
+
 /// The directory.
 #[derive(Debug, Default)]
 pub struct Directory {
@@ -30,6 +32,8 @@ pub(crate) struct KnownToken {
     used_wall_ms: AtomicI64,
     /// What the store knows of it.
     stored_wall_ms: AtomicI64,
+    /// What it has used of its rate.
+    pub(crate) rate: Rate,
 }
 
 impl KnownToken {
@@ -39,6 +43,7 @@ impl KnownToken {
             token,
             used_wall_ms: AtomicI64::new(used),
             stored_wall_ms: AtomicI64::new(used),
+            rate: Rate::default(),
         }
     }
 
@@ -113,6 +118,16 @@ impl Directory {
             .companies
             .get(&company_id)
             .map(|entry| Arc::clone(&entry.company))
+    }
+
+    /// The companies that have this key, by number.
+    pub(crate) fn companies_of_key(&self, app_key: &str) -> Vec<Arc<Company>> {
+        self.read()
+            .companies
+            .values()
+            .filter(|entry| entry.company.app_key.as_deref() == Some(app_key))
+            .map(|entry| Arc::clone(&entry.company))
+            .collect()
     }
 
     /// Every company, configured or not, by number.

@@ -167,7 +167,7 @@ impl Driver {
         match message {
             Message::Committed(done) => {
                 for (ticket, mut written) in done {
-                    self.on_written(now, &ticket.write, &mut written);
+                    self.on_written(now, ticket.write.inner(), &mut written);
                     ticket.answer(Ok(written));
                 }
             }
@@ -293,7 +293,7 @@ impl Driver {
                 self.on_replay_stepped(now, replay, made, due);
             }
             Written::Refused(refusal) => self.on_refused(now, write, *refusal),
-            Written::Conflict { .. } | Written::Pruned(_) | Written::Alerts => {}
+            Written::Conflict { .. } | Written::Pruned(_) | Written::AuditPruned(_) | Written::Alerts => {}
             Written::Company { .. }
             | Written::CompanyDeleted { .. }
             | Written::Endpoint { .. }
@@ -419,10 +419,10 @@ impl Driver {
             }
             Effect::StepReplay { replay, most } => self.writes.push(Write::StepReplay { replay, most }),
             Effect::Send(send) => {
-                let sending = self.sender.perform(send, now);
+                let sending = self.sender.prepare(send, now);
                 // What is in flight when the process ends is let go: a duplicate, no loss.
                 tasks::spawn_detached(async move {
-                    let sent = sending.await;
+                    let sent = sending.perform().await;
                     // The driver outlives its tasks except at the end of the process.
                     let _ = messages.send(Message::Sent(generation, Box::new(sent))).await;
                 });

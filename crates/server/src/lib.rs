@@ -12,6 +12,7 @@ mod driver;
 pub mod outbound;
 mod phone;
 pub mod random;
+mod rate;
 mod readers;
 mod sender;
 pub mod service;

@@ -114,39 +114,14 @@ impl Sender {
     }
 
     /// One send, ready to be performed anywhere.
-    pub(crate) fn perform(
-        &mut self,
-        send: Send,
-        now: Millis,
-    ) -> impl Future<Output = Sent> + std::marker::Send + 'static {
-        let prepared = self.prepared(&send.endpoint);
-        let (outbound, time, metrics) = (
-            self.outbound.clone(),
-            self.time.clone(),
-            Arc::clone(&self.metrics),
-        );
-        async move {
-            let began_us = time.clock().boot_us();
-            let (attempt, retry_after_ms) = post(&outbound, &**time.clock(), &prepared, &send, now).await;
-            let took_us = time.clock().boot_us() - began_us;
-            count(
-                &metrics,
-                attempt.outcome,
-                took_us,
-                time.now().since(send.event_id.time()),
-            );
-            // Only a gap before another send is spread, and asking for randomness is a system call.
-            let random = match attempt.outcome {
-                Outcome::Acknowledged => 0.0,
-                _ => random::fraction(),
-            };
-            Sent {
-                endpoint: send.endpoint.id,
-                delivery: send.delivery,
-                attempt,
-                retry_after_ms,
-                random,
-            }
+    pub(crate) fn prepare(&mut self, send: Send, now: Millis) -> Sending {
+        Sending {
+            prepared: self.prepared(&send.endpoint),
+            outbound: self.outbound.clone(),
+            time: self.time.clone(),
+            metrics: Arc::clone(&self.metrics),
+            send,
+            now,
         }
     }
 
@@ -159,6 +134,49 @@ impl Sender {
         let prepared = Arc::new(Prepared::new(&self.outbound, endpoint));
         self.prepared.insert(endpoint.id, Arc::clone(&prepared));
         prepared
+    }
+}
+
+/// One send and all that it needs. It is no future yet: a future that is handed on is copied whole, with the room for all that
+/// it will ever hold, and a task that awaits one which it was given has that room twice.
+pub(crate) struct Sending {
+    prepared: Arc<Prepared>,
+    outbound: Outbound,
+    time: EngineTime,
+    metrics: Arc<Metrics>,
+    send: Send,
+    now: Millis,
+}
+
+impl Sending {
+    /// Performs the send.
+    pub(crate) async fn perform(self) -> Sent {
+        let Self {
+            prepared,
+            outbound,
+            time,
+            metrics,
+            send,
+            now,
+        } = &self;
+        let clock = &**time.clock();
+        let began_us = clock.boot_us();
+        let (attempt, retry_after_ms) = post(outbound, clock, prepared, send, *now).await;
+        let took_us = clock.boot_us() - began_us;
+        let since_accepted_ms = time.now().since(send.event_id.time());
+        count(metrics, attempt.outcome, took_us, since_accepted_ms);
+        // Only a gap before another send is spread, and asking for randomness is a system call.
+        let random = match attempt.outcome {
+            Outcome::Acknowledged => 0.0,
+            _ => random::fraction(),
+        };
+        Sent {
+            endpoint: send.endpoint.id,
+            delivery: send.delivery,
+            attempt,
+            retry_after_ms,
+            random,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use ringback_core::alert::Board;
+use ringback_core::audit::Entry;
 use ringback_core::endpoint::Endpoint;
 use ringback_core::engine::{Engine, HeldBack, Stats};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
@@ -213,7 +214,7 @@ impl Service {
     }
 
     fn ticket(&self, write: Write) -> (Ticket, oneshot::Receiver<Result<Written, Unavailable>>) {
-        let deliveries = match &write {
+        let deliveries = match write.inner() {
             Write::Accept(event) => self.inner.directory.count_endpoints(event.company_id),
             _ => 0,
         };
@@ -251,18 +252,23 @@ impl Service {
         results
     }
 
-    /// Makes all pending deliveries of an endpoint due now, closes its breaker, and says how many due times moved.
+    /// Makes all pending deliveries of an endpoint due now, closes its breaker, and says how many due times moved. The
+    /// audit log gets `entry` with the first part.
     ///
     /// # Errors
     /// As [`Service::write`]; a part may be done already.
-    pub async fn retry_now(&self, endpoint: EndpointId) -> Result<usize, Unavailable> {
+    pub async fn retry_now(&self, endpoint: EndpointId, entry: Entry) -> Result<usize, Unavailable> {
         let cutoff = self.inner.time.now();
-        let (mut moved, mut after) = (0, None);
+        let (mut moved, mut after, mut entry) = (0, None, Some(entry));
         loop {
             let write = Write::RetryNow {
                 endpoint,
                 cutoff,
                 after,
+            };
+            let write = match entry.take() {
+                Some(entry) => write.audited(entry),
+                None => write,
             };
             let Written::RetriedNow { changed, next } = self.write(write).await? else {
                 return Ok(moved);

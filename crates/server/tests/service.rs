@@ -12,6 +12,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use ringback_core::audit::{Action, Actor, Entry};
 use ringback_core::delivery::{Outcome, State};
 use ringback_core::limits;
 use ringback_core::store::{EventRecord, Write, Written};
@@ -140,7 +141,17 @@ async fn retry_now_does_not_wait_for_the_due_time() {
     let accepted = lab.accept(call(1, 7, 0)).await;
     receiver.next().await.answer.send("fail").unwrap();
     lab.until(accepted.event_id, |record| sends(record) == 1).await;
-    assert_eq!(lab.service.retry_now(endpoint.id).await, Ok(1));
+    let entry = Entry {
+        actor: Actor::named(Actor::SERVICE),
+        peer: None,
+        wall_ms: 0,
+        action: Action::RetryNow,
+        company_id: None,
+        object: String::new(),
+        before: None,
+        after: None,
+    };
+    assert_eq!(lab.service.retry_now(endpoint.id, entry).await, Ok(1));
     let again = receiver.next().await;
     assert_eq!(again.send, 2);
     again.answer.send("success").unwrap();

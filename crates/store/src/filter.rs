@@ -13,6 +13,7 @@ pub(crate) fn event_fits(filter: &Filter, event: &Event, phone_hash: Option<i64>
     let of_call = |id: i64| !is_job && event.entity_id == id;
     let of_job = |id: i64| event.call_job_id == Some(id) || (is_job && event.entity_id == id);
     filter.company_id.is_none_or(|id| event.company_id == id)
+        && filter.event_id.is_none_or(|id| event.id == id)
         && filter.call_instance_id.is_none_or(of_call)
         && filter.call_job_id.is_none_or(of_job)
         && filter.phone_hash.is_none_or(|hash| phone_hash == Some(hash))
@@ -33,6 +34,20 @@ pub(crate) fn delivery_fits(filter: &Filter, delivery: &Delivery, endpoint_name:
             .is_none_or(|name| endpoint_name == Some(name))
 }
 
+/// Whether a delivery's last send meets the conditions on it. `last_sent`, the wall clock when that began, is looked up only
+/// where there are any.
+pub(crate) fn sent_fits<E>(
+    filter: &Filter,
+    last_sent: impl FnOnce() -> Result<Option<i64>, E>,
+) -> Result<bool, E> {
+    if filter.sent_from.is_none() && filter.sent_to.is_none() {
+        return Ok(true);
+    }
+    Ok(last_sent()?.is_some_and(|at| {
+        filter.sent_from.is_none_or(|from| at >= from) && filter.sent_to.is_none_or(|to| at < to)
+    }))
+}
+
 /// Whether a replay is of this company, where one is asked for.
 pub(crate) fn replay_fits(company_id: Option<i64>, replay: &Replay) -> bool {
     company_id.is_none_or(|id| replay.spec.filter.company_id == id)
@@ -40,7 +55,11 @@ pub(crate) fn replay_fits(company_id: Option<i64>, replay: &Replay) -> bool {
 
 /// Whether there is any condition on deliveries.
 pub(crate) fn asks_for_delivery(filter: &Filter) -> bool {
-    filter.state.is_some() || filter.outcome.is_some() || filter.endpoint.is_some()
+    filter.state.is_some()
+        || filter.outcome.is_some()
+        || filter.endpoint.is_some()
+        || filter.sent_from.is_some()
+        || filter.sent_to.is_some()
 }
 
 /// Rows between two looks at the time.

@@ -10,6 +10,7 @@ mod directory;
 mod filter;
 mod look;
 pub mod memory;
+mod missed;
 mod replay;
 mod rules;
 pub mod sqlite;

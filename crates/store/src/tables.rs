@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
 use ringback_core::alert::Alert;
+use ringback_core::audit;
 use ringback_core::company::Company;
 use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
@@ -133,4 +134,8 @@ pub(crate) trait Tables: Look {
     fn put_alert(&mut self, alert: &Alert) -> Result<(), Self::Error>;
     /// Forgets the alerts that have ended but for the `keep` with the largest numbers.
     fn forget_alerts(&mut self, keep: usize) -> Result<(), Self::Error>;
+    /// Keeps an entry of the audit log.
+    fn append_audit(&mut self, record: &audit::Record) -> Result<(), Self::Error>;
+    /// Removes the oldest entries of the audit log that were written before a moment, at most `most`; how many.
+    fn prune_audit(&mut self, before: Millis, most: usize) -> Result<usize, Self::Error>;
 }

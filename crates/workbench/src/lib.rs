@@ -1,9 +1,11 @@
-//! What integrators use: a receiver to try callbacks against, realistic samples to send, and the load driver behind
+//! What integrators use: a receiver to try callbacks against, realistic samples to send, the
+//! explanation of signatures that do not verify, and the load driver behind
 //! `ringback bench`.
 #![warn(missing_docs)]
 
 pub mod bench;
 pub mod client;
+pub mod explain;
 pub mod generator;
 pub mod listen;
 pub mod pretty;

@@ -3,12 +3,11 @@
 use super::check::{required_integer, required_text};
 use super::stamp::Template;
 use super::{Found, Intake, Invalid, Problem, digest, open};
-use crate::json::{Member, Node, Object, Text};
+use crate::json::{Document, Place};
 use crate::kind::Kind;
 
 /// The result that a correction is about.
 pub(crate) const INTENT_LEVEL: &str = "客户意向等级";
-const INTENT_LEVEL_QUOTED: &str = r#""客户意向等级""#;
 
 /// Reads the correction of a call: `{"companyId": 241, "resultValue": "B"}`, or the envelope of the seed's sample,
 /// whose `taskResult` has one entry, about 客户意向等级 and with this `sceneInstanceId`. The short form may say these two as well, and then has to say the
@@ -20,34 +19,33 @@ const INTENT_LEVEL_QUOTED: &str = r#""客户意向等级""#;
 pub fn parse_correction(call_instance_id: i64, input: &[u8]) -> Result<Intake, Invalid> {
     let opened = open(Kind::Correction, input)?;
     let is_enveloped = opened.is_enveloped;
-    let data = opened.into_data()?;
+    let (document, data) = opened.sound()?;
     if is_enveloped {
-        return from_task_result(&data, Some(call_instance_id));
+        return from_task_result(&document, data, Some(call_instance_id));
     }
-    if data.get("sceneInstanceId").is_some() {
-        check_call(&data, call_instance_id)?;
+    if document.member(data, "sceneInstanceId").is_some() {
+        check_call(&document, data, call_instance_id)?;
     }
-    if data.get("resultName").is_some() {
-        check_name(&data)?;
+    if document.member(data, "resultName").is_some() {
+        check_name(&document, data)?;
     }
-    build(
-        required_integer(&data, "companyId")?,
-        call_instance_id,
-        required_text(&data, "resultValue")?,
-    )
+    let company_id = required_integer(&document, data, "companyId")?;
+    let result_value = required_text(&document, data, "resultValue")?;
+    build(company_id, call_instance_id, document.raw(result_value))
 }
 
 /// Reads the correction of whichever call its `sceneInstanceId` says.
 pub(super) fn parse_envelope(input: &[u8]) -> Result<Intake, Invalid> {
-    from_task_result(&open(Kind::Correction, input)?.into_data()?, None)
+    let (document, data) = open(Kind::Correction, input)?.sound()?;
+    from_task_result(&document, data, None)
 }
 
-fn from_task_result(data: &Object<'_>, expected: Option<i64>) -> Result<Intake, Invalid> {
-    let entry = only_entry(data).map_err(|e| e.under("taskResult"))?;
-    from_entry(entry, expected).map_err(|e| e.at(0).under("taskResult"))
+fn from_task_result(document: &Document<'_>, data: Place, expected: Option<i64>) -> Result<Intake, Invalid> {
+    let entry = only_entry(document, data).map_err(|e| e.under("taskResult"))?;
+    from_entry(document, entry, expected).map_err(|e| e.at(0).under("taskResult"))
 }
 
-fn only_entry<'o, 'a>(data: &'o Object<'a>) -> Result<&'o Object<'a>, Invalid> {
+fn only_entry(document: &Document<'_>, data: Place) -> Result<Place, Invalid> {
     const ALLOWED: &str = "an array of one object";
     let wrong = |found: Found| {
         Invalid::here(Problem::WrongType {
@@ -55,58 +53,54 @@ fn only_entry<'o, 'a>(data: &'o Object<'a>) -> Result<&'o Object<'a>, Invalid> {
             allowed: ALLOWED,
         })
     };
-    match data.get("taskResult") {
-        None => Err(Invalid::here(Problem::Missing { allowed: ALLOWED })),
-        Some(Node::Array(entries)) => match entries.as_slice() {
-            [Node::Object(entry)] => Ok(entry),
-            [other] => Err(wrong(other.found()).at(0)),
-            several => Err(Invalid::here(Problem::EntryCount { found: several.len() })),
+    let Some(entries) = document.member(data, "taskResult") else {
+        return Err(Invalid::here(Problem::Missing { allowed: ALLOWED }));
+    };
+    match document.found(entries) {
+        Found::Array => {}
+        other => return Err(wrong(other)),
+    }
+    match (document.count(entries), document.walk(entries).entry(document)) {
+        (1, Some(entry)) => match document.found(entry) {
+            Found::Object => Ok(entry),
+            other => Err(wrong(other).at(0)),
         },
-        Some(other) => Err(wrong(other.found())),
+        (found, _) => Err(Invalid::here(Problem::EntryCount { found })),
     }
 }
 
-fn from_entry(entry: &Object<'_>, expected: Option<i64>) -> Result<Intake, Invalid> {
-    let company_id = required_integer(entry, "companyId")?;
-    let call_instance_id = required_integer(entry, "sceneInstanceId")?;
+fn from_entry(document: &Document<'_>, entry: Place, expected: Option<i64>) -> Result<Intake, Invalid> {
+    let company_id = required_integer(document, entry, "companyId")?;
+    let call_instance_id = required_integer(document, entry, "sceneInstanceId")?;
     if let Some(expected) = expected {
-        check_call(entry, expected)?;
+        check_call(document, entry, expected)?;
     }
-    check_name(entry)?;
-    build(company_id, call_instance_id, required_text(entry, "resultValue")?)
+    check_name(document, entry)?;
+    let result_value = required_text(document, entry, "resultValue")?;
+    build(company_id, call_instance_id, document.raw(result_value))
 }
 
-fn check_call(entry: &Object<'_>, expected: i64) -> Result<(), Invalid> {
-    if required_integer(entry, "sceneInstanceId")? == expected {
+fn check_call(document: &Document<'_>, entry: Place, expected: i64) -> Result<(), Invalid> {
+    if required_integer(document, entry, "sceneInstanceId")? == expected {
         return Ok(());
     }
     Err(Invalid::here(Problem::OtherCall).under("sceneInstanceId"))
 }
 
-fn check_name(entry: &Object<'_>) -> Result<(), Invalid> {
-    if required_text(entry, "resultName")?.as_str() == INTENT_LEVEL {
+fn check_name(document: &Document<'_>, entry: Place) -> Result<(), Invalid> {
+    let name = required_text(document, entry, "resultName")?;
+    if document.string(name)? == INTENT_LEVEL {
         return Ok(());
     }
     Err(Invalid::here(Problem::WrongResultName).under("resultName"))
 }
 
-fn build(company_id: i64, call_instance_id: i64, result_value: &Text<'_>) -> Result<Intake, Invalid> {
-    let (company, call) = (company_id.to_string(), call_instance_id.to_string());
-    let member = |quoted, value| Member {
-        name: Text::plain(quoted),
-        value,
-    };
-    let entry = Object {
-        members: vec![
-            member(r#""companyId""#, Node::Number(&company)),
-            member(r#""sceneInstanceId""#, Node::Number(&call)),
-            member(r#""resultName""#, Node::Text(Text::plain(INTENT_LEVEL_QUOTED))),
-            member(r#""resultValue""#, Node::Text(result_value.clone())),
-        ],
-    };
-    let data = Object {
-        members: vec![member(r#""taskResult""#, Node::Array(vec![Node::Object(entry)]))],
-    };
+/// `result_value` is a string's text with its quotes.
+fn build(company_id: i64, call_instance_id: i64, result_value: &str) -> Result<Intake, Invalid> {
+    let data = format!(
+        r#"{{"taskResult":[{{"companyId":{company_id},"sceneInstanceId":{call_instance_id},"resultName":"{INTENT_LEVEL}","resultValue":{result_value}}}]}}"#
+    );
+    let document = Document::read(data.as_bytes())?;
     Ok(Intake {
         kind: Kind::Correction,
         company_id,
@@ -114,7 +108,7 @@ fn build(company_id: i64, call_instance_id: i64, result_value: &Text<'_>) -> Res
         call_job_id: None,
         job_status: None,
         phone: None,
-        digest: digest(&data),
-        template: Template::plain(Kind::Correction, &data),
+        digest: digest(&document, Document::ALL)?,
+        template: Template::plain(Kind::Correction, &document, Document::ALL),
     })
 }

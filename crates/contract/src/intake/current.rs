@@ -46,11 +46,13 @@ fn written(call: &Object<'_>, about: usize) -> String {
 fn read_data(body: &[u8]) -> Result<Object<'_>, Invalid> {
     let missing = || Invalid::here(Problem::Missing { allowed: "an object" });
     let document = Document::read(body)?;
-    let outer = document.shallow(Document::ALL)?;
-    let middle = outer.get("data").ok_or_else(|| missing().under("data"))?;
-    let middle = document.shallow(middle).map_err(|e| e.under("data"))?;
-    let data = middle
-        .get("data")
+    document.sound_names(Document::ALL)?;
+    let middle = document
+        .member(Document::ALL, "data")
+        .ok_or_else(|| missing().under("data"))?;
+    document.sound_names(middle).map_err(|e| e.under("data"))?;
+    let data = document
+        .member(middle, "data")
         .ok_or_else(|| missing().under("data").under("data"))?;
     document.object(data)
 }

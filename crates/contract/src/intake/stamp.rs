@@ -3,8 +3,9 @@
 use jiff::civil;
 use jiff::tz::TimeZone;
 
+use super::Invalid;
 use crate::date_time::{self, DateTimeForm};
-use crate::json::{Node, Object};
+use crate::json::{Document, Place};
 use crate::kind::Kind;
 use crate::sign;
 
@@ -64,10 +65,12 @@ impl Slot {
         }
     }
 
-    fn of(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|slot| slot.quoted().trim_matches('"') == name)
+    fn of(name: &[u8]) -> Option<Self> {
+        match name {
+            b"sign" => Some(Self::Sign),
+            b"dateTime" => Some(Self::DateTime),
+            _ => None,
+        }
     }
 }
 
@@ -85,31 +88,29 @@ pub(super) enum Moment {
 impl Moment {
     /// The intake's `dateTime`, else the end of the call, else its start plus its duration, else the moment of
     /// acceptance (contract, section 2).
-    pub(super) fn of_call(data: &Object<'_>) -> Self {
-        if let Some(known) = data
-            .get("dateTime")
-            .and_then(Node::as_text)
-            .and_then(date_time::parse_gmt)
-        {
+    pub(super) fn of_call(document: &Document<'_>, data: Place) -> Self {
+        let text = |object, name| {
+            document
+                .member(object, name)
+                .and_then(|value| document.as_text(value))
+        };
+        if let Some(known) = text(data, "dateTime").and_then(|text| date_time::parse_gmt(&text)) {
             return Self::Known(known);
         }
-        let Some(scene) = data.get("sceneInstance").and_then(Node::as_object) else {
+        let Some(scene) = document.object_member(data, "sceneInstance") else {
             return Self::Acceptance;
         };
-        let time = |name| {
-            scene
-                .get(name)
-                .and_then(Node::as_text)
-                .and_then(date_time::parse_civil)
-        };
-        let duration_s = scene
-            .get("duration")
-            .and_then(Node::as_i64)
+        let time = |name| text(scene, name).and_then(|text| date_time::parse_civil(&text));
+        if let Some(time) = time("endTime") {
+            return Self::Local { time, plus_s: 0 };
+        }
+        let duration_s = document
+            .member(scene, "duration")
+            .and_then(|duration| document.as_i64(duration))
             .filter(|seconds| *seconds >= 0);
-        match (time("endTime"), time("startTime"), duration_s) {
-            (Some(time), _, _) => Self::Local { time, plus_s: 0 },
-            (None, Some(time), Some(plus_s)) => Self::Local { time, plus_s },
-            (None, None, _) | (None, _, None) => Self::Acceptance,
+        match (time("startTime"), duration_s) {
+            (Some(time), Some(plus_s)) => Self::Local { time, plus_s },
+            (None, _) | (_, None) => Self::Acceptance,
         }
     }
 
@@ -124,12 +125,15 @@ impl Moment {
     }
 }
 
+/// Bytes of a body besides its `data.data`, about.
+const AROUND_BYTES: usize = 160;
+
 impl Template {
     /// A body without gaps.
-    pub(super) fn plain(kind: Kind, data: &Object<'_>) -> Self {
-        let mut text = String::with_capacity(1024);
+    pub(super) fn plain(kind: Kind, document: &Document<'_>, data: Place) -> Self {
+        let mut text = String::with_capacity(document.length(data) + AROUND_BYTES);
         open_envelope(kind, &mut text);
-        data.write(&mut text);
+        document.write(data, &mut text);
         close_envelope(kind, &mut text);
         Self {
             text,
@@ -139,17 +143,18 @@ impl Template {
     }
 
     /// A body with gaps for `sign` and `dateTime`: where they are, or at the end where they are absent.
-    pub(super) fn stamped(kind: Kind, data: &Object<'_>, moment: Moment) -> Self {
-        let mut text = String::with_capacity(4096);
+    pub(super) fn stamped(kind: Kind, document: &Document<'_>, data: Place) -> Result<Self, Invalid> {
+        let mut text = String::with_capacity(document.length(data) + AROUND_BYTES);
         let mut slots = Vec::with_capacity(2);
         open_envelope(kind, &mut text);
         text.push('{');
-        for member in &data.members {
-            text.push_str(member.name.raw());
+        let mut walk = document.walk(data);
+        while let Some((name, value)) = walk.member(document) {
+            text.push_str(document.raw(name));
             text.push(':');
-            match Slot::of(member.name.as_str()) {
+            match Slot::of(&document.bytes(name)?) {
                 Some(slot) => slots.push((text.len(), slot)),
-                None => member.value.write(&mut text),
+                None => document.write(value, &mut text),
             }
             text.push(',');
         }
@@ -165,7 +170,11 @@ impl Template {
         text.pop();
         text.push('}');
         close_envelope(kind, &mut text);
-        Self { text, slots, moment }
+        Ok(Self {
+            text,
+            slots,
+            moment: Moment::of_call(document, data),
+        })
     }
 
     pub(super) fn fill(&self, stamp: &Stamp<'_>) -> Vec<u8> {

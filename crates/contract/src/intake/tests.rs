@@ -6,6 +6,7 @@ mod digest;
 mod disagreements;
 mod fields;
 mod golden;
+mod pinned;
 mod properties;
 mod refused;
 mod required;

@@ -1,6 +1,6 @@
 //! A JSON string or member name: its text with the quotes, and what it stands for.
 
-use crate::intake::{Invalid, Problem};
+use std::borrow::Cow;
 
 /// Keeps the text byte for byte beside the decoded string; without escapes the second lies in the first.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,16 +11,13 @@ pub(crate) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// Reads a string with its quotes, already seen to be JSON and to have escapes or none.
-    pub(super) fn read(raw: &'a str, is_escaped: bool) -> Result<Self, Invalid> {
-        let unescaped = if is_escaped {
-            let text: String =
-                serde_json::from_str(raw).map_err(|_| Invalid::here(Problem::LoneSurrogate))?;
-            Some(text.into())
-        } else {
-            None
+    /// A string: its text with the quotes, and what that stands for.
+    pub(super) fn new(raw: &'a str, text: Cow<'a, str>) -> Self {
+        let unescaped = match text {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(text.into()),
         };
-        Ok(Self { raw, unescaped })
+        Self { raw, unescaped }
     }
 
     /// A string with its quotes that has no escapes.

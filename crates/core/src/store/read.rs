@@ -5,6 +5,7 @@ use ringback_contract::kind::Kind;
 
 use super::{Brief, StoreError};
 use crate::alert::Oldest;
+use crate::audit;
 use crate::delivery::{Attempt, Delivery, Outcome, State, Work};
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, ReplayId};
@@ -80,6 +81,25 @@ pub trait Reader: Send {
     /// # Errors
     /// The store could not be read.
     fn dry_run(&mut self, spec: &ReplaySpec) -> Result<DryRun, StoreError>;
+
+    /// Calls that have not arrived, as the failed-callback query lists them (contract, section 6): those with a delivery that
+    /// is pending after at least one send, exhausted or parked, unless another to the same endpoint, or one that repeats it,
+    /// was acknowledged. By acceptance, the oldest first, each call once. Counting stops at [`crate::limits::MISSED_ROWS`] deliveries or
+    /// [`crate::limits::READ_SOFT_MS`].
+    ///
+    /// # Errors
+    /// The store could not be read.
+    fn missed(&mut self, query: &MissedQuery) -> Result<MissedPage, StoreError>;
+
+    /// Entries of the audit log by filter, newest first.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    fn audit(
+        &mut self,
+        filter: &audit::Filter,
+        page: &PageRequest,
+    ) -> Result<Page<audit::Record>, StoreError>;
 }
 
 /// Which due deliveries to read.
@@ -169,6 +189,8 @@ pub struct DeliverySummary {
 pub struct Filter {
     /// The company.
     pub company_id: Option<i64>,
+    /// The event.
+    pub event_id: Option<EventId>,
     /// callInstanceId or inboundInstanceId, with its corrections.
     pub call_instance_id: Option<i64>,
     /// callJobId: of a job, or of the job that a call belongs to.
@@ -187,6 +209,40 @@ pub struct Filter {
     pub from: Option<Millis>,
     /// Accepted before this moment.
     pub to: Option<Millis>,
+    /// A delivery's last send began at this moment of the wall clock or later, Unix milliseconds.
+    pub sent_from: Option<i64>,
+    /// A delivery's last send began before this moment of the wall clock, Unix milliseconds.
+    pub sent_to: Option<i64>,
+}
+
+/// Which calls that have not arrived to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissedQuery {
+    /// The company.
+    pub company_id: i64,
+    /// [`Kind::Call`] or [`Kind::Inbound`].
+    pub kind: Kind,
+    /// Only calls of this job.
+    pub call_job_id: Option<i64>,
+    /// Accepted at this moment or later.
+    pub from: Millis,
+    /// Accepted before this moment.
+    pub to: Millis,
+    /// Calls to pass over.
+    pub skip: usize,
+    /// At most so many calls.
+    pub take: usize,
+}
+
+/// Calls that have not arrived.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MissedPage {
+    /// The first event of each call on the page that has not arrived.
+    pub events: Vec<EventId>,
+    /// How many calls there are in all.
+    pub total: usize,
+    /// Whether counting stopped early: then there are more.
+    pub partial: bool,
 }
 
 /// Which page of a list.

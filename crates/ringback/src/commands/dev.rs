@@ -128,7 +128,7 @@ kept in    {dir}
 
 In another terminal:
   TOKEN={token}
-  curl -H \"Authorization: Bearer $TOKEN\" '{api}/v1/deliveries?limit=3'
+  curl -H \"Authorization: Bearer $TOKEN\" '{api}/v1/deliveries?companyId={company_id}&limit=3'
   curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' {api}/v1/calls \\
     -d '{{\"sceneInstance\": {{\"companyId\": {company_id}, \"callInstanceId\": 7, \"duration\": 35}}}}'
   curl -H \"Authorization: Bearer $TOKEN\" '{api}/v1/calls/7?companyId={company_id}'

@@ -44,6 +44,9 @@ enum Action {
         /// When it stops to be valid, RFC 3339; never without it
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,
+        /// How many requests per second it may make, and at once; as the service is configured without it
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        rate_limit: Option<u32>,
         #[command(flatten)]
         service: Service,
     },
@@ -70,10 +73,12 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
                 scope,
                 company,
                 expires,
+                rate_limit,
                 service,
             } => {
-                let settings =
-                    json!({ "name": name, "scope": scope, "companyId": company, "expiresAt": expires });
+                let settings = json!({
+                    "name": name, "scope": scope, "companyId": company, "expiresAt": expires, "rateLimit": rate_limit,
+                });
                 create(&settings, &service).await
             }
             Action::List { service } => list(&service).await,

@@ -120,7 +120,7 @@ fn a_disk_that_takes_nothing_stops_the_service_and_nothing_else() {
     wait_for("the store to be back", || problems(&api).is_empty().then_some(()));
     accepted.push(api.expect(202, "POST", "/v1/calls", &call(101)));
     wait_for("all deliveries", || {
-        let pending = api.get("/v1/deliveries?state=pending&limit=1");
+        let pending = api.get("/v1/deliveries?companyId=1&state=pending&limit=1");
         pending["items"].as_array().unwrap().is_empty().then_some(())
     });
     let sends = journal::read(&journal);

@@ -114,8 +114,13 @@ impl Walk {
         }
         let failing = request.path.ends_with("state=pending");
         wait_for("what the README says", || {
-            let pending = self.api.get("/v1/deliveries?state=pending");
-            let pending = pending["items"].as_array().unwrap();
+            let pending: Vec<_> = [1, 241, 243]
+                .into_iter()
+                .flat_map(|company_id| {
+                    let path = format!("/v1/deliveries?companyId={company_id}&state=pending");
+                    self.api.get(&path)["items"].as_array().unwrap().clone()
+                })
+                .collect();
             if failing {
                 pending
                     .iter()

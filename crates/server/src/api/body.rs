@@ -1,6 +1,7 @@
 //! Request bodies: their content type, their limit, and the time they may take. And the JSON answers.
 
 use std::ops::Deref;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,7 +121,9 @@ async fn read_within(
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
-    clock::timeout(clock, BODY_TIME, collect(memory, body, limit))
+    // Pinned here, since handing it on would copy it.
+    let collected = pin!(collect(memory, body, limit));
+    clock::timeout(clock, BODY_TIME, collected)
         .await
         .map_err(|_| Problem::new(Type::BodyTimeout, "a body must arrive within 60 s"))?
         .map_err(|broken| match broken {

@@ -1,32 +1,69 @@
 //! Who sent a request, and what that allows.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::request::Parts;
+use ringback_core::audit::Actor;
 use ringback_core::token::{Permission, Scope};
 
 use super::problem::{Problem, Type};
 use crate::directory::KnownToken;
+use crate::rate::Rate;
 
 /// Who sent a request. The gate makes it, and handlers ask it about companies.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// `None` for the operator's token of the configuration.
     token: Option<Arc<KnownToken>>,
+    /// Where the request came from.
+    peer: Option<IpAddr>,
 }
+
+/// The address at the other end of the connection that a request came by: that of a proxy, where there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl Caller {
     pub(crate) const fn operator() -> Self {
-        Self { token: None }
+        Self {
+            token: None,
+            peer: None,
+        }
     }
 
     pub(crate) const fn of(token: Arc<KnownToken>) -> Self {
-        Self { token: Some(token) }
+        Self {
+            token: Some(token),
+            peer: None,
+        }
     }
 
-    fn scope(&self) -> Scope {
+    /// The same, from this address.
+    pub(crate) fn at(self, peer: Option<Peer>) -> Self {
+        let peer = peer.map(|peer| peer.0);
+        Self { peer, ..self }
+    }
+
+    /// Who it is, for the audit log.
+    pub(crate) fn actor(&self) -> Actor {
+        self.token.as_ref().map_or_else(
+            || Actor::named(Actor::OPERATOR_TOKEN),
+            |known| Actor {
+                id: known.token.id.clone(),
+                name: known.token.name.clone(),
+            },
+        )
+    }
+
+    /// Where the request came from, for the audit log.
+    pub(crate) fn peer(&self) -> Option<String> {
+        self.peer.map(|peer| peer.to_canonical().to_string())
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
         self.token
             .as_ref()
             .map_or(Scope::Operator, |known| known.token.scope)
@@ -35,6 +72,13 @@ impl Caller {
     /// The company that the token is for; `None` for all.
     pub(crate) fn company_id(&self) -> Option<i64> {
         self.token.as_ref()?.token.company_id
+    }
+
+    /// The requests per second that the token itself allows, and what it has used of them; `None` for the operator's token of
+    /// the configuration.
+    pub(crate) fn own_rate(&self) -> Option<(Option<u32>, &Rate)> {
+        let known = self.token.as_ref()?;
+        Some((known.token.rate_limit, &known.rate))
     }
 
     /// Whether the token's scope allows it.
@@ -121,6 +165,7 @@ pub(crate) fn permission(method: &Method, route: &str) -> Option<Permission> {
         ("/v1/alerts", "GET" | "HEAD") => Read,
         ("/v1/alert-channels", "GET" | "HEAD") | ("/v1/alert-channels/{name}/test", "POST") => Operate,
         ("/v1/log-level", "GET" | "HEAD" | "PUT") => Operate,
+        ("/v1/audit", "GET" | "HEAD") => Read,
         ("/metrics", "GET" | "HEAD") => Read,
         _ => return None,
     };
@@ -143,6 +188,7 @@ mod tests {
             created_wall_ms: 0,
             expires_wall_ms: None,
             last_used_wall_ms: None,
+            rate_limit: None,
         })))
     }
 
@@ -184,7 +230,7 @@ mod tests {
 
     #[test]
     fn every_operation_says_what_it_takes() {
-        const OPEN: [&str; 3] = ["/healthz", "/readyz", "/v1/openapi.json"];
+        use super::super::gate::OPEN;
         let document = serde_json::to_value(super::super::document()).unwrap();
         let mut seen = 0;
         for (route, operations) in document["paths"].as_object().unwrap() {

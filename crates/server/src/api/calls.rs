@@ -7,8 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::HeaderValue;
-use axum::http::header::CONTENT_LANGUAGE;
 use axum::response::Response;
 use http::StatusCode;
 use ringback_contract::intake::{current_call, current_call_called_back};
@@ -20,7 +18,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 pub(crate) use arrival::Arrival;
-pub(crate) use named::NamedValue;
+pub(crate) use named::{NamedValue, result_value};
 
 use super::body::json;
 use super::caller::Caller;
@@ -30,6 +28,7 @@ use super::paths::CallPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::query::Query;
 use super::records::EventHead;
+use super::sentence::{Speaker, spoken};
 use super::state::ApiState;
 use super::waiting::Present;
 
@@ -130,16 +129,13 @@ pub(crate) async fn get_call(
         ));
     }
     let present = Present::of(&api.service, found.deliveries()).await;
-    let speaker = arrival::Speaker {
+    let speaker = Speaker {
         language,
         zone: &api.zone,
         present: &present,
     };
     let view = CallView::of(company_id, call_instance_id, &found, speaker)?;
-    let mut response = json(StatusCode::OK, &view);
-    let tag = HeaderValue::from_static(language.tag());
-    response.headers_mut().insert(CONTENT_LANGUAGE, tag);
-    Ok(response)
+    Ok(spoken(json(StatusCode::OK, &view), language))
 }
 
 fn find(reader: &mut dyn Reader, company_id: i64, call_instance_id: i64) -> Result<Found, StoreError> {
@@ -175,7 +171,7 @@ impl CallView {
         company_id: i64,
         call_instance_id: i64,
         found: &Found,
-        speaker: arrival::Speaker<'_>,
+        speaker: Speaker<'_>,
     ) -> Result<Self, Problem> {
         let unreadable = || Problem::new(Type::Internal, "a stored body of the call cannot be read");
         let callbacked = found
@@ -200,7 +196,7 @@ impl CallView {
         let corrections = found.corrections.iter().map(|record| {
             Some(CorrectionView {
                 event: EventHead::of(&record.event),
-                result_value: named::result_value(&record.body)?,
+                result_value: result_value(&record.body)?,
             })
         });
         let events: Vec<&EventRecord> = found.call.iter().chain(&found.corrections).collect();

@@ -7,12 +7,14 @@ use axum::response::Response;
 use http::StatusCode;
 use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::kind::Kind;
+use ringback_core::audit::Action;
 use ringback_core::company::{Company, Kinds};
 use ringback_core::store::{Write, Written};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::audit;
 use super::body::{self, json, no_content};
 use super::caller::Caller;
 use super::cursor::{self, List};
@@ -51,7 +53,7 @@ pub(crate) struct CompanyView {
 }
 
 impl CompanyView {
-    fn of(company: &Company) -> Self {
+    pub(super) fn of(company: &Company) -> Self {
         Self {
             company_id: company.company_id,
             name: company.name.clone(),
@@ -176,6 +178,7 @@ impl CompanyInput {
 )]
 pub(crate) async fn put_company(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     CompanyPath(company_id): CompanyPath,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -187,7 +190,13 @@ pub(crate) async fn put_company(
         .cloned()
         .unwrap_or_else(|| Company::unconfigured(company_id));
     let company = CompanyInput::apply(&bytes, &present)?;
-    match api.service.write(Write::PutCompany(Box::new(company))).await? {
+    let before = Some(&present).filter(|present| present.configured);
+    let entry = audit::Note::new(Action::CompanyPut, company_id.to_string())
+        .of_company(company_id)
+        .change(audit::company(before, Some(&company)))
+        .by(&caller, &api);
+    let write = Write::PutCompany(Box::new(company)).audited(entry);
+    match api.service.write(write).await? {
         Written::Company { company, created } => {
             let status = if created {
                 StatusCode::CREATED
@@ -238,10 +247,17 @@ pub(crate) async fn get_company(
 )]
 pub(crate) async fn delete_company(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     CompanyPath(company_id): CompanyPath,
 ) -> Result<Response, Problem> {
     let _change = api.changes.lock().await;
-    match api.service.write(Write::DeleteCompany(company_id)).await? {
+    let present = api.service.directory().company(company_id);
+    let entry = audit::Note::new(Action::CompanyDelete, company_id.to_string())
+        .of_company(company_id)
+        .change(audit::company(present.as_deref(), None))
+        .by(&caller, &api);
+    let write = Write::DeleteCompany(company_id).audited(entry);
+    match api.service.write(write).await? {
         Written::CompanyDeleted { .. } => Ok(no_content()),
         other => Err(unexpected(&other)),
     }

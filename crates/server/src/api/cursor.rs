@@ -15,6 +15,8 @@ pub(crate) enum List {
     Deliveries = 3,
     /// Replays, newest first.
     Replays = 4,
+    /// The audit log, newest first.
+    Audit = 5,
 }
 
 /// The version of the form, so that a later one can tell older cursors.
@@ -44,11 +46,18 @@ mod tests {
 
     #[test]
     fn cursors_lead_back_to_their_own_list_only() {
-        for list in [List::Companies, List::Events, List::Deliveries, List::Replays] {
+        const ALL: [List; 5] = [
+            List::Companies,
+            List::Events,
+            List::Deliveries,
+            List::Replays,
+            List::Audit,
+        ];
+        for list in ALL {
             for after in [i64::MIN, -1, 0, 151, i64::MAX] {
                 let text = encode(list, after);
                 assert_eq!(decode(list, &text), Some(after));
-                for other in [List::Companies, List::Events, List::Deliveries, List::Replays] {
+                for other in ALL {
                     assert_eq!(decode(other, &text).is_some(), other == list);
                 }
                 for broken in [

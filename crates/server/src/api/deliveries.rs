@@ -3,21 +3,26 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use http::StatusCode;
+use ringback_core::audit::Action;
 use ringback_core::id::EventId;
 use ringback_core::store::{Write, Written};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::audit;
 use super::body::json;
 use super::caller::Caller;
 use super::cursor::List;
 use super::intake::AcceptedDelivery;
+use super::language::Language;
 use super::paths::DeliveryPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::records::FullDelivery;
 use super::search::{DeliveryList, Search, SearchParams};
+use super::sentence::{Speaker, spoken};
 use super::state::ApiState;
 use super::unexpected;
 use super::waiting::Present;
@@ -39,13 +44,14 @@ pub(crate) async fn list_deliveries(
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    let search = Search::read(request.uri(), List::Deliveries, &api.service)?.within(&caller)?;
+    let search = Search::read(request.uri(), List::Deliveries, &caller, &api.service)?;
+    let since = search.since;
     let page = api
         .service
         .read(move |reader| reader.deliveries(&search.filter, &search.page))
         .await?;
     let present = Present::of(&api.service, page.items.iter().map(|item| &item.delivery)).await;
-    Ok(json(StatusCode::OK, &DeliveryList::of(&page, &present)))
+    Ok(json(StatusCode::OK, &DeliveryList::of(&page, since, &present)))
 }
 
 /// A delivery with its timeline: what was sent when, what came back, what happens next and when.
@@ -54,7 +60,10 @@ pub(crate) async fn list_deliveries(
     path = "/v1/deliveries/{deliveryId}",
     tag = "events and deliveries",
     operation_id = "getDelivery",
-    params(("deliveryId" = String, Path, description = "The delivery", example = "dlv_1mzj8k2v00g00")),
+    params(
+        ("deliveryId" = String, Path, description = "The delivery", example = "dlv_1mzj8k2v00g00"),
+        ("Accept-Language" = Option<String>, Header, description = "zh or en; en where neither is asked for"),
+    ),
     responses(
         (status = 200, description = "The delivery", body = FullDelivery),
         (status = 404, description = "There is no such delivery", body = ProblemSchema, content_type = "application/problem+json"),
@@ -64,6 +73,7 @@ pub(crate) async fn get_delivery(
     State(api): State<Arc<ApiState>>,
     caller: Caller,
     DeliveryPath(id): DeliveryPath,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let found = api
         .service
@@ -78,7 +88,14 @@ pub(crate) async fn get_delivery(
     let found = found.filter(|(record, _)| caller.sees(record.delivery.company_id));
     let (record, event) = found.ok_or_else(no_delivery)?;
     let present = Present::of(&api.service, std::iter::once(&record.delivery)).await;
-    Ok(json(StatusCode::OK, &FullDelivery::of(&record, &event, &present)))
+    let language = Language::of(&headers);
+    let speaker = Speaker {
+        language,
+        zone: &api.zone,
+        present: &present,
+    };
+    let view = FullDelivery::of(&record, &event, speaker);
+    Ok(spoken(json(StatusCode::OK, &view), language))
 }
 
 /// What a resend made.
@@ -113,13 +130,15 @@ pub(crate) async fn resend_delivery(
     caller: Caller,
     DeliveryPath(id): DeliveryPath,
 ) -> Result<Response, Problem> {
-    if caller.company_id().is_some() {
-        let found = api.service.read(move |reader| reader.delivery(id)).await?;
-        found
-            .filter(|record| caller.sees(record.delivery.company_id))
-            .ok_or_else(no_delivery)?;
-    }
-    match api.service.write(Write::Resend(id)).await? {
+    let found = api.service.read(move |reader| reader.delivery(id)).await?;
+    let found = found
+        .filter(|record| caller.sees(record.delivery.company_id))
+        .ok_or_else(no_delivery)?;
+    let entry = audit::Note::new(Action::Resend, id.to_string())
+        .of_company(found.delivery.company_id)
+        .change((Some(audit::delivery(&found)), None))
+        .by(&caller, &api);
+    match api.service.write(Write::Resend(id).audited(entry)).await? {
         Written::Resent(resent) => {
             let answer = Resent {
                 event_id: resent.event_id,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
+use ringback_core::audit::{Action, Entry};
 use ringback_core::endpoint::{Endpoint, Settings};
 use ringback_core::store::{Refusal, Write, Written};
 use serde::Serialize;
@@ -20,7 +21,9 @@ pub(crate) use probe::{__path_test_endpoint, test_endpoint};
 pub(crate) use secret::{__path_rotate_secret, rotate_secret};
 pub(crate) use view::{EndpointList, EndpointView};
 
+use super::audit;
 use super::body::{self, json, no_content};
+use super::caller::Caller;
 use super::paths::{CompanyPath, ENDPOINT_NAME, EndpointPath, is_endpoint_name};
 use super::problem::{FieldError, Problem, ProblemSchema, Type};
 use super::query::Query;
@@ -51,6 +54,7 @@ use view::COUNT_MOST;
 )]
 pub(crate) async fn put_endpoint(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     EndpointPath { company_id, name }: EndpointPath,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -67,7 +71,9 @@ pub(crate) async fn put_endpoint(
     let present = present.as_ref().map(|endpoint| &endpoint.settings);
     let applied = input::apply(&bytes, present, &api.outbound)?;
     let offers_retry = present.is_some_and(|present| reaches_otherwise(present, &applied.settings));
-    let (endpoint, created) = put(&api, company_id, name, applied.settings).await?;
+    let change = audit::endpoint(present, Some(&applied.settings));
+    let note = note(Action::EndpointPut, company_id, &name).change(change);
+    let (endpoint, created) = put(&api, company_id, name, applied.settings, note.by(&caller, &api)).await?;
     let view = EndpointView::of(&endpoint).with_secret(applied.made_secret);
     let view = if offers_retry {
         view.offering_retry_now()
@@ -95,18 +101,24 @@ async fn put(
     company_id: i64,
     name: String,
     settings: Settings,
+    entry: Entry,
 ) -> Result<(Arc<Endpoint>, bool), Problem> {
     let write = Write::PutEndpoint {
         company_id,
         name,
         settings: Box::new(settings),
     };
-    match api.service.write(write).await? {
+    match api.service.write(write.audited(entry)).await? {
         Written::Endpoint {
             endpoint, created, ..
         } => Ok((endpoint, created)),
         other => Err(unexpected(&other)),
     }
+}
+
+/// What the audit log tells of an endpoint.
+fn note(action: Action, company_id: i64, name: &str) -> audit::Note {
+    audit::Note::new(action, name.to_owned()).of_company(company_id)
 }
 
 /// The endpoint of a path, or 404.
@@ -199,6 +211,7 @@ pub(crate) async fn list_endpoints(
 )]
 pub(crate) async fn delete_endpoint(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     path: EndpointPath,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -206,13 +219,16 @@ pub(crate) async fn delete_endpoint(
     let cancel_open = query.flag("cancelOpen");
     query.finish()?;
     let _change = api.changes.lock().await;
-    find(&api, &path)?;
+    let endpoint = find(&api, &path)?;
+    let entry = note(Action::EndpointDelete, path.company_id, &path.name)
+        .change(audit::endpoint(Some(&endpoint.settings), None))
+        .by(&caller, &api);
     let write = Write::DeleteEndpoint {
         company_id: path.company_id,
         name: path.name,
         cancel_open,
     };
-    match api.service.write(write).await? {
+    match api.service.write(write.audited(entry)).await? {
         Written::EndpointDeleted { .. } => Ok(no_content()),
         other => Err(unexpected(&other)),
     }
@@ -247,12 +263,14 @@ pub(crate) struct RetriedNow {
 )]
 pub(crate) async fn retry_now(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     path: EndpointPath,
 ) -> Result<Response, Problem> {
     let endpoint = find(&api, &path)?;
     if !endpoint.settings.enabled {
         return Err(Refusal::Disabled.into());
     }
-    let retried = api.service.retry_now(endpoint.id).await?;
+    let entry = note(Action::RetryNow, path.company_id, &path.name).by(&caller, &api);
+    let retried = api.service.retry_now(endpoint.id, entry).await?;
     Ok(json(StatusCode::OK, &RetriedNow { retried }))
 }

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use http::StatusCode;
 
 use super::body::json;
 use super::caller::Caller;
 use super::cursor::List;
+use super::language::Language;
 use super::paths::EventPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::records::EventView;
 use super::search::{EventList, Search, SearchParams};
+use super::sentence::{Speaker, spoken};
 use super::state::ApiState;
 use super::waiting::Present;
 
@@ -33,12 +36,13 @@ pub(crate) async fn list_events(
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    let search = Search::read(request.uri(), List::Events, &api.service)?.within(&caller)?;
+    let search = Search::read(request.uri(), List::Events, &caller, &api.service)?;
+    let since = search.since;
     let page = api
         .service
         .read(move |reader| reader.events(&search.filter, &search.page))
         .await?;
-    Ok(json(StatusCode::OK, &EventList::of(page)))
+    Ok(json(StatusCode::OK, &EventList::of(page, since)))
 }
 
 /// An event with its body, its deliveries and their sends.
@@ -47,7 +51,10 @@ pub(crate) async fn list_events(
     path = "/v1/events/{eventId}",
     tag = "events and deliveries",
     operation_id = "getEvent",
-    params(("eventId" = String, Path, description = "The event", example = "evt_1mzj8k2v00400")),
+    params(
+        ("eventId" = String, Path, description = "The event", example = "evt_1mzj8k2v00400"),
+        ("Accept-Language" = Option<String>, Header, description = "zh or en; en where neither is asked for"),
+    ),
     responses(
         (status = 200, description = "The event", body = EventView),
         (status = 404, description = "There is no such event", body = ProblemSchema, content_type = "application/problem+json"),
@@ -57,13 +64,20 @@ pub(crate) async fn get_event(
     State(api): State<Arc<ApiState>>,
     caller: Caller,
     EventPath(id): EventPath,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let record = api.service.read(move |reader| reader.event(id)).await?;
     let record = record.filter(|record| caller.sees(record.event.company_id));
     let record = record.ok_or_else(|| Problem::new(Type::NoEvent, "no event has this id"))?;
     let deliveries = record.deliveries.iter().map(|delivery| &delivery.delivery);
     let present = Present::of(&api.service, deliveries).await;
-    let view = EventView::of(&record, &present)
+    let language = Language::of(&headers);
+    let speaker = Speaker {
+        language,
+        zone: &api.zone,
+        present: &present,
+    };
+    let view = EventView::of(&record, speaker)
         .ok_or_else(|| Problem::new(Type::Internal, "the stored body of the event is not JSON"))?;
-    Ok(json(StatusCode::OK, &view))
+    Ok(spoken(json(StatusCode::OK, &view), language))
 }

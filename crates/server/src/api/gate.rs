@@ -8,12 +8,18 @@ use axum::response::{IntoResponse, Response};
 
 use ringback_core::token::Permission;
 
-use super::caller::{self, Caller};
+use super::caller::{self, Caller, Peer};
 use super::problem::{Problem, Type};
 use super::state::ApiState;
 
 /// Routes that need no token.
-const OPEN: [&str; 3] = ["/healthz", "/readyz", "/v1/openapi.json"];
+pub(super) const OPEN: [&str; 4] = [
+    "/healthz",
+    "/readyz",
+    "/v1/openapi.json",
+    // Its requests are signed.
+    super::open_api::QUERY_UN_CALL_BACK,
+];
 const METRICS: &str = "/metrics";
 
 /// Lets a request through, or answers 401 or 403; and counts it. A path that matches no route is answered 404 without a token:
@@ -51,7 +57,9 @@ fn admit(
     params: Option<&RawPathParams>,
     request: &Request,
 ) -> Result<Caller, Problem> {
-    let caller = api.caller(request.headers())?;
+    let peer = request.extensions().get::<Peer>().copied();
+    let caller = api.caller(request.headers())?.at(peer);
+    api.check_rate(&caller)?;
     // A method that the route does not take is answered 405 by the router.
     caller.check(caller::permission(request.method(), route).unwrap_or(Permission::Operate))?;
     let company_id = params

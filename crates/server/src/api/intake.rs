@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::intake::{self, Intake, Signing, Stamp};
 use ringback_contract::kind::Kind;
+use ringback_core::audit::{Action, Entry};
 use ringback_core::company::Company;
 use ringback_core::event::{IdempotencyKey, NewEvent};
 use ringback_core::limits;
@@ -25,8 +26,10 @@ use ringback_core::store::{Write, Written};
 
 pub(crate) use answer::{Accepted, AcceptedDelivery, BatchLine};
 
+use super::audit;
 use super::body::{self, Media, json, media, unsupported_media};
 use super::caller::Caller;
+use super::calls::result_value;
 use super::paths::CallPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::state::ApiState;
@@ -208,11 +211,13 @@ where
         Media::Json => {
             let body = body::read(api, request, limits::EVENT_BYTES).await?;
             let event = event(api, &caller, route, key, &parse(&body)?)?;
-            let accepted = accepted(
-                api,
-                route.kind,
-                api.service.write(Write::Accept(Box::new(event))).await,
-            )?;
+            let entry = correction(api, &caller, &event);
+            let write = Write::Accept(Box::new(event));
+            let write = match entry {
+                Some(entry) => write.audited(entry),
+                None => write,
+            };
+            let accepted = accepted(api, route.kind, api.service.write(write).await)?;
             Ok(json(status_of(&accepted), &accepted))
         }
         Media::Ndjson => {
@@ -263,6 +268,18 @@ fn event(
             key,
         }),
     })
+}
+
+/// What the audit log tells of an intent correction; nothing of other events. How the call stood before is not looked up.
+fn correction(api: &ApiState, caller: &Caller, event: &NewEvent) -> Option<Entry> {
+    if event.kind != Kind::Correction {
+        return None;
+    }
+    let level = result_value(&event.body)?;
+    let note = audit::Note::new(Action::IntentCorrect, event.entity_id.to_string())
+        .of_company(event.company_id)
+        .change((None, Some(audit::correction(&level))));
+    Some(note.by(caller, api))
 }
 
 /// What a rendering depends on besides the intake. A company that nobody has configured has the defaults.
@@ -339,6 +356,7 @@ const fn reason(kind: Type) -> Refused {
         | Type::TooManyEndpoints
         | Type::NoReplay
         | Type::TooManyReplays
+        | Type::TooManyRequests
         | Type::ReplayEnded => Refused::Invalid,
     }
 }

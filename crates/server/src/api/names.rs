@@ -7,6 +7,7 @@ use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::kind::Kind;
 use ringback_contract::schedule::Preset;
 use ringback_contract::wire::ContentType;
+use ringback_core::audit::Action;
 use ringback_core::delivery::{Outcome, State};
 use ringback_core::replay::ReplayState;
 use ringback_core::token::Scope;
@@ -43,6 +44,12 @@ named!(
     "Kind",
     "The kind of a callback: call result, intent correction, inbound call result, job status.",
     Kind::ALL.map(Kind::name)
+);
+named!(
+    ActionName,
+    "AuditAction",
+    "What was done.",
+    Action::ALL.map(Action::name)
 );
 named!(
     StateName,

@@ -23,7 +23,7 @@ of them at once, and never repeat a value.
 * **Times** are RFC 3339 in UTC with milliseconds; durations are written `500ms`, `90s`, `5m`, `1h30m`.
 * **Callbacks** are described under `webhooks`.";
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 10] = [
     ("intake", "What the call platform hands in."),
     ("calls", "A call as it stands, and whether it arrived."),
     (
@@ -34,6 +34,11 @@ const TAGS: [(&str, &str); 8] = [
     ("companies", "Whose callbacks are delivered."),
     ("endpoints", "The callback addresses of a company."),
     ("tokens", "Who may use the API."),
+    (
+        "open API",
+        "What integrators ask with signed requests, in the platform's own envelope.",
+    ),
+    ("audit", "Who changed what."),
     ("operations", "Health, metrics, and this document."),
 ];
 
@@ -109,6 +114,11 @@ fn tell_of_refusals(operation: &mut Value) {
         ("413", "The body is too long", has_body),
         ("415", "The content type is not taken here", has_body),
         ("422", "Every mistake, in `errors`", has_parameters || has_body),
+        (
+            "429",
+            "The token makes too many requests; `Retry-After` says when to come again",
+            true,
+        ),
         (
             "503",
             "Not now: the store fails, is behind or shuts down; `Retry-After` says when to come again",

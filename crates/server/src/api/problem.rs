@@ -105,6 +105,8 @@ problem_types! {
     UnsupportedMedia = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This content type is not taken here";
     /// A field, a parameter or the whole body is not what is asked for.
     Invalid = UNPROCESSABLE_ENTITY, "invalid", "The request is not valid";
+    /// The token makes too many requests.
+    TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests", "The token makes too many requests";
     /// The service itself failed: a stored record cannot be read as what it should be.
     Internal = INTERNAL_SERVER_ERROR, "internal", "The service failed";
     /// The committer is behind.

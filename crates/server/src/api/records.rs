@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::intake::AcceptedDelivery;
 use super::names::{KindName, OutcomeName, StateName};
+use super::sentence::{Speaker, Subject};
 use super::time::Time;
 use super::waiting::{Present, Reason, Waiting};
 
@@ -90,6 +91,8 @@ impl EventItem {
 pub(crate) struct EventView {
     #[serde(flatten)]
     event: EventHead,
+    /// Why nobody gets it, where it has no deliveries; else null, and each delivery has a sentence of its own.
+    sentence: Option<String>,
     /// Its deliveries; none where it was unwanted.
     deliveries: Vec<DeliveryView>,
     /// The body that is sent, as it is sent.
@@ -99,13 +102,15 @@ pub(crate) struct EventView {
 
 impl EventView {
     /// `None` where the stored body is no JSON.
-    pub(crate) fn of(record: &EventRecord, present: &Present) -> Option<Self> {
-        let deliveries = record.deliveries.iter();
+    pub(crate) fn of(record: &EventRecord, speaker: Speaker<'_>) -> Option<Self> {
+        let (kind, deliveries) = (record.event.kind, record.deliveries.iter());
+        let is_unwanted = record.deliveries.is_empty();
         let body = String::from_utf8(record.body.to_vec()).ok()?;
         Some(Self {
             event: EventHead::of(&record.event),
+            sentence: is_unwanted.then(|| speaker.unwanted(Subject::of(kind))),
             deliveries: deliveries
-                .map(|delivery| DeliveryView::of(delivery, present))
+                .map(|delivery| DeliveryView::of(delivery, kind, speaker))
                 .collect(),
             body: RawValue::from_string(body).ok()?,
         })
@@ -168,16 +173,21 @@ impl DeliveryHead {
 pub(crate) struct DeliveryView {
     #[serde(flatten)]
     delivery: DeliveryHead,
+    /// What happened, what it waits for, and what happens next and when, in one sentence.
+    #[schema(example = "erp has the call: it arrived at 2026-01-12 16:10:12 +08:00, with send 1.")]
+    sentence: String,
     /// Its finished sends, in their order.
     attempts: Vec<AttemptView>,
 }
 
 impl DeliveryView {
-    pub(crate) fn of(record: &DeliveryRecord, present: &Present) -> Self {
+    pub(crate) fn of(record: &DeliveryRecord, kind: Kind, speaker: Speaker<'_>) -> Self {
+        let present = speaker.present;
         let reason = present.reason(&record.delivery, record.waits_for, record.held_by);
         let endpoint = record.endpoint_name.as_ref();
         Self {
             delivery: DeliveryHead::of(&record.delivery, endpoint, reason, present),
+            sentence: speaker.delivery(kind, record),
             attempts: record.attempts.iter().map(AttemptView::of).collect(),
         }
     }
@@ -195,9 +205,9 @@ pub(crate) struct FullDelivery {
 }
 
 impl FullDelivery {
-    pub(crate) fn of(record: &DeliveryRecord, event: &Event, present: &Present) -> Self {
+    pub(crate) fn of(record: &DeliveryRecord, event: &Event, speaker: Speaker<'_>) -> Self {
         Self {
-            delivery: DeliveryView::of(record, present),
+            delivery: DeliveryView::of(record, event.kind, speaker),
             event: EventHead::of(event),
         }
     }

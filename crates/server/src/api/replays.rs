@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
+use ringback_core::audit::Action;
 use ringback_core::id::ReplayId;
 use ringback_core::replay::{Replay, ReplayChange};
 use ringback_core::store::{PageRequest, Write, Written};
@@ -15,6 +16,7 @@ use ringback_core::store::{PageRequest, Write, Written};
 pub(crate) use input::ReplayInput;
 pub(crate) use view::{DryRunView, ReplayList, ReplayView};
 
+use super::audit;
 use super::body::{self, json, no_content};
 use super::caller::Caller;
 use super::cursor::List;
@@ -59,7 +61,11 @@ pub(crate) async fn post_replay(
             .await?;
         return Ok(json(StatusCode::OK, &DryRunView::of(&dry_run, per_second)));
     }
-    let replay = write(&api, Write::MakeReplay(Box::new(asked.spec))).await?;
+    let entry = audit::Note::new(Action::ReplayMake, String::new())
+        .of_company(asked.spec.filter.company_id)
+        .change((None, Some(view::asked(&asked.spec))))
+        .by(&caller, &api);
+    let replay = write(&api, Write::MakeReplay(Box::new(asked.spec)).audited(entry)).await?;
     Ok(json(StatusCode::CREATED, &ReplayView::of(&replay)))
 }
 
@@ -183,8 +189,7 @@ pub(crate) async fn delete_replay(
     caller: Caller,
     ReplayPath(id): ReplayPath,
 ) -> Result<Response, Problem> {
-    find(&api, &caller, id).await?;
-    write(&api, Write::ChangeReplay(id, ReplayChange::Cancel)).await?;
+    change(&api, &caller, id, ReplayChange::Cancel).await?;
     Ok(no_content())
 }
 
@@ -195,14 +200,31 @@ async fn find(api: &ApiState, caller: &Caller, id: ReplayId) -> Result<Replay, P
         .ok_or_else(|| Problem::new(Type::NoReplay, "no replay has this id"))
 }
 
-async fn change_open(
+async fn change(
     api: &ApiState,
     caller: &Caller,
     id: ReplayId,
     change: ReplayChange,
+) -> Result<Replay, Problem> {
+    let found = find(api, caller, id).await?;
+    let action = match change {
+        ReplayChange::Pause => Action::ReplayPause,
+        ReplayChange::Resume => Action::ReplayResume,
+        ReplayChange::Cancel => Action::ReplayCancel,
+    };
+    let entry = audit::Note::new(action, id.to_string())
+        .of_company(found.spec.filter.company_id)
+        .by(caller, api);
+    write(api, Write::ChangeReplay(id, change).audited(entry)).await
+}
+
+async fn change_open(
+    api: &ApiState,
+    caller: &Caller,
+    id: ReplayId,
+    asked: ReplayChange,
 ) -> Result<Response, Problem> {
-    find(api, caller, id).await?;
-    let replay = write(api, Write::ChangeReplay(id, change)).await?;
+    let replay = change(api, caller, id, asked).await?;
     if replay.state.has_ended() {
         let detail = format!("it is {}: make another one", replay.state.name());
         return Err(Problem::new(Type::ReplayEnded, detail));

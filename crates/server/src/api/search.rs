@@ -3,6 +3,7 @@
 use axum::http::Uri;
 use ringback_contract::kind::Kind;
 use ringback_core::delivery::{Outcome, State};
+use ringback_core::limits;
 use ringback_core::store::{DeliverySummary, EventSummary, Filter, Page, PageRequest};
 use ringback_core::time::Millis;
 use serde::Serialize;
@@ -11,14 +12,15 @@ use utoipa::{IntoParams, ToSchema};
 use super::caller::Caller;
 use super::cursor::{self, List};
 use super::names::{KindName, OutcomeName, StateName};
-use super::problem::Problem;
+use super::problem::{FieldError, Problem};
 use super::query::Query;
 use super::records::{DeliveryItem, EventItem};
 use super::time::Time;
 use super::waiting::Present;
 use crate::service::Service;
 
-/// Every condition that is given must hold. For events, the conditions on deliveries ask for one delivery that meets them
+/// At least one of `companyId`, `eventId`, `callInstanceId`, `callJobId` and `phone` must be named; a token for one company names
+/// that. Every condition that is given must hold. For events, the conditions on deliveries ask for one delivery that meets them
 /// all.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
@@ -26,6 +28,9 @@ use crate::service::Service;
 pub(crate) struct SearchParams {
     /// The company
     company_id: Option<i64>,
+    /// The event
+    #[param(example = "evt_1mzj8k2v00400")]
+    event_id: Option<String>,
     /// The call, with its corrections; or the inbound call
     call_instance_id: Option<i64>,
     /// The job; or the job that a call belongs to
@@ -43,12 +48,18 @@ pub(crate) struct SearchParams {
     outcome: Option<String>,
     /// The name of a delivery's endpoint
     endpoint: Option<String>,
-    /// Accepted at this time or later, RFC 3339
+    /// Accepted at this time or later, RFC 3339. Where the company alone is named and this is absent: 7 days before `to`, or now
     #[param(format = DateTime, example = "2026-01-12T00:00:00Z")]
     from: Option<String>,
     /// Accepted before this time, RFC 3339
     #[param(format = DateTime)]
     to: Option<String>,
+    /// A delivery's last send began at this time or later, RFC 3339
+    #[param(format = DateTime)]
+    sent_from: Option<String>,
+    /// A delivery's last send began before this time, RFC 3339
+    #[param(format = DateTime)]
+    sent_to: Option<String>,
     /// At most so many, 1 to 500
     #[param(minimum = 1, maximum = 500, example = 50)]
     limit: Option<usize>,
@@ -56,8 +67,9 @@ pub(crate) struct SearchParams {
     cursor: Option<String>,
 }
 
-const PARAMS: [&str; 12] = [
+const PARAMS: [&str; 15] = [
     "companyId",
+    "eventId",
     "callInstanceId",
     "callJobId",
     "phone",
@@ -67,6 +79,8 @@ const PARAMS: [&str; 12] = [
     "endpoint",
     "from",
     "to",
+    "sentFrom",
+    "sentTo",
     "limit",
     "cursor",
 ];
@@ -79,14 +93,18 @@ const TIME_MOST: i64 = (1 << 43) - 1;
 pub(crate) struct Search {
     pub(crate) filter: Filter,
     pub(crate) page: PageRequest,
+    /// From when on is searched, where it was not asked for.
+    pub(crate) since: Option<Millis>,
 }
 
 impl Search {
-    pub(crate) fn read(uri: &Uri, list: List, service: &Service) -> Result<Self, Problem> {
+    /// What a request asks for, within what its caller may see.
+    pub(crate) fn read(uri: &Uri, list: List, caller: &Caller, service: &Service) -> Result<Self, Problem> {
         let mut query = Query::read(uri, &PARAMS);
         let names = |names: &[&str]| names.join(", ");
         let filter = Filter {
             company_id: query.integer("companyId"),
+            event_id: query.take("eventId", "the id of an event", |text| text.parse().ok()),
             call_instance_id: query.integer("callInstanceId"),
             call_job_id: query.integer("callJobId"),
             phone_hash: query.take("phone", "a phone number", |phone| {
@@ -106,19 +124,45 @@ impl Search {
             }),
             from: query.take("from", TIME, moment),
             to: query.take("to", TIME, moment),
+            sent_from: query.take("sentFrom", TIME, moment).map(|at| at.0),
+            sent_to: query.take("sentTo", TIME, moment).map(|at| at.0),
         };
         let page = PageRequest {
             limit: query.limit(),
             before: query.cursor(list),
         };
-        query.finish().map(|()| Self { filter, page })
+        query.finish()?;
+        let search = Self {
+            filter: Filter {
+                company_id: caller.within(filter.company_id)?,
+                ..filter
+            },
+            page,
+            since: None,
+        };
+        search.bounded(service.time().now())
     }
-}
 
-impl Search {
-    /// The search within what the caller may see.
-    pub(crate) fn within(mut self, caller: &Caller) -> Result<Self, Problem> {
-        self.filter.company_id = caller.within(self.filter.company_id)?;
+    /// Only what narrows a search by an index bounds its work: a search names such a thing, or a company, and then a time.
+    fn bounded(mut self, now: Millis) -> Result<Self, Problem> {
+        let filter = &mut self.filter;
+        let is_narrow = filter.event_id.is_some()
+            || filter.call_instance_id.is_some()
+            || filter.call_job_id.is_some()
+            || filter.phone_hash.is_some();
+        match (is_narrow, filter.company_id, filter.from) {
+            (true, _, _) | (false, Some(_), Some(_)) => {}
+            (false, Some(_), None) => {
+                let since = filter.to.unwrap_or(now).minus(limits::SEARCH_BACK_MS);
+                filter.from = Some(since);
+                self.since = Some(since);
+            }
+            (false, None, _) => {
+                let allowed = "companyId, eventId, callInstanceId, callJobId or phone: a search names at least one of them, \
+                               and the rest only filters";
+                return Err(Problem::invalid(vec![FieldError::missing("companyId", allowed)]));
+            }
+        }
         Ok(self)
     }
 }
@@ -140,14 +184,18 @@ pub(crate) struct EventList {
     /// True where the page is short because one request may look at no more: go on with the cursor.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
+    /// From when on was searched, where the company alone was named: give `from` for what is older.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Time>,
 }
 
 impl EventList {
-    pub(crate) fn of(page: Page<EventSummary>) -> Self {
+    pub(crate) fn of(page: Page<EventSummary>, since: Option<Millis>) -> Self {
         Self {
             items: page.items.into_iter().map(EventItem::of).collect(),
             next_cursor: page.next.map(|next| cursor::encode(List::Events, next)),
             partial: page.partial,
+            since: since.map(|since| Time(since.0)),
         }
     }
 }
@@ -163,15 +211,19 @@ pub(crate) struct DeliveryList {
     /// True where the page is short because one request may look at no more: go on with the cursor.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
+    /// From when on was searched, where the company alone was named: give `from` for what is older.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Time>,
 }
 
 impl DeliveryList {
-    pub(crate) fn of(page: &Page<DeliverySummary>, present: &Present) -> Self {
+    pub(crate) fn of(page: &Page<DeliverySummary>, since: Option<Millis>, present: &Present) -> Self {
         let items = page.items.iter();
         Self {
             items: items.map(|item| DeliveryItem::of(item, present)).collect(),
             next_cursor: page.next.map(|next| cursor::encode(List::Deliveries, next)),
             partial: page.partial,
+            since: since.map(|since| Time(since.0)),
         }
     }
 }

@@ -7,7 +7,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -16,6 +19,7 @@ use ringback_core::limits;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::caller::Peer;
 use super::state::ApiState;
 use crate::clock::{self, Clock};
 use crate::tasks;
@@ -49,13 +53,20 @@ pub async fn serve(
             () = &mut shutdown => break,
             accepted = accept(&listener, &places, &*clock) => accepted,
         };
-        let Some((stream, place)) = accepted else { continue };
+        let Some((stream, peer, place)) = accepted else {
+            continue;
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            service.call(request)
+        });
         let open = Open::count(&open);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)
             .max_header_size(HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+            .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         let mut is_cut = is_cut.clone();
         tasks::spawn("API connection", async move {
@@ -80,14 +91,14 @@ async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
     clock: &dyn Clock,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
     // The semaphore is never closed.
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             // Without it small answers may wait for the client's delayed acknowledgement; it fails on a dead socket only.
             let _ = stream.set_nodelay(true);
-            Some((stream, place))
+            Some((stream, Peer(peer.ip()), place))
         }
         Err(error) => {
             if !is_of_one_connection(&error) {

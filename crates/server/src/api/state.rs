@@ -15,8 +15,9 @@ use super::log_level::LogLevel;
 use super::problem::{Problem, Type};
 use crate::alerts::Alerts;
 use crate::clock::Clock;
-use crate::config::{Config, OperatorToken};
+use crate::config::{Config, OperatorToken, Rates};
 use crate::outbound::Outbound;
+use crate::rate::Rate;
 use crate::service::Service;
 use crate::telemetry::Metrics;
 
@@ -26,6 +27,10 @@ const TESTS_AT_ONCE: usize = 16;
 /// Batches that are read at a time; further ones wait for their turn, which lasts a few events. All of them together would
 /// keep the sends, which share the threads, waiting for as many turns: less would be delivered than taken in.
 const BATCHES_AT_ONCE: usize = 2;
+
+/// Failed-callback queries under way at once; further ones wait. Each may take half a second of a reader, and the other
+/// readers are left to other requests.
+const MISSED_AT_ONCE: usize = 2;
 
 /// What the API needs of the rest of the program.
 #[derive(Debug)]
@@ -46,6 +51,8 @@ pub struct ApiState {
     pub(crate) tests: Semaphore,
     /// Bounds the batches that are read.
     pub(crate) batches: Semaphore,
+    /// Bounds the failed-callback queries.
+    pub(crate) missed: Semaphore,
     /// Bounds the bodies in memory.
     pub(crate) bodies: BodyMemory,
     /// What is logged now.
@@ -53,6 +60,9 @@ pub struct ApiState {
     /// The alerts and their channels.
     pub(crate) alerts: Arc<Alerts>,
     operator_token: Option<OperatorToken>,
+    /// What the operator's token of the configuration has used of its rate.
+    operator_rate: Rate,
+    rates: Rates,
     metrics_open: bool,
 }
 
@@ -78,8 +88,11 @@ impl ApiState {
             changes: Mutex::new(()),
             tests: Semaphore::new(TESTS_AT_ONCE),
             batches: Semaphore::new(BATCHES_AT_ONCE),
+            missed: Semaphore::new(MISSED_AT_ONCE),
             bodies: BodyMemory::new(),
             operator_token: config.operator_token.clone(),
+            operator_rate: Rate::default(),
+            rates: config.rates,
             metrics_open: config.metrics_open,
         }
     }
@@ -93,6 +106,22 @@ impl ApiState {
     /// Whether the metrics need no token.
     pub(crate) const fn metrics_open(&self) -> bool {
         self.metrics_open
+    }
+
+    /// Counts a request of this caller, unless he has made too many.
+    pub(crate) fn check_rate(&self, caller: &Caller) -> Result<(), Problem> {
+        let (own, rate) = caller.own_rate().unwrap_or((None, &self.operator_rate));
+        let Some(per_second) = own.or(self.rates.of(caller.scope())) else {
+            return Ok(());
+        };
+        rate.take(self.clock.boot_us(), per_second)
+            .map_err(|retry_after_s| Problem {
+                retry_after_s: Some(retry_after_s),
+                ..Problem::new(
+                    Type::TooManyRequests,
+                    format!("the token may make {per_second} requests per second, and as many at once"),
+                )
+            })
     }
 
     /// Who sent a request with these headers. Tokens are known by their SHA-256 only, and compared by it.

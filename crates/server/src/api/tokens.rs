@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
+use ringback_core::audit::Action;
+use ringback_core::limits::API_RATE_MOST;
 use ringback_core::store::{Write, Written};
 use ringback_core::token::{Scope, Token};
 use serde::Serialize;
@@ -12,7 +14,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::audit;
 use super::body::{self, json, no_content};
+use super::caller::Caller;
 use super::fields::{Fields, text};
 use super::names::ScopeName;
 use super::paths::TokenPath;
@@ -42,9 +46,12 @@ pub(crate) struct TokenInput {
     company_id: Option<i64>,
     /// When it stops to be valid, RFC 3339, in the future; null and absent are never.
     expires_at: Option<Time>,
+    /// How many requests per second it may make, and at once, 1 to 1000000; null and absent are as many as the configuration
+    /// says.
+    rate_limit: Option<u32>,
 }
 
-const MEMBERS: [&str; 4] = ["name", "scope", "companyId", "expiresAt"];
+const MEMBERS: [&str; 5] = ["name", "scope", "companyId", "expiresAt", "rateLimit"];
 
 /// A token.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,6 +75,9 @@ pub(crate) struct TokenView {
     expires_at: Option<Time>,
     /// When it was last used; null before its first use.
     last_used_at: Option<Time>,
+    /// How many requests per second it may make; null for as many as the configuration says.
+    #[schema(example = 50)]
+    rate_limit: Option<u32>,
     /// The token itself, once: in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -83,6 +93,7 @@ impl TokenView {
             created_at: Time(token.created_wall_ms),
             expires_at: token.expires_wall_ms.map(Time),
             last_used_at: token.last_used_wall_ms.map(Time),
+            rate_limit: token.rate_limit,
             token: None,
         }
     }
@@ -116,6 +127,7 @@ pub(crate) struct TokenList {
 )]
 pub(crate) async fn post_token(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
     let bytes = body::configuration(&api, request).await?;
@@ -151,6 +163,10 @@ pub(crate) async fn post_token(
         "a time to come, such as 2027-01-31T00:00:00Z",
         |value| Time::parse(value.as_str()?).filter(|time| time.0 > now_ms),
     );
+    let rate_limit = fields.take("rateLimit", "an integer from 1 to 1000000", |value| {
+        let per_second = u32::try_from(value.as_u64()?).ok()?;
+        (1..=API_RATE_MOST).contains(&per_second).then_some(per_second)
+    });
     fields.finish()?;
     let secret = random::token();
     let token = Token {
@@ -162,12 +178,17 @@ pub(crate) async fn post_token(
         created_wall_ms: now_ms,
         expires_wall_ms: expires.value().map(|time| time.0),
         last_used_wall_ms: None,
+        rate_limit: rate_limit.value(),
     };
     let view = TokenView {
         token: Some(secret),
         ..TokenView::of(&token)
     };
-    match api.service.write(Write::AddToken(Box::new(token))).await? {
+    let entry = note(Action::TokenMake, &token)
+        .change((None, Some(audit::token(&token))))
+        .by(&caller, &api);
+    let write = Write::AddToken(Box::new(token)).audited(entry);
+    match api.service.write(write).await? {
         Written::Token(_) => Ok(json(StatusCode::CREATED, &view)),
         other => Err(unexpected(&other)),
     }
@@ -210,11 +231,30 @@ pub(crate) async fn list_tokens(State(api): State<Arc<ApiState>>) -> Response {
 )]
 pub(crate) async fn delete_token(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     TokenPath(id): TokenPath,
 ) -> Result<Response, Problem> {
-    match api.service.write(Write::RevokeToken(id)).await? {
+    let no_token = || Problem::new(Type::NoToken, "no token has this id");
+    let tokens = api.service.directory().tokens();
+    let known = tokens
+        .iter()
+        .find(|known| known.token.id == id)
+        .ok_or_else(no_token)?;
+    let entry = note(Action::TokenRevoke, &known.token)
+        .change((Some(audit::token(&known.token)), None))
+        .by(&caller, &api);
+    match api.service.write(Write::RevokeToken(id).audited(entry)).await? {
         Written::Token(true) => Ok(no_content()),
-        Written::Token(false) => Err(Problem::new(Type::NoToken, "no token has this id")),
+        Written::Token(false) => Err(no_token()),
         other => Err(unexpected(&other)),
+    }
+}
+
+/// What the audit log tells of a token.
+fn note(action: Action, token: &Token) -> audit::Note {
+    let note = audit::Note::new(action, token.id.clone());
+    match token.company_id {
+        Some(company_id) => note.of_company(company_id),
+        None => note,
     }
 }

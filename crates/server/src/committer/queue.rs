@@ -35,7 +35,7 @@ impl Ticket {
     }
 
     fn bytes(&self) -> usize {
-        match &self.write {
+        match self.write.inner() {
             Write::Accept(event) => event.body.len(),
             _ => 0,
         }
@@ -114,7 +114,7 @@ impl Queue {
             State::Lost => return Err(Unavailable::StoreFailed),
             State::Closed => return Err(Unavailable::ShuttingDown),
         }
-        if self.disk_low() && matches!(ticket.write, Write::Accept(_)) {
+        if self.disk_low() && matches!(ticket.write.inner(), Write::Accept(_)) {
             return Err(Unavailable::DiskNearlyFull);
         }
         if inner.is_full() {

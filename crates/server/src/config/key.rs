@@ -148,6 +148,24 @@ pub(super) const ALL: &[Key] = &[
         show: |config| config.connections.to_string(),
     },
     Key {
+        name: "rate_limit",
+        allowed: RATE,
+        set: |config, value| {
+            config.rates.operate = rate(&value)?;
+            Ok(())
+        },
+        show: |config| config.rates.operate.unwrap_or(0).to_string(),
+    },
+    Key {
+        name: "rate_limit_read",
+        allowed: RATE,
+        set: |config, value| {
+            config.rates.read = rate(&value)?;
+            Ok(())
+        },
+        show: |config| config.rates.read.unwrap_or(0).to_string(),
+    },
+    Key {
         name: "disk_free_least_mib",
         allowed: "an integer from 0 to 1048576",
         set: |config, value| {
@@ -163,10 +181,16 @@ pub(super) const ALL: &[Key] = &[
             config.retention_ms = value.text(retention)?;
             Ok(())
         },
-        show: |config| {
-            let shown = config.retention_ms.map_or_else(|| OFF.to_owned(), days);
-            format!("\"{shown}\"")
+        show: |config| days_or_off(config.retention_ms),
+    },
+    Key {
+        name: "audit_retention",
+        allowed: "a duration from 1h to 3650d, such as 365d, or off",
+        set: |config, value| {
+            config.audit_retention_ms = value.text(retention)?;
+            Ok(())
         },
+        show: |config| days_or_off(config.audit_retention_ms),
     },
     Key {
         name: "alerts",
@@ -178,6 +202,17 @@ pub(super) const ALL: &[Key] = &[
         show: |config| super::alerts::show(&config.alerts),
     },
 ];
+
+/// What a rate takes.
+const RATE: &str = "an integer from 0 to 1000000; 0 is no limit";
+
+fn rate(value: &Value<'_>) -> Result<Option<u32>, String> {
+    let per_second = value.integer(0, limits::API_RATE_MOST.into())?;
+    // It fits: the bound is one of 32 bits.
+    Ok(u32::try_from(per_second)
+        .ok()
+        .filter(|per_second| *per_second > 0))
+}
 
 /// What stands for no retention at all: everything is kept.
 const OFF: &str = "off";
@@ -191,6 +226,11 @@ fn retention(text: &str) -> Option<Option<u64>> {
     (limits::RETENTION_LEAST_MS..=limits::RETENTION_MOST_MS)
         .contains(&ms)
         .then_some(Some(ms))
+}
+
+/// A retention as the file would write it.
+fn days_or_off(ms: Option<u64>) -> String {
+    format!("\"{}\"", ms.map_or_else(|| OFF.to_owned(), days))
 }
 
 /// A duration, in days where it is whole days.

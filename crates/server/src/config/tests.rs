@@ -114,7 +114,7 @@ fn every_mistake_is_reported_at_once() {
             "connections (f:4): found an integer; allowed: an integer from 1 to 100000",
             "listen (f:1): found an integer; allowed: an IP address and a port, such as 127.0.0.1:7700 or [::1]:7700",
             "listen_port (f:2): found an unknown setting; allowed: listen, store, operator_token, outbound_allow, \
-             tls_ca, zone, log, log_format, metrics_open, connections, disk_free_least_mib, retention, alerts",
+             tls_ca, zone, log, log_format, metrics_open, connections, rate_limit, rate_limit_read, disk_free_least_mib, retention, audit_retention, alerts",
             "log_fromat (f:3): found an unknown setting; allowed: perhaps log_format is meant",
             "store (f:5): found a table; allowed: sqlite: and a directory, such as sqlite:./ringback-data",
             "RINGBACK_METRICS_OPENS: found an unknown setting; allowed: perhaps RINGBACK_METRICS_OPEN is meant",

@@ -1,6 +1,7 @@
 //! The client itself: one send from its request to its [`Exchange`].
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,8 +123,11 @@ impl Outbound {
         let started_us = clock.boot_us();
         let deadline_us = after(started_us, target.timeout);
         let mut seen = Seen::default();
-        let exchange = self.exchange(target, message, deadline_us, &mut seen);
-        let verdict = timeout_at(clock, deadline_us, exchange).await;
+        let verdict = {
+            // Pinned here, since handing it on would copy it, and every send would carry the room for it twice.
+            let exchange = pin!(self.exchange(target, message, deadline_us, &mut seen));
+            timeout_at(clock, deadline_us, exchange).await
+        };
         let (outcome, detail) = verdict.unwrap_or_else(|_elapsed| seen.timed_out());
         let duration_ms = clock.boot_us().saturating_sub(started_us) / 1_000;
         Exchange {

@@ -96,7 +96,9 @@ async fn companies_are_listed_page_by_page_the_unconfigured_too() {
         );
     }
     assert_eq!(
-        app.get(&format!("/v1/events?cursor={cursor}")).await.problem(422),
+        app.get(&format!("/v1/events?companyId=1&cursor={cursor}"))
+            .await
+            .problem(422),
         "invalid"
     );
 }

@@ -131,66 +131,77 @@ async fn what_does_not_exist_is_a_problem() {
     }
 }
 
+/// Requests with wrong parameters, and what the problem says.
+const WRONG_PARAMETERS: &[(&str, &str)] = &[
+    (
+        "/v1/events?compnyId=1",
+        "(a query parameter): is unknown; allowed are companyId, eventId, callInstanceId, callJobId, phone, kind, state, outcome, endpoint, from, to, sentFrom, sentTo, limit, cursor",
+    ),
+    (
+        "/v1/events?companyId=x",
+        "companyId: is another text; allowed is an integer",
+    ),
+    (
+        "/v1/events?kind=calls",
+        "kind: is another text; allowed is call, correction, inbound, job",
+    ),
+    (
+        "/v1/events?from=yesterday",
+        "from: is another text; allowed is a time such as 2026-01-12T08:10:11Z or 2026-01-12T16:10:11+08:00",
+    ),
+    (
+        "/v1/events?limit=0",
+        "limit: is another text; allowed is an integer from 1 to 500",
+    ),
+    (
+        "/v1/events?limit=501",
+        "limit: is another text; allowed is an integer from 1 to 500",
+    ),
+    (
+        "/v1/events?limit=1&limit=2",
+        "limit: is given twice; allowed is once",
+    ),
+    (
+        "/v1/events?cursor=AQ",
+        "cursor: is another text; allowed is the nextCursor of another page of this list",
+    ),
+    (
+        "/v1/events?state=done&outcome=ok",
+        "2 things are wrong: see errors",
+    ),
+    (
+        "/v1/deliveries?endpoint=a%20b",
+        "endpoint: is another text; allowed is the name of an endpoint",
+    ),
+    (
+        "/v1/events?eventId=7",
+        "eventId: is another text; allowed is the id of an event",
+    ),
+    (
+        "/v1/deliveries?sentTo=now",
+        "sentTo: is another text; allowed is a time such as 2026-01-12T08:10:11Z or 2026-01-12T16:10:11+08:00",
+    ),
+    (
+        "/v1/companies?unconfigured=1",
+        "unconfigured: is another text; allowed is true or false",
+    ),
+    (
+        "/v1/calls/1?companyId=1&lang=zh",
+        "(a query parameter): is unknown; allowed are companyId",
+    ),
+];
+
 #[tokio::test]
 async fn query_parameters_are_checked_all_at_once() {
     let app = TestApp::start();
-    for (path, expected) in [
-        (
-            "/v1/events?compnyId=1",
-            "(a query parameter): is unknown; allowed are companyId, callInstanceId, callJobId, phone, kind, state, outcome, endpoint, from, to, limit, cursor",
-        ),
-        (
-            "/v1/events?companyId=x",
-            "companyId: is another text; allowed is an integer",
-        ),
-        (
-            "/v1/events?kind=calls",
-            "kind: is another text; allowed is call, correction, inbound, job",
-        ),
-        (
-            "/v1/events?from=yesterday",
-            "from: is another text; allowed is a time such as 2026-01-12T08:10:11Z or 2026-01-12T16:10:11+08:00",
-        ),
-        (
-            "/v1/events?limit=0",
-            "limit: is another text; allowed is an integer from 1 to 500",
-        ),
-        (
-            "/v1/events?limit=501",
-            "limit: is another text; allowed is an integer from 1 to 500",
-        ),
-        (
-            "/v1/events?limit=1&limit=2",
-            "limit: is given twice; allowed is once",
-        ),
-        (
-            "/v1/events?cursor=AQ",
-            "cursor: is another text; allowed is the nextCursor of another page of this list",
-        ),
-        (
-            "/v1/events?state=done&outcome=ok",
-            "2 things are wrong: see errors",
-        ),
-        (
-            "/v1/deliveries?endpoint=a%20b",
-            "endpoint: is another text; allowed is the name of an endpoint",
-        ),
-        (
-            "/v1/companies?unconfigured=1",
-            "unconfigured: is another text; allowed is true or false",
-        ),
-        (
-            "/v1/calls/1?companyId=1&lang=zh",
-            "(a query parameter): is unknown; allowed are companyId",
-        ),
-    ] {
+    for (path, expected) in WRONG_PARAMETERS {
         let problem = app.get(path).await.expect(422);
-        assert_eq!(problem["detail"], expected, "{path}");
+        assert_eq!(problem["detail"], *expected, "{path}");
     }
     for path in [
         "/v1/events?companyId=1&callInstanceId=-2&callJobId=3&phone=138&kind=job&state=parked&outcome=refused&endpoint=erp\
          &from=2026-01-12T16:10:11%2B08:00&to=2026-01-12T16:10:11+08:00&limit=500",
-        "/v1/deliveries?from=0001-01-01T00:00:00Z&to=9999-01-01T00:00:00Z",
+        "/v1/deliveries?companyId=1&from=0001-01-01T00:00:00Z&to=9999-01-01T00:00:00Z&sentFrom=0001-01-01T00:00:00Z",
     ] {
         assert_eq!(
             app.get(path).await.expect(200),

@@ -210,7 +210,10 @@ async fn a_test_sends_the_sample_and_tells_what_came_back() {
         body["data"]["data"]["dateTime"] = Value::Null;
         assert_eq!(body, expected);
     }
-    assert_eq!(app.get("/v1/events").await.expect(200)["items"], json!([]));
+    assert_eq!(
+        app.get("/v1/events?companyId=1").await.expect(200)["items"],
+        json!([])
+    );
 }
 
 #[tokio::test]

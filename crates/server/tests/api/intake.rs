@@ -229,7 +229,7 @@ async fn a_batch_is_answered_line_by_line() {
     assert_eq!(answers[2]["replayed"], true);
     assert_eq!(answers[1]["problem"]["field"], "sceneInstance");
     assert!(answers[1].get("eventId").is_none() && answers[0].get("problem").is_none());
-    let events = app.get("/v1/events").await.expect(200);
+    let events = app.get("/v1/events?companyId=1").await.expect(200);
     assert_eq!(events["items"].as_array().unwrap().len(), 2);
 }
 

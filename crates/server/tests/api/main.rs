@@ -6,12 +6,14 @@
 
 mod alerts;
 mod app;
+mod audit;
 mod calls;
 mod companies;
 mod edges;
 mod endpoints;
 mod failures;
 mod intake;
+mod open_api;
 mod records;
 mod replays;
 mod serving;

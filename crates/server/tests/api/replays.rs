@@ -131,7 +131,10 @@ async fn a_replay_goes_at_its_rate_pauses_resumes_and_is_cancelled() {
         (&json!("cancelled"), &json!(3))
     );
     app.delete(&path(&replay)).await.expect(204);
-    let list = app.get("/v1/deliveries?state=parked").await.expect(200);
+    let list = app
+        .get("/v1/deliveries?companyId=1&state=parked")
+        .await
+        .expect(200);
     assert_eq!(list["items"].as_array().unwrap().len(), 2);
 }
 

@@ -100,3 +100,27 @@ async fn more_connections_than_allowed_wait_for_their_turn() {
     stop.send(()).unwrap();
     serving.await.unwrap();
 }
+
+#[tokio::test]
+async fn the_audit_log_says_from_where_a_request_came() {
+    let app = TestApp::start();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tasks::spawn(
+        "test",
+        api::serve(listener, Arc::clone(&app.state), 1, async {
+            let _ = stopped.await;
+        }),
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let headers = format!("host: a\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/json");
+    let put = format!("PUT /v1/companies/7 HTTP/1.1\r\n{headers}\r\ncontent-length: 2\r\n\r\n{{}}");
+    stream.write_all(put.as_bytes()).await.unwrap();
+    assert!(answer(&mut stream).await.starts_with("HTTP/1.1 201 Created\r\n"));
+    drop(stream);
+    stop.send(()).unwrap();
+    serving.await.unwrap();
+    let log = app.get("/v1/audit").await.expect(200);
+    assert_eq!(log["items"][0]["peer"], "127.0.0.1");
+}

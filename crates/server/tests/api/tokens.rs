@@ -18,6 +18,7 @@ async fn a_token_is_shown_once_works_and_is_revoked() {
     let expected = json!([{
         "id": id, "name": "call platform", "scope": "operator", "companyId": null,
         "createdAt": "2026-01-01T00:00:00.000Z", "expiresAt": null, "lastUsedAt": null,
+        "rateLimit": null,
     }]);
     assert_eq!(list, json!({"items": expected, "nextCursor": null}));
     let with_token = || {
@@ -52,6 +53,9 @@ async fn what_a_token_cannot_be_is_refused() {
         r#"{"name":"a","scope":"intake","companyId":"1"}"#,
         r#"{"name":"a","expiresAt":"2026-01-01T00:00:00Z"}"#,
         r#"{"name":"a","expiresAt":"soon"}"#,
+        r#"{"name":"a","rateLimit":0}"#,
+        r#"{"name":"a","rateLimit":1000001}"#,
+        r#"{"name":"a","rateLimit":"10"}"#,
         r#"{"name":"a","rights":"all"}"#,
         "[]",
     ] {
@@ -89,6 +93,44 @@ async fn a_token_expires() {
     }
 }
 
+#[tokio::test]
+async fn a_token_that_comes_too_often_is_answered_429() {
+    let app = TestApp::start();
+    let own = json!({"name": "slow", "scope": "intake", "rateLimit": 2});
+    let own = make(&app, own).await;
+    let usual = make(&app, json!({"name": "usual", "scope": "read-only"})).await;
+    let get = async |token: &str| {
+        let answer = ask(&app, token, Method::GET, "/v1/companies", String::new()).await;
+        let retry_after = answer.header("retry-after").map(str::to_owned);
+        assert_eq!(answer.status == 429, retry_after.as_deref() == Some("1"));
+        if answer.status == 429 {
+            assert_eq!(answer.problem(429), "too-many-requests");
+            return false;
+        }
+        true
+    };
+    for (pass, expected) in [(0, 2), (499, 0), (1, 1), (10_000, 2)] {
+        app.lab.clock.advance(pass);
+        let mut taken = 0;
+        for _ in 0..5 {
+            // What is forbidden counts as well.
+            taken += usize::from(get(&own).await);
+        }
+        assert_eq!(taken, expected, "after {pass} ms");
+        assert!(get(&usual).await, "no other token pays for it");
+    }
+    app.lab.clock.advance(10_000);
+    for _ in 0..200 {
+        assert!(get(&usual).await);
+    }
+    assert!(!get(&usual).await);
+    assert_eq!(app.get("/v1/companies").await.status, 200);
+    assert_eq!(
+        app.get("/v1/tokens").await.expect(200)["items"][0]["rateLimit"],
+        2
+    );
+}
+
 /// Companies 1 and 2 have an endpoint and a call each. For each request, with its body, what these tokens get: one for
 /// intake of company 1, the tenant of company 1, one that reads company 1, one that reads everything.
 const REQUESTS: [(&str, &str, [u16; 4]); 35] = [
@@ -112,7 +154,7 @@ const REQUESTS: [(&str, &str, [u16; 4]); 35] = [
         r#"{"companyId":2,"resultValue":"A"}"#,
         [403, 403, 403, 403],
     ),
-    ("GET /v1/events", "", [403, 200, 200, 200]),
+    ("GET /v1/events", "", [403, 200, 200, 422]),
     ("GET /v1/events?companyId=2", "", [403, 403, 403, 200]),
     ("GET /v1/events/{event 1}", "", [403, 200, 200, 200]),
     ("GET /v1/events/{event 2}", "", [403, 404, 404, 200]),

@@ -64,7 +64,7 @@ async fn a_final_status_is_held_until_the_calls_of_the_job_are_through() {
             "quietUntil": "2026-01-01T00:00:05.000Z",
         })
     );
-    let list = app.get("/v1/deliveries?kind=job").await.expect(200);
+    let list = app.get("/v1/deliveries?companyId=1&kind=job").await.expect(200);
     assert_eq!(
         list["items"][0]["waiting"],
         json!({"reason": "hold", "for": null, "until": "2026-01-01T00:10:00.000Z"})
@@ -150,7 +150,10 @@ async fn what_is_due_says_what_holds_its_endpoint_back() {
     let limited = json!({"reason": "rate-limit", "for": null, "until": "2026-01-01T00:00:02.000Z"});
     let waiting = until_waiting(&app, &third, &limited).await;
     assert_eq!(waiting["nextSendAt"], "2026-01-01T00:00:00.000Z");
-    let list = app.get("/v1/deliveries?state=pending").await.expect(200);
+    let list = app
+        .get("/v1/deliveries?companyId=1&state=pending")
+        .await
+        .expect(200);
     assert_eq!(list["items"][0]["waiting"], limited);
     app.lab.clock.advance(2_000);
     assert_eq!(json!(receiver.next().await.webhook_id), third["eventId"]);

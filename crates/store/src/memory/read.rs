@@ -1,21 +1,24 @@
 //! Reading the memory store: plain scans, newest first.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use ringback_core::alert::Oldest;
+use ringback_core::audit;
 use ringback_core::delivery::{Delivery, State as DeliveryState, Work};
-use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
+use ringback_core::id::{AuditId, DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST};
 use ringback_core::replay::{DryRun, Replay, ReplaySpec};
 use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
-    OpenCount, Page, PageRequest, Reader, StoreError,
+    MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader, StoreError,
 };
 use ringback_core::time::Millis;
 
 use super::lock;
 use super::state::State;
-use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits, replay_fits};
+use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits, replay_fits, sent_fits};
+use crate::missed::{Missed, arrived_otherwise, is_missed};
 use crate::{replay, rules};
 
 pub(super) struct MemoryReader {
@@ -62,6 +65,7 @@ impl Reader for MemoryReader {
                 && (!asks_for_delivery(filter)
                     || state.of_event(*id).any(|delivery| {
                         delivery_fits(filter, delivery, state.endpoint_name(delivery).as_deref())
+                            && state.sent_fits(filter, delivery)
                     }));
             pager.show(
                 id.0,
@@ -96,7 +100,8 @@ impl Reader for MemoryReader {
                 .events
                 .get(&delivery.event_id)
                 .filter(|stored| event_fits(filter, &stored.event, stored.phone_hash))
-                .filter(|_| delivery_fits(filter, delivery, endpoint_name.as_deref()));
+                .filter(|_| delivery_fits(filter, delivery, endpoint_name.as_deref()))
+                .filter(|_| state.sent_fits(filter, delivery));
             pager.show(
                 id.0,
                 event.map(|stored| DeliverySummary {
@@ -138,6 +143,49 @@ impl Reader for MemoryReader {
     fn dry_run(&mut self, spec: &ReplaySpec) -> Result<DryRun, StoreError> {
         let Ok(dry_run) = replay::dry_run(&mut *lock(&self.state), spec, || false);
         Ok(dry_run)
+    }
+
+    fn missed(&mut self, query: &MissedQuery) -> Result<MissedPage, StoreError> {
+        let state = lock(&self.state);
+        let mut missed = Missed::new(query);
+        for (id, stored) in &state.events {
+            let (event, at) = (&stored.event, stored.event.accepted_at());
+            if (event.company_id, event.kind) != (query.company_id, query.kind)
+                || at < query.from
+                || at >= query.to
+            {
+                continue;
+            }
+            let is_of_job = query.call_job_id.is_none_or(|job| event.call_job_id == Some(job));
+            let all: Vec<Delivery> = state.of_event(*id).cloned().collect();
+            for delivery in all.iter().filter(|delivery| is_missed(delivery)) {
+                if !missed.wants_more(|| false) {
+                    return Ok(missed.finish());
+                }
+                let arrived = arrived_otherwise(&all, delivery.id);
+                missed.show(*id, event.entity_id, is_of_job && !arrived);
+            }
+        }
+        Ok(missed.finish())
+    }
+
+    fn audit(
+        &mut self,
+        filter: &audit::Filter,
+        page: &PageRequest,
+    ) -> Result<Page<audit::Record>, StoreError> {
+        let state = lock(&self.state);
+        let mut pager = Pager::new(page);
+        let older = state.audit.range(..AuditId(page.before.unwrap_or(i64::MAX)));
+        for (id, entry) in older.rev() {
+            if !pager.wants_more() {
+                break;
+            }
+            let entry = entry.clone();
+            let record = audit::Record { id: *id, entry };
+            pager.show(id.0, Some(record).filter(|record| filter.fits(record)));
+        }
+        Ok(pager.finish())
     }
 }
 
@@ -188,6 +236,15 @@ impl State {
     fn endpoint_name(&self, delivery: &Delivery) -> Option<String> {
         let row = self.directory.endpoint(delivery.endpoint?)?;
         Some(row.endpoint.name.clone())
+    }
+
+    fn sent_fits(&self, filter: &Filter, delivery: &Delivery) -> bool {
+        let sends = (delivery.id, 0)..=(delivery.id, u32::MAX);
+        let last = || self.attempts.range(sends).next_back();
+        let Ok(fits) = sent_fits(filter, || {
+            Ok::<_, Infallible>(last().map(|(_, attempt)| attempt.started_wall_ms))
+        });
+        fits
     }
 
     fn brief(&self, delivery: &Delivery) -> Brief {

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
 use ringback_core::alert::Alert;
+use ringback_core::audit;
 use ringback_core::company::Company;
 use ringback_core::delivery::{self, Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
 use ringback_core::event::{Event, IdempotencyKey, KeyClass, NewEvent, OrderKey};
-use ringback_core::id::{DeliveryId, EndpointId, EventId, IdSource, ReplayId};
+use ringback_core::id::{AuditId, DeliveryId, EndpointId, EventId, IdSource, ReplayId};
 use ringback_core::replay::Replay;
 use ringback_core::store::OpenCount;
 use ringback_core::time::Millis;
@@ -63,6 +64,7 @@ pub(super) struct State {
     pub(super) replays: BTreeMap<ReplayId, Replay>,
     pub(super) tokens: BTreeMap<String, Token>,
     pub(super) alerts: BTreeMap<i64, Alert>,
+    pub(super) audit: BTreeMap<AuditId, audit::Entry>,
 }
 
 impl State {
@@ -87,6 +89,7 @@ impl State {
             replays: BTreeMap::new(),
             tokens: BTreeMap::new(),
             alerts: BTreeMap::new(),
+            audit: BTreeMap::new(),
         }
     }
 
@@ -507,5 +510,19 @@ impl Tables for State {
             self.alerts.remove(&id);
         }
         Ok(())
+    }
+
+    fn append_audit(&mut self, record: &audit::Record) -> Result<(), Infallible> {
+        self.audit.insert(record.id, record.entry.clone());
+        Ok(())
+    }
+
+    fn prune_audit(&mut self, before: Millis, most: usize) -> Result<usize, Infallible> {
+        let old = self.audit.range(..AuditId::first_at(before)).take(most);
+        let old: Vec<AuditId> = old.map(|(id, _)| *id).collect();
+        for id in &old {
+            self.audit.remove(id);
+        }
+        Ok(old.len())
     }
 }

@@ -1,6 +1,7 @@
 //! What each write means, in one place for every store.
 
 mod accept;
+mod audit;
 mod company;
 mod endpoint;
 mod hold;
@@ -13,6 +14,7 @@ mod sweep;
 mod transition;
 
 use ringback_core::limits;
+use ringback_core::limits::AUDIT_PRUNE_ROWS;
 use ringback_core::store::{Write, Written};
 use ringback_core::time::Millis;
 
@@ -64,5 +66,9 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
             }
             Ok(Written::Token(any))
         }
+        Write::Audited { entry, write } => audit::apply(tables, now, entry, write),
+        Write::PruneAudit(before) => tables
+            .prune_audit(*before, AUDIT_PRUNE_ROWS)
+            .map(Written::AuditPruned),
     }
 }

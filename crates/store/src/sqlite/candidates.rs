@@ -3,10 +3,11 @@
 use ringback_contract::kind::Kind;
 use ringback_core::delivery::State;
 use ringback_core::id::EventId;
+use ringback_core::limits::SEARCH_COMPANIES;
 use ringback_core::store::{Filter, PageRequest};
 use ringback_core::time::Millis;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Result, params_from_iter};
+use rusqlite::{Connection, Result, params, params_from_iter};
 
 use super::by_event;
 use super::read::Snapshot;
@@ -27,6 +28,7 @@ pub(super) enum Source {
         company_id: i64,
         call_job_id: i64,
     },
+    Event(EventId),
     EventsOfPhone(i64),
     EventsOfCompany(i64),
     Events,
@@ -41,8 +43,48 @@ pub(super) enum Source {
     Deliveries,
 }
 
-/// The indexes that bring every event that a filter lets through.
-pub(super) fn event_sources(filter: &Filter) -> Vec<Source> {
+/// The indexes that bring every event that a filter lets through. The indexes of calls and jobs begin with the company:
+/// where none is named, those are looked up that have such a call or job.
+pub(super) fn event_sources(connection: &Connection, filter: &Filter) -> Result<Vec<Source>> {
+    let is_named = filter.company_id.is_some() || filter.event_id.is_some() || filter.phone_hash.is_some();
+    let Some(id) = filter
+        .call_instance_id
+        .or(filter.call_job_id)
+        .filter(|_| !is_named)
+    else {
+        return Ok(sources_of(filter));
+    };
+    let companies: Vec<i64> = connection
+        .prepare_cached(COMPANIES)?
+        .query_map(
+            params![id, filter.call_instance_id.is_none(), SEARCH_COMPANIES + 1],
+            |row| row.get(0),
+        )?
+        .collect::<Result<_>>()?;
+    if companies.len() > SEARCH_COMPANIES {
+        return Ok(sources_of(filter));
+    }
+    let sources = companies.into_iter().flat_map(|company_id| {
+        sources_of(&Filter {
+            company_id: Some(company_id),
+            ..filter.clone()
+        })
+    });
+    Ok(sources.collect())
+}
+
+/// The companies that have events of a call or job of this number, or, where that is asked for, calls of such a job.
+const COMPANIES: &str = "SELECT company_id FROM company WHERE \
+    EXISTS (SELECT 1 FROM event INDEXED BY event_entity \
+      WHERE event.company_id = company.company_id AND entity_id = ?1) \
+    OR (?2 AND EXISTS (SELECT 1 FROM event INDEXED BY event_job \
+      WHERE event.company_id = company.company_id AND call_job_id = ?1)) \
+    LIMIT ?3";
+
+fn sources_of(filter: &Filter) -> Vec<Source> {
+    if let Some(id) = filter.event_id {
+        return vec![Source::Event(id)];
+    }
     let Filter {
         company_id,
         call_instance_id,
@@ -93,7 +135,10 @@ impl Source {
     /// Whether it leaves few rows in all likelihood.
     pub(super) const fn is_narrow(self) -> bool {
         match self {
-            Self::EventsOfEntity { .. } | Self::EventsOfJob { .. } | Self::EventsOfPhone(_) => true,
+            Self::EventsOfEntity { .. }
+            | Self::EventsOfJob { .. }
+            | Self::Event(_)
+            | Self::EventsOfPhone(_) => true,
             Self::EventsOfCompany(_)
             | Self::Events
             | Self::DeliveriesInState { .. }
@@ -118,6 +163,10 @@ impl Source {
                 "SELECT id FROM event INDEXED BY event_job WHERE company_id = ?4 AND call_job_id = ?5 \
                  AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
                 vec![company_id, call_job_id],
+            ),
+            Self::Event(id) => (
+                "SELECT id FROM event WHERE id = ?4 AND id >= ?1 AND id < ?2 LIMIT ?3",
+                vec![id.0],
             ),
             Self::EventsOfPhone(hash) => (
                 "SELECT id FROM event INDEXED BY event_phone WHERE phone_hash = ?4 \
@@ -212,7 +261,7 @@ impl Bounds {
 }
 
 /// The smallest id of this moment, within what ids can hold.
-fn first_id(time: Millis) -> i64 {
+pub(super) fn first_id(time: Millis) -> i64 {
     let most = EventId(i64::MAX).time();
     EventId::first_at(time.clamp(Millis::ZERO, most)).0
 }

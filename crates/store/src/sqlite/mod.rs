@@ -4,6 +4,7 @@
 //! (write-ahead log, `synchronous=FULL`); readers have connections of their own and never hold the writer up. The schema
 //! is in `migrations/`; its CHECK constraints repeat the state machine.
 
+mod audit;
 mod backup;
 mod by_event;
 mod candidates;
@@ -12,6 +13,7 @@ mod error;
 mod limit;
 mod look;
 mod migrate;
+mod missed;
 mod open;
 mod query;
 mod read;

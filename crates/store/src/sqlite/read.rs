@@ -4,21 +4,24 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ringback_core::alert::Oldest;
+use ringback_core::audit as log;
 use ringback_core::delivery::{Delivery, State};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST, READ_MS, READ_SOFT_MS};
 use ringback_core::replay::{DryRun, Replay, ReplaySpec};
 use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
-    OpenCount, Page, PageRequest, Reader, StoreError,
+    MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader, StoreError,
 };
 use ringback_core::time::Millis;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use super::audit;
 use super::by_event;
 use super::error::store_error;
 use super::limit::Limit;
 use super::look::Lookup;
+use super::missed;
 use super::query;
 use super::rows::{self, Schedules};
 use super::search;
@@ -143,6 +146,18 @@ impl Reader for SqliteReader {
                 schedules: snapshot.schedules,
             };
             replay::dry_run(&mut lookup, spec, || limit.is_long())
+        })
+    }
+
+    fn missed(&mut self, query: &MissedQuery) -> Result<MissedPage, StoreError> {
+        self.read("look for calls that have not arrived", |snapshot| {
+            missed::page(snapshot, query)
+        })
+    }
+
+    fn audit(&mut self, filter: &log::Filter, page: &PageRequest) -> Result<Page<log::Record>, StoreError> {
+        self.read("search the audit log", |snapshot| {
+            audit::search(snapshot, filter, page)
         })
     }
 }

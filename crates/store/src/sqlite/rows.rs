@@ -81,7 +81,7 @@ pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
 }
 
 /// A column whose number must be one of a few.
-fn code<T>(row: &Row<'_>, column: usize, decode: impl FnOnce(u8) -> Option<T>) -> Result<T> {
+pub(super) fn code<T>(row: &Row<'_>, column: usize, decode: impl FnOnce(u8) -> Option<T>) -> Result<T> {
     let number: i64 = row.get(column)?;
     u8::try_from(number)
         .ok()
@@ -254,5 +254,6 @@ pub(super) fn token(row: &Row<'_>) -> Result<Token> {
         created_wall_ms: row.get(5)?,
         expires_wall_ms: row.get(6)?,
         last_used_wall_ms: row.get(7)?,
+        rate_limit: row.get(8)?,
     })
 }

@@ -14,7 +14,7 @@ use super::candidates::{Bounds, Candidates, delivery_sources, event_sources};
 use super::read::Snapshot;
 use super::rows;
 use super::select::select;
-use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits};
+use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits, sent_fits};
 
 /// Events, and deliveries of them, that are few enough to be sorted in memory.
 const FEW: usize = SEARCH_ROWS / 10;
@@ -24,7 +24,7 @@ pub(super) fn events(
     filter: &Filter,
     page: &PageRequest,
 ) -> Result<Page<EventSummary>> {
-    let sources = event_sources(filter);
+    let sources = event_sources(snapshot.connection, filter)?;
     let bounds = Bounds::of_events(filter, page);
     let mut pager = Pager::new(page);
     let mut candidates = Candidates::new(&sources, bounds);
@@ -48,7 +48,9 @@ fn event_summary(snapshot: &mut Snapshot<'_>, filter: &Filter, id: EventId) -> R
     for delivery in &deliveries {
         let brief = snapshot.brief(delivery)?;
         let name = brief.endpoint.as_ref().map(|(_, name)| name.as_str());
-        fits = fits || delivery_fits(filter, delivery, name);
+        fits = fits
+            || (delivery_fits(filter, delivery, name)
+                && sent_fits(filter, || last_sent(snapshot, delivery.id))?);
         briefs.push(brief);
     }
     Ok(fits.then_some(EventSummary {
@@ -108,7 +110,9 @@ fn delivery_summary(
     delivery: Delivery,
 ) -> Result<Option<DeliverySummary>> {
     let endpoint_name = snapshot.endpoint_name(delivery.endpoint)?;
-    if !delivery_fits(filter, &delivery, endpoint_name.as_deref()) {
+    let fits = delivery_fits(filter, &delivery, endpoint_name.as_deref())
+        && sent_fits(filter, || last_sent(snapshot, delivery.id))?;
+    if !fits {
         return Ok(None);
     }
     let event = fitting_event(snapshot, filter, delivery.event_id)?;
@@ -119,11 +123,20 @@ fn delivery_summary(
     }))
 }
 
+/// When the last send of a delivery began, by the wall clock.
+fn last_sent(snapshot: &Snapshot<'_>, id: DeliveryId) -> Result<Option<i64>> {
+    snapshot
+        .connection
+        .prepare_cached("SELECT started_wall_ms FROM attempt WHERE delivery_id = ?1 ORDER BY n DESC LIMIT 1")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()
+}
+
 /// The deliveries of the events that one call, one job or one phone number leaves, newest first. `None` when nothing
 /// narrows so far, or not far enough: a resend is younger than its event, so the order of events is not that of
 /// deliveries, and all of them must be at hand.
 fn deliveries_of_few_events(snapshot: &mut Snapshot<'_>, filter: &Filter) -> Result<Option<Vec<Delivery>>> {
-    let sources = event_sources(filter);
+    let sources = event_sources(snapshot.connection, filter)?;
     if sources.iter().any(|source| !source.is_narrow()) {
         return Ok(None);
     }

@@ -44,9 +44,17 @@ macro_rules! select {
     (replay $rest:literal) => {
         concat!("SELECT id, spec, state, counts, cursor, ended_ms FROM replay ", $rest)
     };
+    (audit $rest:literal) => {
+        concat!(
+            "SELECT id, actor_id, actor_name, peer, at_wall_ms, action, company_id, object, before_json, after_json \
+             FROM audit ",
+            $rest
+        )
+    };
     (token $rest:literal) => {
         concat!(
-            "SELECT id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms FROM token ",
+            "SELECT id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms, \
+             rate_limit FROM token ",
             $rest
         )
     };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
 use ringback_core::alert::Alert;
+use ringback_core::audit;
 use ringback_core::company::Company;
 use ringback_core::delivery::{Attempt, Delivery};
 use ringback_core::endpoint::Endpoint;
@@ -74,9 +75,10 @@ impl Writer {
         let last_event = last("SELECT coalesce(max(id), 0) FROM event")?;
         let last_delivery = last("SELECT coalesce(max(id), 0) FROM delivery")?;
         let last_replay = last("SELECT coalesce(max(id), 0) FROM replay")?;
+        let last_audit = last("SELECT coalesce(max(id), 0) FROM audit")?;
         self.last_endpoint = last("SELECT coalesce(max(id), 0) FROM endpoint")?;
         self.noted = last("SELECT newest_ms FROM store").map(Millis)?;
-        self.ids = IdSource::new(last_event.max(last_delivery).max(last_replay), 0);
+        self.ids = IdSource::new(last_event.max(last_delivery).max(last_replay).max(last_audit), 0);
         self.directory = directory;
         self.recent = Recent::default();
         self.run = Run::default();
@@ -516,8 +518,8 @@ impl Tables for Writer {
 
     fn add_token(&mut self, token: &Token) -> Result<bool> {
         let added = self.execute(
-            "INSERT INTO token (id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO token (id, name, hash, scope, company_id, created_wall_ms, expires_wall_ms, last_used_wall_ms, \
+               rate_limit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
             params![
                 token.id,
                 token.name,
@@ -527,6 +529,7 @@ impl Tables for Writer {
                 token.created_wall_ms,
                 token.expires_wall_ms,
                 token.last_used_wall_ms,
+                token.rate_limit,
             ],
         )?;
         Ok(added > 0)
@@ -557,6 +560,14 @@ impl Tables for Writer {
             [keep],
         )?;
         Ok(())
+    }
+
+    fn append_audit(&mut self, record: &audit::Record) -> Result<()> {
+        super::audit::append(&self.connection, record)
+    }
+
+    fn prune_audit(&mut self, before: Millis, most: usize) -> Result<usize> {
+        super::audit::prune(&self.connection, before, most)
     }
 }
 

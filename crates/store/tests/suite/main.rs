@@ -9,8 +9,10 @@ mod lab;
 
 mod accept;
 mod alerts;
+mod audit;
 mod backup;
 mod measure;
+mod missed;
 mod order;
 mod prune;
 mod reading;

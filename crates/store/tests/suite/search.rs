@@ -9,7 +9,9 @@ use ringback_core::settle::Next;
 use ringback_core::store::{Filter, Page, PageRequest, Write};
 use ringback_core::time::Millis;
 
-use crate::lab::{COMPANY, Lab, at, call, correction, delete_endpoint, event, kinds, on_every_store};
+use crate::lab::{
+    COMPANY, Lab, at, attempt, call, correction, delete_endpoint, event, kinds, on_every_store,
+};
 
 on_every_store! {
     each_condition_narrows_events,
@@ -111,9 +113,16 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("from=20 to=40", "ik"),
     ("company=151 from=41", "o"),
     ("company=151 to=11", "c"),
+    ("event=c", "c"),
+    ("event=c company=9", ""),
+    ("event=o kind=job", ""),
+    ("sent-from=1", "ojc"),
+    ("sent-from=2", ""),
+    ("company=151 sent-to=2 state=exhausted", "o"),
+    ("company=151 sent-to=1", ""),
 ];
 
-fn filter(conditions: &str) -> Filter {
+fn filter(town: &Town, conditions: &str) -> Filter {
     let mut filter = Filter::default();
     for condition in conditions.split_whitespace() {
         let (name, value) = condition.split_once('=').unwrap();
@@ -129,10 +138,21 @@ fn filter(conditions: &str) -> Filter {
             "endpoint" => filter.endpoint = Some(value.to_owned()),
             "from" => filter.from = number().map(at),
             "to" => filter.to = number().map(at),
+            "event" => {
+                let known = town.iter().find(|(letter, _)| value.starts_with(*letter));
+                filter.event_id = known.map(|(_, id)| *id);
+            }
+            "sent-from" => filter.sent_from = number().map(sent_at),
+            "sent-to" => filter.sent_to = number().map(sent_at),
             _ => panic!("{name}"),
         }
     }
     filter
+}
+
+/// When the lab's n-th send of a delivery begins, by the wall clock.
+fn sent_at(n: i64) -> i64 {
+    attempt(u32::try_from(n).unwrap(), Outcome::Refused).started_wall_ms
 }
 
 fn letters(town: &Town, found: &[EventId]) -> String {
@@ -143,7 +163,7 @@ fn letters(town: &Town, found: &[EventId]) -> String {
 fn each_condition_narrows_events(lab: &mut Lab) {
     let town = town(lab);
     for (conditions, expected) in QUESTIONS {
-        let found = events(lab, &filter(conditions));
+        let found = events(lab, &filter(&town, conditions));
         assert_eq!(letters(&town, &found), *expected, "{conditions}");
     }
     let page = lab.read().events(&Filter::default(), &ALL).unwrap();
@@ -155,7 +175,7 @@ fn each_condition_narrows_events(lab: &mut Lab) {
 fn each_condition_narrows_deliveries(lab: &mut Lab) {
     let town = town(lab);
     for (conditions, expected) in QUESTIONS {
-        let page = lab.read().deliveries(&filter(conditions), &ALL).unwrap();
+        let page = lab.read().deliveries(&filter(&town, conditions), &ALL).unwrap();
         let found: Vec<EventId> = page.items.iter().map(|summary| summary.event.id).collect();
         assert_eq!(letters(&town, &found), *expected, "{conditions}");
         assert!(

@@ -241,6 +241,7 @@ fn tokens_are_kept_and_revoked(lab: &mut Lab) {
         created_wall_ms: 5,
         expires_wall_ms: (byte == 1).then_some(6),
         last_used_wall_ms: None,
+        rate_limit: Some(7),
     };
     let add = |lab: &mut Lab, token: Token| match lab.write(Write::AddToken(Box::new(token))) {
         Written::Token(added) => added,

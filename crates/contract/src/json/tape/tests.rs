@@ -9,15 +9,37 @@ use crate::samples;
 #[track_caller]
 fn check(text: &str) {
     let expected = serde_json::from_str::<&RawValue>(text);
-    match (tokens(text), expected) {
+    match (read(text), expected) {
         (None, Err(_)) => {}
-        (Some(tokens), Ok(raw)) => {
+        (Some(Tape { tokens, is_compact }), Ok(raw)) => {
             let first = tokens[0];
             assert_eq!(&text[first.start as usize..first.end as usize], raw.get());
             assert_eq!(first.next as usize, tokens.len(), "{text:?}");
+            assert_eq!(
+                is_compact,
+                without_white_space(raw.get()) == raw.get(),
+                "{text:?}"
+            );
         }
         (found, expected) => panic!("{text:?}: {found:?}, {expected:?}"),
     }
+}
+
+/// The JSON text without white space outside of strings.
+fn without_white_space(json: &str) -> String {
+    let mut in_string = false;
+    let mut escaped = false;
+    json.chars()
+        .filter(|c| {
+            let keeps = in_string || !c.is_ascii_whitespace();
+            (in_string, escaped) = match c {
+                '"' if !escaped => (!in_string, false),
+                '\\' => (in_string, !escaped),
+                _ => (in_string, false),
+            };
+            keeps
+        })
+        .collect()
 }
 
 #[test]
@@ -95,9 +117,10 @@ fn it_takes_what_serde_json_takes() {
 
 #[test]
 fn tokens_know_what_is_inside_them() {
-    let text = r#" {"a": [1, "b\n"], "c": {}} "#;
-    let found: Vec<_> = tokens(text)
+    let text = r#" {"a": [1, "b\n", -0.5, "\u0041\n"], "c": {}} "#;
+    let found: Vec<_> = read(text)
         .unwrap()
+        .tokens
         .iter()
         .map(|token| {
             let text = &text[token.start as usize..token.end as usize];
@@ -105,13 +128,15 @@ fn tokens_know_what_is_inside_them() {
         })
         .collect();
     let expected = [
-        (Kind::Object, text.trim(), 7, 2),
+        (Kind::Object, text.trim(), 9, 2),
         (Kind::Plain, r#""a""#, 2, 0),
-        (Kind::Array, r#"[1, "b\n"]"#, 5, 2),
-        (Kind::Number, "1", 4, 0),
-        (Kind::Escaped, r#""b\n""#, 5, 0),
-        (Kind::Plain, r#""c""#, 6, 0),
-        (Kind::Object, "{}", 7, 0),
+        (Kind::Array, r#"[1, "b\n", -0.5, "\u0041\n"]"#, 7, 4),
+        (Kind::Integer, "1", 4, 0),
+        (Kind::Escaped, r#""b\n""#, 5, 1),
+        (Kind::Number, "-0.5", 6, 0),
+        (Kind::Unicode, r#""\u0041\n""#, 7, 2),
+        (Kind::Plain, r#""c""#, 8, 0),
+        (Kind::Object, "{}", 9, 0),
     ];
     assert_eq!(found, expected);
 }

@@ -47,6 +47,8 @@ fn a_token_is_made_listed_and_revoked() {
         "151",
         "--expires",
         "2999-01-31T00:00:00Z",
+        "--rate-limit",
+        "50",
         "--json",
     ];
     let (_, tenant, _) = outcome(&run(&tenant, TOKEN));
@@ -55,6 +57,7 @@ fn a_token_is_made_listed_and_revoked() {
         (&tenant["scope"], &tenant["companyId"], &tenant["expiresAt"]),
         (&"tenant".into(), &151.into(), &"2999-01-31T00:00:00.000Z".into())
     );
+    assert_eq!(tenant["rateLimit"], 50);
     let tenant = tenant["token"].as_str().unwrap();
     assert_refused(&run(&["list"], tenant), 1, &["the service answered 403"]);
     assert_refused(

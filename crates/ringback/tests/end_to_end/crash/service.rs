@@ -112,12 +112,25 @@ impl Service {
     }
 }
 
-/// All items of a list of the API.
+/// All items of a list of the API, company by company.
 pub(crate) fn all(api: &Api, path: &str) -> Vec<Value> {
+    let companies = pages(api, "/v1/companies?limit=500");
+    let of_company = |company: &Value| {
+        let company_id = company["companyId"].as_i64().expect("a company has its number");
+        pages(
+            api,
+            &format!("{path}?companyId={company_id}&from=1970-01-01T00:00:00Z&limit=500"),
+        )
+    };
+    companies.iter().flat_map(of_company).collect()
+}
+
+/// All items of a list, page by page.
+fn pages(api: &Api, path: &str) -> Vec<Value> {
     let mut items = Vec::new();
     let mut cursor = String::new();
     loop {
-        let page = api.get(&format!("{path}?limit=500{cursor}"));
+        let page = api.get(&format!("{path}{cursor}"));
         items.extend(
             page["items"]
                 .as_array()

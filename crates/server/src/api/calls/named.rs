@@ -80,7 +80,7 @@ fn named(value: &Value, name: Name) -> NamedValue {
 }
 
 /// The level that a stored correction sets.
-pub(super) fn result_value(body: &[u8]) -> Option<String> {
+pub(crate) fn result_value(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let value = body.pointer("/data/data/taskResult/0/resultValue")?;
     value.as_str().map(str::to_owned)

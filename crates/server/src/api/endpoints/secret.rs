@@ -5,19 +5,22 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use ringback_core::audit::Action;
 use ringback_core::endpoint::SigningSecret;
 use ringback_core::limits::SECRET_OVERLAP_MS;
 use ringback_core::time::Millis;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::super::audit;
 use super::super::body::json;
+use super::super::caller::Caller;
 use super::super::paths::EndpointPath;
 use super::super::problem::{Problem, ProblemSchema};
 use super::super::state::ApiState;
 use super::super::time::Time;
 use super::input::{current, new_secret};
-use super::{find, put};
+use super::{find, note, put};
 
 /// Secrets that sign at once. Who rotates more often within the overlap loses the oldest early.
 const SECRETS_MOST: usize = 5;
@@ -52,6 +55,7 @@ pub(crate) struct RotatedSecret {
 )]
 pub(crate) async fn rotate_secret(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     path: EndpointPath,
 ) -> Result<Response, Problem> {
     let _change = api.changes.lock().await;
@@ -61,7 +65,9 @@ pub(crate) async fn rotate_secret(
     let secret = new_secret();
     let mut settings = endpoint.settings.clone();
     settings.secrets = rotated(settings.secrets, secret.clone(), now, until);
-    put(&api, path.company_id, path.name, settings).await?;
+    let change = audit::endpoint(Some(&endpoint.settings), Some(&settings));
+    let note = note(Action::SecretRotate, path.company_id, &path.name).change(change);
+    put(&api, path.company_id, path.name, settings, note.by(&caller, &api)).await?;
     let answer = RotatedSecret {
         secret,
         previous_until: Time(until.0),

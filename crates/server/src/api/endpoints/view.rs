@@ -125,7 +125,7 @@ impl OpenView {
 }
 
 impl EndpointView {
-    pub(super) fn of(endpoint: &Endpoint) -> Self {
+    pub(crate) fn of(endpoint: &Endpoint) -> Self {
         let settings = &endpoint.settings;
         Self {
             company_id: endpoint.company_id,

@@ -4,9 +4,10 @@ use ringback_contract::duration;
 use ringback_core::company::Kinds;
 use ringback_core::delivery::Outcome;
 use ringback_core::id::ReplayId;
-use ringback_core::replay::{DryRun, Replay, ReplayCounts, ReplayFilter, ReplayState};
+use ringback_core::replay::{DryRun, Replay, ReplayCounts, ReplayFilter, ReplaySpec, ReplayState};
 use ringback_core::store::Page;
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::super::cursor::{self, List};
@@ -148,6 +149,15 @@ impl FilterView {
             to: filter.to.map(|at| Time(at.0)),
         }
     }
+}
+
+/// What is asked for, for the audit log.
+pub(super) fn asked(spec: &ReplaySpec) -> Value {
+    json!({
+        "filter": FilterView::of(&spec.filter),
+        "perSecond": spec.per_second,
+        "includeOutdated": spec.include_outdated,
+    })
 }
 
 impl ReplayView {

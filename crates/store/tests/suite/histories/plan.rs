@@ -376,5 +376,6 @@ fn add_token(id: String, name: String) -> Write {
         created_wall_ms: 1_547_280_572_000,
         expires_wall_ms: Some(1_547_280_573_000),
         last_used_wall_ms: None,
+        rate_limit: None,
     }))
 }

@@ -76,13 +76,20 @@ fn filter() -> impl Strategy<Value = Filter> {
         option::weighted(0.3, select(&ENDPOINTS[..]).prop_map(str::to_owned)),
     );
     let times = (option::weighted(0.2, time()), option::weighted(0.2, time()));
-    (of_events, of_deliveries, times).prop_map(
+    // The lab's sends begin a millisecond after one another.
+    let sent = (
+        option::weighted(0.1, 1_547_280_573_000i64..1_547_280_573_006),
+        option::weighted(0.1, 1_547_280_573_000i64..1_547_280_573_006),
+    );
+    (of_events, of_deliveries, times, sent).prop_map(
         |(
             (company_id, call_instance_id, call_job_id, phone_hash, kind),
             (state, outcome, endpoint),
             (from, to),
+            (sent_from, sent_to),
         )| Filter {
             company_id,
+            event_id: None,
             call_instance_id,
             call_job_id,
             phone_hash,
@@ -92,6 +99,8 @@ fn filter() -> impl Strategy<Value = Filter> {
             endpoint,
             from,
             to,
+            sent_from,
+            sent_to,
         },
     )
 }

@@ -4,12 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ringback_core::delivery::{Age, Attempt, Delivery};
+use jiff::tz::TimeZone;
+use ringback_core::delivery::{Age, Attempt, Delivery, Outcome};
 use ringback_core::endpoint::Profile;
+use ringback_core::engine::HeldBack;
 use ringback_core::event::{Event, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
 use ringback_core::time::Millis;
 
+use super::super::super::language::Language;
+use super::super::super::waiting::Present;
 use super::*;
 
 /// 2026-01-12 16:10:11 in Shanghai.
@@ -170,13 +174,13 @@ fn a_call_that_did_not_arrive_yet() {
         ),
         (
             ("erp", State::Exhausted, 11, Some((Outcome::TimedOut, 0)), None),
-            "erp did not get the call: it was given up after 11 sends, the last one was not answered in time; it can be resent.",
-            "erp 未收到该通话：共发送 11 次后放弃，最后一次应答超时；可重新发送。",
+            "erp did not get the call: it was given up at 2026-01-12 16:10:11 +08:00 after 11 sends, the last one was not answered in time; it can be resent.",
+            "erp 未收到该通话：共发送 11 次后放弃（2026-01-12 16:10:11 +08:00），最后一次应答超时；可重新发送。",
         ),
         (
             ("erp", State::Cancelled, 0, None, None),
-            "erp did not get the call: the endpoint was deleted before it arrived.",
-            "erp 未收到该通话：送达之前该回调地址已被删除。",
+            "erp did not get the call: the endpoint was deleted at 2026-01-12 16:10:11 +08:00 before it arrived.",
+            "erp 未收到该通话：送达之前该回调地址已被删除（2026-01-12 16:10:11 +08:00）。",
         ),
         (
             ("", State::Parked, 0, None, None),
