@@ -185,17 +185,13 @@ impl Metrics {
         let states = State::ALL.map(|state| ByState { state: state.name() });
         let tasks = StoreTask::ALL.map(|task| ByTask { task: task.name() });
         let acknowledged = "From acceptance to acknowledgement";
+        let tests = "Tests of endpoints, which are no sends";
         Self {
             accepted: counters(r, "events_accepted", "Events taken in", kinds.clone()),
             replayed: counters(r, "events_replayed", "Requests that repeated an event", kinds),
             refused: counters(r, "intake_refused", "Events that were not taken in", reasons),
             sends: counters(r, "sends", "Finished sends", outcomes.clone()),
-            tests: counters(
-                r,
-                "endpoint_tests",
-                "Tests of endpoints, which are no sends",
-                outcomes,
-            ),
+            tests: counters(r, "endpoint_tests", tests, outcomes),
             settled: counters(
                 r,
                 "deliveries_settled",

@@ -24,14 +24,14 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0002_deliveries_by_place.sql"),
     },
     Migration {
-        version: 4,
+        version: 3,
         name: "audit_and_queries",
-        sql: include_str!("../../migrations/0004_audit_and_queries.sql"),
+        sql: include_str!("../../migrations/0003_audit_and_queries.sql"),
     },
     Migration {
-        version: 5,
+        version: 4,
         name: "alerts",
-        sql: include_str!("../../migrations/0005_alerts.sql"),
+        sql: include_str!("../../migrations/0004_alerts.sql"),
     },
 ];
 
@@ -140,10 +140,9 @@ mod tests {
 
     /// A number may be left out: they are given before the migrations are written.
     #[test]
-    fn versions_rise() {
+    fn versions_rise_by_one() {
         let versions: Vec<u32> = MIGRATIONS.iter().map(|migration| migration.version).collect();
-        assert_eq!(versions[0], 1);
-        assert!(versions.windows(2).all(|pair| pair[0] < pair[1]), "{versions:?}");
+        assert_eq!(versions, (1..=KNOWN).collect::<Vec<_>>());
     }
 
     #[test]
