@@ -97,7 +97,7 @@ fn each_state_is_counted_by_kind_and_endpoint(lab: &mut Lab) {
     lab.accept(call(1));
     lab.endpoint("erp", |settings| settings.callbacks = kinds(&[Kind::Call]));
     lab.endpoint("crm", |settings| {
-        settings.callbacks = kinds(&[Kind::Call, Kind::Correction])
+        settings.callbacks = kinds(&[Kind::Call, Kind::Correction]);
     });
     for (id, outcome, next) in [
         (2, Outcome::Acknowledged, Some(Next::Delivered)),
