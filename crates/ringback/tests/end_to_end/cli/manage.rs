@@ -309,3 +309,47 @@ fn tail_shows_what_comes_until_it_is_interrupted() {
     tail.signal(Signal::INT);
     assert!(tail.wait().success());
 }
+
+#[test]
+fn a_company_is_reconciled() {
+    let desk = Desk::with_calls(2);
+    let numbers = |of: &Value| (of["created"].clone(), of["delivered"].clone());
+    wait_for("the calls to be delivered", || {
+        let counted = desk.json(&["reconcile", "--company", "151"]).remove(0);
+        let today = counted["days"].as_array().unwrap().last().unwrap().clone();
+        (numbers(&today["deliveries"][0]) == (2.into(), 2.into())).then_some(())
+    });
+    let table = desk.says(&["reconcile", "--company", "151"]);
+    let header = table.lines().next().unwrap();
+    assert!(
+        header.starts_with("DATE") && header.ends_with("CANCELLED"),
+        "{table}"
+    );
+    let csv = desk.says(&["reconcile", "--company", "151", "--csv"]);
+    let rows: Vec<_> = csv
+        .lines()
+        .skip(1)
+        .filter_map(|row| row.split_once(','))
+        .collect();
+    let of: Vec<_> = rows.iter().map(|(_, rest)| *rest).collect();
+    assert_eq!(
+        of,
+        ["events,call,,2,2,0,,,,,,", "deliveries,call,erp,,,,2,2,0,0,0,0"]
+    );
+    let old = [
+        "reconcile",
+        "--company",
+        "151",
+        "--from",
+        "2019-01-12",
+        "--to",
+        "2019-01-12",
+    ];
+    let (code, stdout, note) = outcome(&desk.run(&old));
+    assert_eq!(
+        (code, stdout.as_str(), note.as_str()),
+        (0, "", "nothing from 2019-01-12 to 2019-01-12\n")
+    );
+    let wrong = ["reconcile", "--company", "151", "--from", "today"];
+    assert_refused(&desk.run(&wrong), 1, &["422", "from"]);
+}
