@@ -11,6 +11,7 @@
 
 mod error;
 mod read;
+mod reconcile;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub use self::read::{
     DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
     MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader,
 };
+pub use self::reconcile::{DeliveryGroup, DeliveryTally, EventTally, ReconcileQuery, Reconciled};
 
 /// Where events and deliveries are kept. One process owns a store; one thread writes.
 pub trait Store: Send {

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     alerts, backup, bench, check_config, companies, completions, deliveries, dev, endpoints, events,
-    explain_signature, health, listen, migrate, openapi, replay, serve, tail, token, trigger,
+    explain_signature, health, listen, migrate, openapi, reconcile, replay, serve, tail, token, trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -46,6 +46,7 @@ pub(crate) enum Command {
     Events(events::Args),
     Deliveries(deliveries::Args),
     Replay(replay::Args),
+    Reconcile(reconcile::Args),
     Tail(tail::Args),
     Token(token::Args),
     Alerts(alerts::Args),

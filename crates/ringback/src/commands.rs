@@ -16,6 +16,7 @@ pub(crate) mod listen;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 mod put;
+pub(crate) mod reconcile;
 pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod tail;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Events(args) => events::run(args),
         Command::Deliveries(args) => deliveries::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Reconcile(args) => reconcile::run(args),
         Command::Tail(args) => tail::run(&args),
         Command::ExplainSignature(args) => explain_signature::run(&args),
         Command::Token(args) => token::run(args),

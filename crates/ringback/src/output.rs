@@ -16,6 +16,14 @@ pub(crate) fn line(text: impl Display) -> Result<(), Failure> {
         .map_err(|error| Failure::output(&error))
 }
 
+/// Prints text that ends its lines itself.
+pub(crate) fn text(text: impl Display) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    write!(out, "{text}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::output(&error))
+}
+
 /// Prints a value as a line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(serde_json::to_string(value).map_err(|error| Failure::caused(&error))?)

@@ -10,6 +10,7 @@ mod caller;
 mod calls;
 mod companies;
 mod cursor;
+mod days;
 mod deliveries;
 mod endpoints;
 mod events;
@@ -27,6 +28,7 @@ mod operations;
 mod paths;
 mod problem;
 mod query;
+mod reconciliation;
 mod records;
 mod replays;
 mod search;
@@ -48,6 +50,7 @@ use utoipa_axum::routes;
 pub use language::Language;
 pub use openapi::document;
 pub(crate) use paths::is_endpoint_name;
+pub use reconciliation::{Day, DeliveriesOfKind, EventsOfKind, Reconciliation};
 pub use serve::serve;
 pub use state::ApiState;
 pub(crate) use time::Time;
@@ -65,7 +68,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
 }
 
 /// The templates of all routes, for [`crate::telemetry::Metrics::new`].
-pub const ROUTES: [&str; 33] = [
+pub const ROUTES: [&str; 34] = [
     "/v1/companies",
     "/v1/companies/{companyId}",
     "/v1/companies/{companyId}/endpoints",
@@ -83,6 +86,7 @@ pub const ROUTES: [&str; 33] = [
     "/v1/deliveries",
     "/v1/deliveries/{deliveryId}",
     "/v1/deliveries/{deliveryId}/resend",
+    "/v1/reconciliation",
     "/v1/replays",
     "/v1/replays/{replayId}",
     "/v1/replays/{replayId}/pause",
@@ -128,6 +132,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(deliveries::resend_delivery))
+        .routes(routes!(reconciliation::get_reconciliation))
         .routes(routes!(replays::post_replay, replays::list_replays))
         .routes(routes!(replays::get_replay, replays::delete_replay))
         .routes(routes!(replays::pause_replay))

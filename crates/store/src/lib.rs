@@ -11,6 +11,7 @@ mod filter;
 mod look;
 pub mod memory;
 mod missed;
+mod reconcile;
 mod replay;
 mod rules;
 pub mod sqlite;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
 
-use super::{Brief, StoreError};
+use super::{Brief, ReconcileQuery, Reconciled, StoreError};
 use crate::alert::Oldest;
 use crate::audit;
 use crate::delivery::{Attempt, Delivery, Outcome, State, Work};
@@ -90,6 +90,12 @@ pub trait Reader: Send {
     /// # Errors
     /// The store could not be read.
     fn missed(&mut self, query: &MissedQuery) -> Result<MissedPage, StoreError>;
+
+    /// Counts a company's events and deliveries, by id from the smallest on.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    fn reconcile(&mut self, query: &ReconcileQuery) -> Result<Reconciled, StoreError>;
 
     /// Entries of the audit log by filter, newest first.
     ///

@@ -157,6 +157,7 @@ pub(crate) fn permission(method: &Method, route: &str) -> Option<Permission> {
             "/v1/events" | "/v1/events/{eventId}" | "/v1/deliveries" | "/v1/deliveries/{deliveryId}",
             "GET" | "HEAD",
         ) => Read,
+        ("/v1/reconciliation", "GET" | "HEAD") => Read,
         ("/v1/deliveries/{deliveryId}/resend", "POST") => Repair,
         ("/v1/replays" | "/v1/replays/{replayId}", "GET" | "HEAD") => Read,
         ("/v1/replays" | "/v1/replays/{replayId}/pause" | "/v1/replays/{replayId}/resume", "POST")

@@ -17,6 +17,8 @@ pub(crate) enum List {
     Replays = 4,
     /// The audit log, newest first.
     Audit = 5,
+    /// A reconciliation, by id from the smallest on.
+    Reconciliation = 6,
 }
 
 /// The version of the form, so that a later one can tell older cursors.
@@ -46,12 +48,13 @@ mod tests {
 
     #[test]
     fn cursors_lead_back_to_their_own_list_only() {
-        const ALL: [List; 5] = [
+        const ALL: [List; 6] = [
             List::Companies,
             List::Events,
             List::Deliveries,
             List::Replays,
             List::Audit,
+            List::Reconciliation,
         ];
         for list in ALL {
             for after in [i64::MIN, -1, 0, 151, i64::MAX] {

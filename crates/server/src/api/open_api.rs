@@ -118,7 +118,7 @@ async fn answer(api: &ApiState, head: &Parts) -> Result<(UnCallBackPage, Option<
     }
     let query = asked.query;
     // The semaphore is never closed.
-    let _turn = api.missed.acquire().await.ok();
+    let _turn = api.counts.acquire().await.ok();
     let read = api.service.read(move |reader| read(reader, query));
     let (page, list) = read.await.map_err(|_| Fault::unavailable())?;
     let note = page.partial.then(|| {

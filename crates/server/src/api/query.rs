@@ -105,6 +105,11 @@ impl Query {
         })
     }
 
+    /// Notes a mistake that lies between parameters.
+    pub(crate) fn refuse(&mut self, error: FieldError) {
+        self.errors.push(error);
+    }
+
     /// Ends the reading.
     pub(crate) fn finish(self) -> Result<(), Problem> {
         if self.errors.is_empty() {

@@ -86,7 +86,7 @@ const PARAMS: [&str; 15] = [
 ];
 
 /// The latest moment that ids can tell: 43 bits of milliseconds.
-const TIME_MOST: i64 = (1 << 43) - 1;
+pub(super) const TIME_MOST: i64 = (1 << 43) - 1;
 
 /// A search that was asked for.
 #[derive(Debug, PartialEq, Eq)]

@@ -29,9 +29,9 @@ const TESTS_AT_ONCE: usize = 16;
 /// keep the sends, which share the threads, waiting for as many turns: less would be delivered than taken in.
 const BATCHES_AT_ONCE: usize = 2;
 
-/// Failed-callback queries under way at once; further ones wait. Each may take half a second of a reader, and the other
-/// readers are left to other requests.
-const MISSED_AT_ONCE: usize = 2;
+/// Failed-callback queries and reads of reconciliations under way at once; further ones wait. Each may take half a second of
+/// a reader, and the other readers are left to other requests.
+const COUNTS_AT_ONCE: usize = 2;
 
 /// What the API needs of the rest of the program.
 #[derive(Debug)]
@@ -54,8 +54,8 @@ pub struct ApiState {
     pub(crate) tested: Tested,
     /// Bounds the batches that are read.
     pub(crate) batches: Semaphore,
-    /// Bounds the failed-callback queries.
-    pub(crate) missed: Semaphore,
+    /// Bounds what counts: failed-callback queries and reconciliations.
+    pub(crate) counts: Semaphore,
     /// Bounds the bodies in memory.
     pub(crate) bodies: BodyMemory,
     /// What is logged now.
@@ -92,7 +92,7 @@ impl ApiState {
             tests: Semaphore::new(TESTS_AT_ONCE),
             tested: Tested::default(),
             batches: Semaphore::new(BATCHES_AT_ONCE),
-            missed: Semaphore::new(MISSED_AT_ONCE),
+            counts: Semaphore::new(COUNTS_AT_ONCE),
             bodies: BodyMemory::new(),
             operator_token: config.operator_token.clone(),
             operator_rate: Rate::default(),

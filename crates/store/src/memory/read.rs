@@ -11,7 +11,7 @@ use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST};
 use ringback_core::replay::{DryRun, Replay, ReplaySpec};
 use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
-    MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader, StoreError,
+    MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader, ReconcileQuery, Reconciled, StoreError,
 };
 use ringback_core::time::Millis;
 
@@ -19,6 +19,7 @@ use super::lock;
 use super::state::State;
 use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits, replay_fits, sent_fits};
 use crate::missed::{Missed, arrived_otherwise, is_missed};
+use crate::reconcile::{Count, Counted};
 use crate::{replay, rules};
 
 pub(super) struct MemoryReader {
@@ -169,6 +170,38 @@ impl Reader for MemoryReader {
         Ok(missed.finish())
     }
 
+    fn reconcile(&mut self, query: &ReconcileQuery) -> Result<Reconciled, StoreError> {
+        let state = lock(&self.state);
+        let mut ids: Vec<i64> = state.ids_of(query.company_id).collect();
+        ids.retain(|id| (query.from..query.below).contains(id));
+        ids.sort_unstable();
+        let mut count = Count::new(query);
+        for id in ids {
+            if !count.wants(id, || false) {
+                break;
+            }
+            if let Some(stored) = state.events.get(&EventId(id)) {
+                let has_deliveries = state.of_event(EventId(id)).next().is_some();
+                count.event(stored.event.kind, has_deliveries);
+            } else if let Some(delivery) = state.deliveries.get(&DeliveryId(id)) {
+                count.delivery(Counted {
+                    kind: delivery.kind,
+                    endpoint: delivery.endpoint,
+                    state: delivery.state,
+                    repeats: delivery.resend_of.is_some(),
+                });
+            }
+        }
+        let name = |endpoint| {
+            state
+                .directory
+                .endpoint(endpoint)
+                .map(|row| row.endpoint.name.clone())
+        };
+        let Ok(reconciled) = count.finish(|endpoint| Ok::<_, Infallible>(name(endpoint)));
+        Ok(reconciled)
+    }
+
     fn audit(
         &mut self,
         filter: &audit::Filter,
@@ -226,6 +259,16 @@ impl State {
             .flatten()
             .filter_map(|delivery| Oldest::of(delivery.age, &delivery.schedule, now))
             .max_by_key(|oldest| oldest.used_ms)
+    }
+
+    /// The ids of a company's events and deliveries.
+    fn ids_of(&self, company_id: i64) -> impl Iterator<Item = i64> {
+        let events = self.events.values().map(|stored| &stored.event);
+        let events = events.filter(move |event| event.company_id == company_id);
+        let deliveries = self.deliveries.values();
+        let deliveries = deliveries.filter(move |delivery| delivery.company_id == company_id);
+        let events = events.map(|event| event.id.0);
+        events.chain(deliveries.map(|delivery| delivery.id.0))
     }
 
     fn work(&self, delivery: &Delivery) -> Option<Work> {

@@ -18,6 +18,7 @@ mod open;
 mod query;
 mod read;
 mod recent;
+mod reconcile;
 mod rows;
 mod search;
 mod select;

@@ -11,7 +11,7 @@ use ringback_core::limits::{HOLD_CALLS_COUNTED, HOLD_QUIET_MS_MOST, READ_MS, REA
 use ringback_core::replay::{DryRun, Replay, ReplaySpec};
 use ringback_core::store::{
     Brief, DeliveryRecord, DeliverySummary, DuePage, DueQuery, EventRecord, EventSummary, Filter, HeldBy,
-    MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader, StoreError,
+    MissedPage, MissedQuery, OpenCount, Page, PageRequest, Reader, ReconcileQuery, Reconciled, StoreError,
 };
 use ringback_core::time::Millis;
 use rusqlite::{Connection, OptionalExtension, Result, params};
@@ -23,6 +23,7 @@ use super::limit::Limit;
 use super::look::Lookup;
 use super::missed;
 use super::query;
+use super::reconcile;
 use super::rows::{self, Schedules};
 use super::search;
 use super::select::select;
@@ -152,6 +153,12 @@ impl Reader for SqliteReader {
     fn missed(&mut self, query: &MissedQuery) -> Result<MissedPage, StoreError> {
         self.read("look for calls that have not arrived", |snapshot| {
             missed::page(snapshot, query)
+        })
+    }
+
+    fn reconcile(&mut self, query: &ReconcileQuery) -> Result<Reconciled, StoreError> {
+        self.read("count events and deliveries", |snapshot| {
+            reconcile::part(snapshot, query)
         })
     }
 

@@ -100,7 +100,7 @@ fn optional<T: FromSql, U>(row: &Row<'_>, column: usize, wrap: impl FnOnce(T) ->
     Ok(row.get::<_, Option<T>>(column)?.map(wrap))
 }
 
-fn kind(row: &Row<'_>, column: usize) -> Result<Kind> {
+pub(super) fn kind(row: &Row<'_>, column: usize) -> Result<Kind> {
     code(row, column, |code| {
         Kind::ALL.into_iter().find(|kind| kind_code(*kind) == code)
     })

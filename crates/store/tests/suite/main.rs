@@ -16,6 +16,7 @@ mod missed;
 mod order;
 mod prune;
 mod reading;
+mod reconcile;
 mod record;
 mod repair;
 mod replay;

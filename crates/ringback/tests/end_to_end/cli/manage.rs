@@ -309,3 +309,44 @@ fn tail_shows_what_comes_until_it_is_interrupted() {
     tail.signal(Signal::INT);
     assert!(tail.wait().success());
 }
+
+#[test]
+fn a_company_is_reconciled() {
+    let desk = Desk::with_calls(2);
+    let counted = desk.json(&["reconcile", "--company", "151"]).remove(0);
+    let today = counted["days"].as_array().unwrap().last().unwrap();
+    assert_eq!(today["deliveries"][0]["delivered"], 2, "{today}");
+    let table = desk.says(&["reconcile", "--company", "151"]);
+    let header = table.lines().next().unwrap();
+    assert!(
+        header.starts_with("DATE") && header.ends_with("CANCELLED"),
+        "{table}"
+    );
+    let csv = desk.says(&["reconcile", "--company", "151", "--csv"]);
+    let rows: Vec<_> = csv
+        .lines()
+        .skip(1)
+        .filter_map(|row| row.split_once(','))
+        .collect();
+    let of: Vec<_> = rows.iter().map(|(_, rest)| *rest).collect();
+    assert_eq!(
+        of,
+        ["events,call,,2,2,0,,,,,,", "deliveries,call,erp,,,,2,2,0,0,0,0"]
+    );
+    let old = [
+        "reconcile",
+        "--company",
+        "151",
+        "--from",
+        "2019-01-12",
+        "--to",
+        "2019-01-12",
+    ];
+    let (code, stdout, note) = outcome(&desk.run(&old));
+    assert_eq!(
+        (code, stdout.as_str(), note.as_str()),
+        (0, "", "nothing from 2019-01-12 to 2019-01-12\n")
+    );
+    let wrong = ["reconcile", "--company", "151", "--from", "today"];
+    assert_refused(&desk.run(&wrong), 1, &["the service answered 422"]);
+}

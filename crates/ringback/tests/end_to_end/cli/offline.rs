@@ -8,7 +8,7 @@ use super::{assert_refused, outcome};
 use crate::support::process::{command, run};
 
 /// Every command, with what its help shows as an example.
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 22] = [
     &["serve"],
     &["dev"],
     &["listen"],
@@ -20,6 +20,7 @@ const COMMANDS: [&[&str]; 21] = [
     &["deliveries"],
     &["replay"],
     &["replay", "start"],
+    &["reconcile"],
     &["tail"],
     &["token"],
     &["token", "create"],

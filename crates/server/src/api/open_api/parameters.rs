@@ -1,12 +1,11 @@
 //! The parameters of a request to the open API. Unknown ones are passed over, as the platform does.
 
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ringback_contract::sign::EnvelopeCode;
 use ringback_core::limits::MISSED_DAYS;
 use url::form_urlencoded;
 
-use super::super::time::Time;
+use super::super::days;
 use super::Days;
 use super::envelope::Fault;
 
@@ -55,9 +54,9 @@ impl Parameters {
 
     /// `startDate` and `endDate`, both included: the beginning of the first day, and that of the day after the last.
     pub(super) fn days(&self, zone: &TimeZone) -> Result<Days, Fault> {
-        let first = self.require("startDate", DATE, date)?;
-        let last = self.require("endDate", DATE, date)?;
-        let days = (last - first).get_days() + 1;
+        let first = self.require("startDate", DATE, days::date)?;
+        let last = self.require("endDate", DATE, days::date)?;
+        let days = days::number(first, last);
         if days < 1 {
             let detail = "endDate: is before startDate";
             return Err(Fault::new(EnvelopeCode::BadParameter, detail));
@@ -68,23 +67,9 @@ impl Parameters {
             );
             return Err(Fault::new(EnvelopeCode::BadParameter, detail));
         }
-        let out_of_range = |_| Fault::parameter("endDate", "is too far away", DATE);
-        let begin = |date: Date| {
-            date.to_zoned(zone.clone())
-                .map(|at| at.timestamp().as_millisecond())
+        let bounds = |date| {
+            days::bounds(date, zone).ok_or_else(|| Fault::parameter("endDate", "is too far away", DATE))
         };
-        let from = begin(first).map_err(out_of_range)?;
-        let to = last.tomorrow().and_then(begin).map_err(out_of_range)?;
-        Ok((Time(from), Time(to)))
+        Ok((bounds(first)?.0, bounds(last)?.1))
     }
-}
-
-/// A date as `yyyy-MM-dd`, and in no other form that ISO 8601 has.
-fn date(text: &str) -> Option<Date> {
-    let bytes = text.as_bytes();
-    let plain = bytes.len() == 10
-        && bytes.iter().enumerate().all(|(at, byte)| {
-            matches!(at, 4 | 7) == (*byte == b'-') && (*byte == b'-' || byte.is_ascii_digit())
-        });
-    plain.then(|| text.parse().ok()).flatten()
 }

@@ -10,11 +10,12 @@ use ringback_contract::kind::Kind;
 use ringback_core::delivery::{Outcome, State};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
 use ringback_core::replay::ReplaySpec;
-use ringback_core::store::{DueQuery, Filter, Page, PageRequest};
+use ringback_core::store::{DueQuery, Filter, Page, PageRequest, ReconcileQuery};
 use ringback_core::time::Millis;
 
 use super::plan::{self, CALLS, COMPANIES, ENDPOINTS};
 use crate::lab::{Lab, at};
+use crate::reconcile;
 
 /// One more than histories make endpoints, or nearly so; there is none with the number 0.
 const ENDPOINT_NUMBERS: std::ops::Range<i64> = 0..20;
@@ -27,6 +28,8 @@ pub(super) struct Look {
     searches: Vec<(Filter, usize)>,
     /// Replays that are foreseen.
     dry_runs: Vec<ReplaySpec>,
+    /// Counts, each in parts of so many rows.
+    counts: Vec<ReconcileQuery>,
     /// How deliveries that are due are read, but for the endpoint and the place.
     until: Millis,
     rows: usize,
@@ -38,6 +41,7 @@ pub(super) struct Look {
 pub(super) fn look() -> impl Strategy<Value = Look> {
     let searches = prop::collection::vec((filter(), 1usize..12), 2..6);
     let dry_runs = prop::collection::vec(plan::replay_spec(select(&COMPANIES[..])), 0..3);
+    let counts = prop::collection::vec(count(), 1..4);
     let until = prop_oneof![Just(Millis(i64::MAX)), time()];
     let due = (
         until,
@@ -45,11 +49,12 @@ pub(super) fn look() -> impl Strategy<Value = Look> {
         prop_oneof![Just(usize::MAX), 1usize..60],
         1usize..30,
     );
-    (any::<bool>(), searches, dry_runs, due).prop_map(
-        |(reopens, searches, dry_runs, (until, rows, bytes, most))| Look {
+    (any::<bool>(), searches, dry_runs, counts, due).prop_map(
+        |(reopens, searches, dry_runs, counts, (until, rows, bytes, most))| Look {
             reopens,
             searches,
             dry_runs,
+            counts,
             until,
             rows,
             bytes,
@@ -60,6 +65,21 @@ pub(super) fn look() -> impl Strategy<Value = Look> {
 
 fn time() -> impl Strategy<Value = Millis> {
     (0i64..9_000_000).prop_map(at)
+}
+
+/// Between two ids, some of them no bound of a moment.
+fn count() -> impl Strategy<Value = ReconcileQuery> {
+    let id = || (time(), 0i64..1 << 14).prop_map(|(time, more)| EventId::first_at(time).0 + more);
+    let from = prop_oneof![Just(0), id()];
+    let below = prop_oneof![Just(i64::MAX), id()];
+    (select(&COMPANIES[..]), from, below, 1usize..30).prop_map(|(company_id, from, below, rows)| {
+        ReconcileQuery {
+            company_id,
+            from,
+            below,
+            rows,
+        }
+    })
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
@@ -117,6 +137,11 @@ pub(super) fn agree(model: &mut Lab, judged: &mut Lab, look: &Look) -> TestCaseR
             judged.read().dry_run(spec).unwrap(),
             model.read().dry_run(spec).unwrap()
         );
+    }
+    for query in &look.counts {
+        let expected = reconcile::count(model, *query);
+        reconcile::add_up(&expected);
+        prop_assert_eq!(reconcile::count(judged, *query), expected);
     }
     pages_agree(
         3,
