@@ -26,4 +26,5 @@ mod serving;
 )]
 mod support;
 mod tokens;
+mod traces;
 mod waiting;
