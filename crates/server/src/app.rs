@@ -191,6 +191,7 @@ fn start_traces(
         sample: config.otlp_sample,
         tls_ca: config.tls_ca.as_ref().map(|ca| ca.pem.clone()),
     };
+    tracing::info!(collector = %collector.address, sample = collector.sample, "traces are told to a collector");
     let (tracer, exporter) = Tracer::start(collector, Arc::clone(clock), Arc::clone(metrics))?;
     Ok((tracer, Some(exporter)))
 }

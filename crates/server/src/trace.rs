@@ -20,6 +20,7 @@ mod export;
 mod kept;
 mod span;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, StatusCode};
@@ -338,12 +339,11 @@ fn of_send(send: &Send, attempt: &Attempt) -> Vec<(&'static str, Value)> {
     }
     let status = attempt.status;
     attributes.extend(status.map(|status| ("http.response.status_code", Value::Integer(status.into()))));
-    attributes.extend(
-        attempt
-            .address
-            .as_ref()
-            .map(|address| ("network.peer.address", Value::Text(address.clone()))),
-    );
+    let address = attempt.address.as_ref();
+    if let Some(address) = address.and_then(|address| address.parse::<SocketAddr>().ok()) {
+        attributes.push(("network.peer.address", Value::Text(address.ip().to_string())));
+        attributes.push(("network.peer.port", Value::Integer(address.port().into())));
+    }
     attributes
 }
 

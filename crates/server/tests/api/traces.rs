@@ -205,6 +205,7 @@ async fn a_trace_goes_from_intake_to_acknowledgement() {
         let found = attributes(span);
         assert_eq!(found["ringback.send.outcome"], outcome);
         assert_eq!(found["ringback.endpoint.name"], "erp");
+        assert_eq!(found["network.peer.address"], "127.0.0.1");
         assert_eq!(found["http.response.status_code"], "200");
         assert_eq!(span.get("status").is_some(), n == 1);
         let own = span["spanId"].as_str().unwrap();
