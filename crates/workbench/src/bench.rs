@@ -26,6 +26,7 @@ mod pace;
 mod part;
 mod preload;
 pub mod process;
+pub mod queries;
 mod report;
 pub mod role;
 mod run;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ringback_workbench::bench::neighbours::{self, NeighboursOptions};
+use ringback_workbench::bench::queries::{self, QueriesOptions};
 use ringback_workbench::bench::scale::{self, ScaleOptions};
 use ringback_workbench::bench::{self, BenchError, BenchOptions, Role};
 use serde_json::Value;
@@ -20,6 +21,7 @@ Examples:
   ringback bench --seconds 3 --warmup 1 --dir /var/tmp
   ringback bench --neighbours --pairs 3 --backlog 100000
   ringback bench --scale --pairs 1 --backlog 1000000
+  ringback bench --queries --events 1000000
 
 It starts a load driver, a receiver and a service of its own, with a store in a temporary directory, and measures (a) \
 driver to receiver, (b) through the service at saturation, (c) through it at a fixed rate, (d) in batches. Use a release \
@@ -32,11 +34,15 @@ build and a quiet machine, and a directory on a real disk: in memory, fsync cost
 time from a start after a kill to the first send, and throughput and CPU time beside them in pairs with an empty \
 store. It takes about 15 GB of disk.
 
-Exit codes: 0 measured, 1 failed, or events were lost, repeated or refused.";
+--queries measures instead how long each query of the API takes over five million stored events. It takes about 30 GB of \
+disk.
+
+Exit codes: 0 measured, 1 failed, or events were lost, repeated or refused, or a query was slower than 100 ms at its 99th \
+percentile.";
 
 /// Measures throughput, CPU time and latency on this machine
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES, group = clap::ArgGroup::new("subject").args(["neighbours", "scale"]))]
+#[command(after_help = EXAMPLES, group = clap::ArgGroup::new("subject").args(["neighbours", "scale", "queries"]))]
 pub(crate) struct Args {
     /// How long each phase is measured, in seconds
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3600))]
@@ -62,6 +68,12 @@ pub(crate) struct Args {
     /// Measures what a huge backlog costs
     #[arg(long, conflicts_with_all = ["rate", "batch", "runs"])]
     scale: bool,
+    /// Measures how long the API's queries take over many stored events
+    #[arg(long, conflicts_with_all = ["rate", "batch", "runs", "pairs", "backlog"])]
+    queries: bool,
+    /// Stored events
+    #[arg(long, value_name = "N", requires = "queries", default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(1..=50_000_000))]
+    events: u64,
     /// Pairs of phases, with and without what is bad [default: 7 with --neighbours, 3 with --scale]
     #[arg(long, value_name = "N", requires = "subject", value_parser = clap::value_parser!(u8).range(1..=50))]
     pairs: Option<u8>,
@@ -135,6 +147,15 @@ async fn measure(args: &Args, exe: PathBuf) -> Result<Measured, BenchError> {
             backlog: args.backlog.unwrap_or(10_000_000),
         };
         let report = scale::scale(&options, progress).await?;
+        return Ok(Measured::of(&report, report.json(), report.is_sound()));
+    }
+    if args.queries {
+        let options = QueriesOptions {
+            bench,
+            events: args.events,
+            rounds: 200,
+        };
+        let report = queries::queries(&options, progress).await?;
         return Ok(Measured::of(&report, report.json(), report.is_sound()));
     }
     let report = bench::bench(&bench, progress).await?;

@@ -90,7 +90,7 @@ impl Service {
     }
 
     /// What went wrong, with the end of the service's output.
-    fn failure(&self, why: String) -> BenchError {
+    pub(super) fn failure(&self, why: String) -> BenchError {
         let log = std::fs::read(&self.log).unwrap_or_default();
         let shown = &log[log.len().saturating_sub(LOG_SHOWN)..];
         BenchError::Service {
@@ -161,6 +161,15 @@ impl Service {
         )
         .await
         .map_err(BenchError::Client)
+    }
+
+    /// Gets something: the status, and the body as JSON.
+    pub(super) async fn get(&self, path: &str) -> Result<(StatusCode, Value), BenchError> {
+        let answer = self.ask(Method::GET, path, String::new()).await?;
+        Ok((
+            answer.status,
+            serde_json::from_slice(&answer.body).unwrap_or_default(),
+        ))
     }
 
     /// Whether no delivery of a company is pending any more: every outcome is recorded.
