@@ -150,7 +150,7 @@ impl Service {
         let (api_readers, engine_readers) = (new_readers(), new_readers());
         engine_readers.replace(readers.split_off(readers.len() / 2));
         api_readers.replace(readers);
-        let inner = Inner {
+        let inner = Arc::new(Inner {
             directory: Arc::clone(&directory),
             outbound: options.outbound.clone(),
             queue: Arc::clone(&queue),
@@ -161,7 +161,7 @@ impl Service {
             stats,
             board: Mutex::new(Board::load(start.alerts.clone())),
             driver: messages.clone(),
-        };
+        });
         let committer = Committer::new(committer::Parts {
             queue: Arc::clone(&queue),
             time: time.clone(),
@@ -195,9 +195,7 @@ impl Service {
         };
         driver.begin(time.now(), start);
         let driver = tasks::spawn("driver", driver.run(inbox));
-        let service = Self {
-            inner: Arc::new(inner),
-        };
+        let service = Self { inner };
         Ok((
             service.clone(),
             Running {

@@ -192,6 +192,21 @@ fn each_key_says_what_was_found() {
             "connections (f:1): found a number with a point; ",
         ),
         ("connections = -1", "connections (f:1): found an integer; "),
+        ("retention = 30", "retention (f:1): found an integer; "),
+        ("retention = \"59m\"", "retention (f:1): found another text; "),
+        ("retention = \"3651d\"", "retention (f:1): found another text; "),
+        (
+            "disk_free_least_mib = true",
+            "disk_free_least_mib (f:1): found a boolean; ",
+        ),
+    ] {
+        check_found(file, found);
+    }
+}
+
+#[test]
+fn the_keys_of_traces_say_what_was_found() {
+    for (file, found) in [
         (
             "otlp_sample = 1.5",
             "otlp_sample (f:1): found a number with a point; ",
@@ -205,13 +220,6 @@ fn each_key_says_what_was_found() {
         (
             "otlp = \"http://a?key=secret\"",
             "otlp (f:1): found another text; ",
-        ),
-        ("retention = 30", "retention (f:1): found an integer; "),
-        ("retention = \"59m\"", "retention (f:1): found another text; "),
-        ("retention = \"3651d\"", "retention (f:1): found another text; "),
-        (
-            "disk_free_least_mib = true",
-            "disk_free_least_mib (f:1): found a boolean; ",
         ),
     ] {
         check_found(file, found);

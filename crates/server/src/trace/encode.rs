@@ -173,10 +173,8 @@ mod tests {
     use super::super::span::SpanKind;
     use super::*;
 
-    /// Field names and forms as opentelemetry-proto's `trace.proto` and `examples/trace.json` have them.
-    #[test]
-    fn a_span_is_written_as_the_protocol_has_it() {
-        let span = Span {
+    fn span() -> Span {
+        Span {
             context: Context {
                 trace_id: [0x5b; 16],
                 span_id: [0xee; 8],
@@ -196,7 +194,13 @@ mod tests {
                 ("a.boolean", Value::Boolean(true)),
             ],
             failed: true,
-        };
+        }
+    }
+
+    /// Field names and forms as opentelemetry-proto's `trace.proto` and `examples/trace.json` have them.
+    #[test]
+    fn a_span_is_written_as_the_protocol_has_it() {
+        let span = span();
         let root = Span {
             context: Context {
                 state: None,

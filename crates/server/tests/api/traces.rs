@@ -135,6 +135,31 @@ async fn post(app: &TestApp, path: &str, headers: &[(&str, &str)], body: String)
     app.request(Method::POST, path, &all, body).await.expect(202)
 }
 
+/// The span of a send below the intake's, and its context at the receiver.
+#[track_caller]
+fn check_send(spans: &[Value], n: u32, received: &HeaderMap, outcome: &str) {
+    let intake = named(spans, "POST /v1/calls")[0];
+    let sends = named(spans, "send");
+    let is_it = |span: &&&Value| attributes(span)["ringback.send.n"] == json!(n.to_string());
+    let span = sends.iter().find(is_it).unwrap();
+    assert_eq!(
+        (&span["kind"], &span["parentSpanId"]),
+        (&json!(3), &intake["spanId"])
+    );
+    let found = attributes(span);
+    assert_eq!(found["ringback.send.outcome"], outcome);
+    assert_eq!(found["ringback.endpoint.name"], "erp");
+    assert_eq!(found["network.peer.address"], "127.0.0.1");
+    assert_eq!(found["http.response.status_code"], "200");
+    assert_eq!(span.get("status").is_some(), outcome != "acknowledged");
+    let own = span["spanId"].as_str().unwrap();
+    assert_eq!(
+        text(received, "traceparent"),
+        Some(format!("00-{TRACE}-{own}-01"))
+    );
+    assert_eq!(text(received, "tracestate").as_deref(), Some("vendor=1,other=2"));
+}
+
 #[tokio::test]
 async fn a_trace_goes_from_intake_to_acknowledgement() {
     let (collector, clock) = (Collector::start().await, Arc::new(TestClock::new()));
@@ -189,32 +214,8 @@ async fn a_trace_goes_from_intake_to_acknowledgement() {
     let commit = named(&spans, "commit")[0];
     assert_eq!(commit["parentSpanId"], intake["spanId"]);
     assert_eq!(attributes(commit)["ringback.event.id"], event_id);
-    let sends = named(&spans, "send");
-    for (n, received, outcome) in [
-        (1, &first.headers, "not-acknowledged"),
-        (2, &second.headers, "acknowledged"),
-    ] {
-        let span = sends
-            .iter()
-            .find(|span| attributes(span)["ringback.send.n"] == n.to_string())
-            .unwrap();
-        assert_eq!(
-            (&span["kind"], &span["parentSpanId"]),
-            (&json!(3), &intake["spanId"])
-        );
-        let found = attributes(span);
-        assert_eq!(found["ringback.send.outcome"], outcome);
-        assert_eq!(found["ringback.endpoint.name"], "erp");
-        assert_eq!(found["network.peer.address"], "127.0.0.1");
-        assert_eq!(found["http.response.status_code"], "200");
-        assert_eq!(span.get("status").is_some(), n == 1);
-        let own = span["spanId"].as_str().unwrap();
-        assert_eq!(
-            text(received, "traceparent"),
-            Some(format!("00-{TRACE}-{own}-01"))
-        );
-        assert_eq!(text(received, "tracestate").as_deref(), Some("vendor=1,other=2"));
-    }
+    check_send(&spans, 1, &first.headers, "not-acknowledged");
+    check_send(&spans, 2, &second.headers, "acknowledged");
     let all = Value::Array(spans.clone()).to_string();
     for secret in ["13712345678", "nobody-else", "callback", "whsec", "Bearer"] {
         assert!(!all.contains(secret), "{secret}");
