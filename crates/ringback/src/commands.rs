@@ -39,7 +39,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Events(args) => events::run(args),
         Command::Deliveries(args) => deliveries::run(args),
         Command::Replay(args) => replay::run(args),
-        Command::Reconcile(args) => reconcile::run(args),
+        Command::Reconcile(args) => reconcile::run(&args),
         Command::Tail(args) => tail::run(&args),
         Command::ExplainSignature(args) => explain_signature::run(&args),
         Command::Token(args) => token::run(args),

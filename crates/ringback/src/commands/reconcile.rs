@@ -38,9 +38,9 @@ pub(crate) struct Args {
     service: Service,
 }
 
-pub(crate) fn run(args: Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     runtime::run(async {
-        let counted = count(&args).await?;
+        let counted = count(args).await?;
         if args.csv {
             return output::text(counted.csv());
         }
