@@ -248,3 +248,21 @@ pub const ALERT_WINDOW_MS_MOST: u64 = 60 * 60 * 1000;
 pub const ALERT_RETRIES_MS: [u64; 3] = [5_000, 30_000, 120_000];
 /// How long one send of a message may take, in milliseconds.
 pub const ALERT_SEND_MS: u64 = 20_000;
+/// Spans that may wait for the collector, some 600 bytes each; further ones are dropped and counted.
+pub const TRACE_QUEUE: usize = 8192;
+/// Spans that the collector gets at once.
+pub const TRACE_BATCH: usize = 512;
+/// How long the first span of a batch waits for others, in milliseconds.
+pub const TRACE_WINDOW_MS: u64 = 1_000;
+/// How long the collector may take for a batch, in milliseconds.
+pub const TRACE_SEND_MS: u32 = 5_000;
+/// Waits before a batch is told again that the collector did not take, in milliseconds; after the last of them it is dropped.
+pub const TRACE_RETRIES_MS: [u64; 2] = [1_000, 5_000];
+/// The longest such wait, whatever the collector asks for, in milliseconds.
+pub const TRACE_RETRY_MS_MOST: u64 = 30_000;
+/// How long the last spans may take when the service ends, in milliseconds.
+pub const TRACE_FLUSH_MS: u64 = 3_000;
+/// Pending deliveries whose trace is known, so that their sends belong to it; the oldest go first.
+pub const TRACE_CONTEXTS: usize = 16_384;
+/// The longest `tracestate` that is passed on, in bytes: what W3C Trace Context asks for at least.
+pub const TRACE_STATE_BYTES: usize = 512;

@@ -28,6 +28,7 @@ use crate::random;
 use crate::service::{self, OpenStore, Running, Service, Unavailable};
 use crate::tasks;
 use crate::telemetry::Metrics;
+use crate::trace::{self, Collector, Exporter, Tracer};
 
 /// The name of the file in the store's directory that holds the first operator token.
 pub const OPERATOR_TOKEN_FILE: &str = "operator-token";
@@ -46,6 +47,9 @@ pub enum StartError {
     /// The outbound client's settings.
     #[error(transparent)]
     Outbound(#[from] OutboundProblem),
+    /// The collector of traces.
+    #[error(transparent)]
+    Traces(#[from] trace::StartError),
     /// The address of the API.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -81,6 +85,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     stop_api: oneshot::Sender<()>,
     api: tokio::task::JoinHandle<()>,
+    exporter: Option<Exporter>,
 }
 
 impl App {
@@ -106,6 +111,7 @@ impl App {
             tracing::warn!(%address, "the address of RINGBACK_OUTBOUND_BIND is not one of this machine now");
         }
         let metrics = Arc::new(Metrics::new(api::ROUTES.iter().copied()));
+        let (tracer, exporter) = start_traces(config, &clock, &metrics)?;
         let StoreSetting::Sqlite(dir) = &config.store;
         let (service, running) = Service::start(service::Options {
             open_store: open_store(dir),
@@ -114,6 +120,7 @@ impl App {
             disk_free_least: config.disk_free_least_mib.saturating_mul(1024 * 1024),
             retention_ms: config.retention_ms,
             metrics: Arc::clone(&metrics),
+            tracer,
         })
         .map_err(|error| StartError::Store(Chain(&error).to_string()))?;
         tracing::info!(store = %config.store, "the store is open");
@@ -149,6 +156,7 @@ impl App {
             clock,
             stop_api,
             api,
+            exporter,
         })
     }
 
@@ -163,7 +171,29 @@ impl App {
         // A store that does not answer must not hold up the end.
         let _ = clock::timeout(&*self.clock, LAST_WRITES, last).await;
         self.running.shut_down().await;
+        if let Some(exporter) = self.exporter {
+            exporter.finish().await;
+        }
     }
+}
+
+/// Begins to tell the collector, where there is one.
+fn start_traces(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+) -> Result<(Tracer, Option<Exporter>), trace::StartError> {
+    let Some(address) = config.otlp.clone() else {
+        return Ok((Tracer::default(), None));
+    };
+    let collector = Collector {
+        address,
+        sample: config.otlp_sample,
+        tls_ca: config.tls_ca.as_ref().map(|ca| ca.pem.clone()),
+    };
+    tracing::info!(collector = %collector.address, sample = collector.sample, "traces are told to a collector");
+    let (tracer, exporter) = Tracer::start(collector, Arc::clone(clock), Arc::clone(metrics))?;
+    Ok((tracer, Some(exporter)))
 }
 
 /// Stores the last uses of tokens, again and again.

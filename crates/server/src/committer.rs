@@ -160,18 +160,24 @@ impl Committer {
     fn commit(&mut self, store: &mut dyn Store, batch: Vec<Ticket>) -> Result<(), Lost> {
         let (writes, rest): (Vec<_>, Vec<_>) = batch
             .into_iter()
-            .map(|ticket| (ticket.write, (ticket.reply, ticket.deliveries)))
+            .map(|ticket| (ticket.write, (ticket.reply, ticket.deliveries, ticket.trace)))
             .unzip();
         let began = self.time.clock().boot_us();
         let committed = store.commit(self.time.now(), &writes);
-        self.count(writes.len(), began);
+        let (ended, count) = (self.count(writes.len(), began), writes.len());
         let tickets = writes
             .into_iter()
             .zip(rest)
-            .map(|(write, (reply, deliveries))| Ticket {
-                write,
-                reply,
-                deliveries,
+            .map(|(write, (reply, deliveries, mut trace))| {
+                if let Some(trace) = &mut trace {
+                    trace.committed(began, ended, count);
+                }
+                Ticket {
+                    write,
+                    reply,
+                    deliveries,
+                    trace,
+                }
             });
         match committed {
             Ok(written) => {
@@ -260,10 +266,13 @@ impl Committer {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "figures of one commit")]
-    fn count(&self, writes: usize, began_boot_us: i64) {
-        let took_us = self.time.clock().boot_us() - began_boot_us;
+    /// Counts a commit that has just ended; answers when, by the boot clock.
+    fn count(&self, writes: usize, began_boot_us: i64) -> i64 {
+        let ended_boot_us = self.time.clock().boot_us();
+        let took_us = ended_boot_us - began_boot_us;
         self.metrics.commit_seconds.observe(took_us as f64 / 1_000_000.0);
         self.metrics.commit_writes.observe(writes as f64);
+        ended_boot_us
     }
 
     fn fail(&self, error: &StoreError) {

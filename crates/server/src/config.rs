@@ -19,6 +19,7 @@ use jiff::tz::TimeZone;
 use ringback_core::limits;
 use ringback_core::token::Scope;
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use crate::alerts::AlertSettings;
 use crate::outbound::{Bind, Proxy};
@@ -67,6 +68,10 @@ pub struct Config {
     pub retention_ms: Option<u64>,
     /// The age in milliseconds at which entries of the audit log are removed; `None` keeps them for ever.
     pub audit_retention_ms: Option<u64>,
+    /// The collector that gets traces, by OTLP.
+    pub otlp: Option<Url>,
+    /// The part of the traces begun here that is told, from 0 to 1.
+    pub otlp_sample: f64,
     /// Alerts: their bounds and channels.
     pub alerts: AlertSettings,
 }
@@ -202,6 +207,8 @@ impl Default for Config {
             disk_free_least_mib: limits::DISK_FREE_LEAST / (1024 * 1024),
             retention_ms: Some(limits::RETENTION_MS),
             audit_retention_ms: Some(limits::AUDIT_RETENTION_MS),
+            otlp: None,
+            otlp_sample: 1.0,
             alerts: AlertSettings::default(),
         }
     }

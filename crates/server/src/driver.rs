@@ -167,6 +167,9 @@ impl Driver {
         match message {
             Message::Committed(done) => {
                 for (ticket, mut written) in done {
+                    if let Some(waiting) = &ticket.trace {
+                        self.sender.committed(waiting, ticket.write.inner(), &written);
+                    }
                     self.on_written(now, ticket.write.inner(), &mut written);
                     ticket.answer(Ok(written));
                 }
@@ -252,6 +255,7 @@ impl Driver {
                 if let Write::Record(report) = write {
                     if recorded.settled {
                         self.metrics.settled(recorded.state).inc();
+                        self.sender.settled(report.delivery);
                     }
                     self.watch.recorded(now, report, recorded);
                     let recorded = Recorded {

@@ -19,4 +19,5 @@ pub mod service;
 pub mod tasks;
 pub mod telemetry;
 pub mod time;
+pub mod trace;
 mod watch;

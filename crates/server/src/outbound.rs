@@ -44,7 +44,7 @@ pub use credentials::CredentialsProblem;
 pub use exchange::{Detail, Exchange, ProxyFault, RetryAfter, TlsFault, TokenFault};
 pub use headers::HeaderProblem;
 pub use identity::IdentityProblem;
-pub use options::{Limits, Message, Options, OutboundProblem};
+pub use options::{Limits, Message, Options, OutboundProblem, TraceHeaders};
 pub use outcome::Outcome;
 pub use policy::{AddressPolicy, AddressRefused, UrlProblem};
 pub use proxy::Proxy;

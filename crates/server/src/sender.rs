@@ -9,15 +9,17 @@ use ringback_contract::webhook::Secret;
 use ringback_core::delivery::{Attempt, Outcome};
 use ringback_core::endpoint::{Endpoint, Settings};
 use ringback_core::engine::{Send, Sent};
-use ringback_core::id::EndpointId;
+use ringback_core::id::{DeliveryId, EndpointId};
+use ringback_core::store::{Write, Written};
 use ringback_core::time::Millis;
 
 use crate::clock::Clock;
 use crate::outbound::headers;
-use crate::outbound::{Message, Outbound, Probe, Target, TargetProblem, TargetSettings};
+use crate::outbound::{Message, Outbound, Probe, Target, TargetProblem, TargetSettings, TraceHeaders};
 use crate::random;
 use crate::telemetry::Metrics;
 use crate::time::EngineTime;
+use crate::trace::{Carried, Contexts, Tracer, Waiting};
 
 /// Prepared targets, one for each endpoint that sends.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub(crate) struct Sender {
     time: EngineTime,
     metrics: Arc<Metrics>,
     prepared: HashMap<EndpointId, Arc<Prepared>>,
+    tracer: Tracer,
+    contexts: Contexts,
 }
 
 /// An endpoint's settings in the form in which a send needs them.
@@ -55,7 +59,15 @@ impl Prepared {
     }
 
     /// The headers of one send, by the Standard Webhooks and the contract (section 2).
-    fn message(&self, id: &str, n: u32, body: bytes::Bytes, wall_ms: i64, now: Millis) -> Message {
+    fn message(
+        &self,
+        id: &str,
+        n: u32,
+        body: bytes::Bytes,
+        wall_ms: i64,
+        now: Millis,
+        trace: Option<Box<TraceHeaders>>,
+    ) -> Message {
         let timestamp = wall_ms.div_euclid(1000);
         let current = self
             .secrets
@@ -70,6 +82,7 @@ impl Prepared {
             webhook_timestamp: HeaderValue::from(timestamp),
             webhook_signature: header(&signatures.join(" ")),
             ringback_send: HeaderValue::from(n),
+            trace,
         }
     }
 }
@@ -101,13 +114,32 @@ fn header(text: &str) -> HeaderValue {
 }
 
 impl Sender {
-    pub(crate) fn new(outbound: Outbound, time: EngineTime, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(outbound: Outbound, time: EngineTime, metrics: Arc<Metrics>, tracer: Tracer) -> Self {
         Self {
             outbound,
             time,
             metrics,
             prepared: HashMap::new(),
+            tracer,
+            contexts: Contexts::default(),
         }
+    }
+
+    /// A traced event is durable: its sends belong to its trace.
+    pub(crate) fn committed(&mut self, waiting: &Waiting, write: &Write, written: &Written) {
+        let Write::Accept(event) = write else { return };
+        match written {
+            Written::Accepted(accepted) => {
+                let carried = waiting.end(event, Some(accepted.event_id));
+                self.contexts.keep(accepted, &carried);
+            }
+            _ => drop(waiting.end(event, None)),
+        }
+    }
+
+    /// A delivery is settled: it is not sent again.
+    pub(crate) fn settled(&mut self, delivery: DeliveryId) {
+        self.contexts.forget(delivery);
     }
 
     /// Forgets a deleted endpoint.
@@ -122,6 +154,8 @@ impl Sender {
             outbound: self.outbound.clone(),
             time: self.time.clone(),
             metrics: Arc::clone(&self.metrics),
+            tracer: self.tracer.clone(),
+            carried: self.contexts.get(send.delivery),
             send,
             now,
         }
@@ -146,6 +180,8 @@ pub(crate) struct Sending {
     outbound: Outbound,
     time: EngineTime,
     metrics: Arc<Metrics>,
+    tracer: Tracer,
+    carried: Option<Arc<Carried>>,
     send: Send,
     now: Millis,
 }
@@ -158,13 +194,21 @@ impl Sending {
             outbound,
             time,
             metrics,
+            tracer,
+            carried,
             send,
             now,
         } = &self;
         let clock = &**time.clock();
         let began_us = clock.boot_us();
-        let (attempt, retry_after_ms) = post(outbound, clock, prepared, send, *now).await;
-        let took_us = clock.boot_us() - began_us;
+        let span = tracer.send(carried.as_deref(), began_us);
+        let trace = span.as_ref().map(|span| span.headers());
+        let (attempt, retry_after_ms) = post(outbound, clock, prepared, send, *now, trace).await;
+        let ended_us = clock.boot_us();
+        let took_us = ended_us - began_us;
+        if let Some(span) = span {
+            span.end(send, &attempt, ended_us);
+        }
         let since_accepted_ms = time.now().since(send.event_id.time());
         count(metrics, attempt.outcome, took_us, since_accepted_ms);
         // Only a gap before another send is spread, and asking for randomness is a system call.
@@ -192,7 +236,7 @@ pub(crate) async fn test(
 ) -> Result<Probe, TargetProblem> {
     let target = target(outbound, &endpoint.settings)?;
     let prepared = Prepared::new(outbound, endpoint);
-    let message = prepared.message(webhook_id, 1, body, time.clock().wall_ms(), time.now());
+    let message = prepared.message(webhook_id, 1, body, time.clock().wall_ms(), time.now(), None);
     Ok(outbound.probe(&target, message).await)
 }
 
@@ -213,6 +257,7 @@ async fn post(
     prepared: &Prepared,
     send: &Send,
     now: Millis,
+    trace: Option<Box<TraceHeaders>>,
 ) -> (Attempt, Option<u64>) {
     let target = match &prepared.target {
         Ok(target) => target,
@@ -224,6 +269,7 @@ async fn post(
         send.body.clone(),
         clock.wall_ms(),
         now,
+        trace,
     );
     let exchange = outbound.post(target, message).await;
     let retry_after_ms = exchange.retry_after.map(|asked| asked.delay_ms(clock.wall_ms()));

@@ -29,6 +29,7 @@ use crate::sender::{self, Sender};
 use crate::tasks;
 use crate::telemetry::Metrics;
 use crate::time::EngineTime;
+use crate::trace::{self, Tracer};
 use crate::watch::{Watch, Watched};
 
 /// Why the service cannot do something now. The request may be repeated.
@@ -81,6 +82,8 @@ pub struct Options {
     pub retention_ms: Option<u64>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What tells the way of events.
+    pub tracer: Tracer,
 }
 
 /// The state of the disk and of the store.
@@ -110,6 +113,7 @@ struct Inner {
     readers: Readers,
     time: EngineTime,
     phone_key: PhoneKey,
+    tracer: Tracer,
     stats: watch::Receiver<Stats>,
     /// The alerts, as the store kept them and as the rounds have changed them.
     board: Mutex<Board>,
@@ -146,17 +150,18 @@ impl Service {
         let (api_readers, engine_readers) = (new_readers(), new_readers());
         engine_readers.replace(readers.split_off(readers.len() / 2));
         api_readers.replace(readers);
-        let inner = Inner {
+        let inner = Arc::new(Inner {
             directory: Arc::clone(&directory),
             outbound: options.outbound.clone(),
             queue: Arc::clone(&queue),
             readers: api_readers.clone(),
             time: time.clone(),
             phone_key: PhoneKey::new(start.phone_key),
+            tracer: options.tracer.clone(),
             stats,
             board: Mutex::new(Board::load(start.alerts.clone())),
             driver: messages.clone(),
-        };
+        });
         let committer = Committer::new(committer::Parts {
             queue: Arc::clone(&queue),
             time: time.clone(),
@@ -166,11 +171,7 @@ impl Service {
             retention_ms: options.retention_ms,
             metrics: Arc::clone(&options.metrics),
         });
-        let committer = committer.spawn(store).map_err(|error| StoreError {
-            what: "starting the committer's thread",
-            fault: Fault::Other,
-            source: Box::new(error),
-        })?;
+        let committer = committer.spawn(store).map_err(no_thread)?;
         let mut driver = Driver {
             engine: Engine::new(),
             generation: 0,
@@ -179,7 +180,12 @@ impl Service {
             directory,
             api_readers,
             engine_readers,
-            sender: Sender::new(options.outbound, time.clone(), Arc::clone(&options.metrics)),
+            sender: Sender::new(
+                options.outbound,
+                time.clone(),
+                Arc::clone(&options.metrics),
+                options.tracer,
+            ),
             metrics: options.metrics,
             messages: messages.clone(),
             stats: stats_sender,
@@ -189,9 +195,7 @@ impl Service {
         };
         driver.begin(time.now(), start);
         let driver = tasks::spawn("driver", driver.run(inbox));
-        let service = Self {
-            inner: Arc::new(inner),
-        };
+        let service = Self { inner };
         Ok((
             service.clone(),
             Running {
@@ -208,12 +212,25 @@ impl Service {
     /// # Errors
     /// [`Unavailable`]; only after [`Unavailable::StoreFailed`] may the write exist after all.
     pub async fn write(&self, write: Write) -> Result<Written, Unavailable> {
-        let (ticket, answer) = self.ticket(write);
+        self.write_traced(write, None).await
+    }
+
+    /// As [`Service::write`], for an event of an intake request that is traced.
+    pub(crate) async fn write_traced(
+        &self,
+        write: Write,
+        trace: Option<&trace::Intake>,
+    ) -> Result<Written, Unavailable> {
+        let (ticket, answer) = self.ticket(write, trace);
         self.inner.queue.push(ticket)?;
         answer.await.unwrap_or(Err(Unavailable::StoreFailed))
     }
 
-    fn ticket(&self, write: Write) -> (Ticket, oneshot::Receiver<Result<Written, Unavailable>>) {
+    fn ticket(
+        &self,
+        write: Write,
+        trace: Option<&trace::Intake>,
+    ) -> (Ticket, oneshot::Receiver<Result<Written, Unavailable>>) {
         let deliveries = match write.inner() {
             Write::Accept(event) => self.inner.directory.count_endpoints(event.company_id),
             _ => 0,
@@ -225,6 +242,7 @@ impl Service {
                 write,
                 reply,
                 deliveries,
+                trace: trace.map(trace::Intake::queued),
             },
             answer,
         )
@@ -233,13 +251,22 @@ impl Service {
     /// Writes several, in order, with an answer for each. They need not share a transaction. Behind one for which there
     /// was no room none is written.
     pub async fn write_all(&self, writes: Vec<Write>) -> Vec<Result<Written, Unavailable>> {
+        self.write_all_traced(writes, None).await
+    }
+
+    /// As [`Service::write_all`], for the events of an intake request that is traced.
+    pub(crate) async fn write_all_traced(
+        &self,
+        writes: Vec<Write>,
+        trace: Option<&trace::Intake>,
+    ) -> Vec<Result<Written, Unavailable>> {
         let mut answers: Vec<Result<_, Unavailable>> = Vec::with_capacity(writes.len());
         for write in writes {
             if let Some(Err(unavailable)) = answers.last() {
                 answers.push(Err(*unavailable));
                 continue;
             }
-            let (ticket, answer) = self.ticket(write);
+            let (ticket, answer) = self.ticket(write, trace);
             answers.push(self.inner.queue.push(ticket).map(|()| answer));
         }
         let mut results = Vec::with_capacity(answers.len());
@@ -359,6 +386,11 @@ impl Service {
         &self.inner.directory
     }
 
+    /// What tells the way of events.
+    pub(crate) fn tracer(&self) -> &Tracer {
+        &self.inner.tracer
+    }
+
     /// Engine time.
     #[must_use]
     pub fn time(&self) -> &EngineTime {
@@ -403,6 +435,14 @@ impl Service {
             problems.push("the service is shutting down".to_owned());
         }
         Health { problems }
+    }
+}
+
+fn no_thread(error: std::io::Error) -> StoreError {
+    StoreError {
+        what: "starting the committer's thread",
+        fault: Fault::Other,
+        source: Box::new(error),
     }
 }
 

@@ -37,6 +37,7 @@ async fn an_accepted_event_is_delivered_and_its_attempt_recorded() {
     let received = receiver.next().await;
     assert_eq!(received.webhook_id, accepted.event_id.to_string());
     assert!(received.signature.starts_with("v1,"));
+    assert!(!received.headers.contains_key("traceparent"), "nothing is traced");
     assert_eq!(
         (received.send, &*received.body),
         (1, &b"{\"call\":7,\"content\":0}"[..])

@@ -164,6 +164,7 @@ pub async fn trigger(
         webhook_id: value(&event_id)?,
         webhook_timestamp: value(&timestamp_s.to_string())?,
         ringback_send: HeaderValue::from_static("1"),
+        trace: None,
         body: body.into(),
     };
     let sent_bytes = message.body.len();

@@ -208,6 +208,7 @@ impl Channel {
             webhook_timestamp: HeaderValue::from(timestamp),
             webhook_signature: header(&signature),
             ringback_send: HeaderValue::from(1),
+            trace: None,
         }
     }
 }

@@ -36,6 +36,7 @@ use super::state::ApiState;
 use super::unexpected;
 use crate::service::Unavailable;
 use crate::telemetry::metrics::Refused;
+use crate::trace;
 
 /// A route that takes events in.
 #[derive(Clone, Copy, Debug)]
@@ -188,16 +189,28 @@ async fn serve<P>(api: &ApiState, route: Route, request: Request, parse: P) -> R
 where
     P: Fn(&[u8]) -> Result<Intake, intake::Invalid>,
 {
-    match take_in(api, route, request, parse).await {
+    let tracer = api.service.tracer();
+    let mut trace = tracer.intake(request.headers(), route.template, route.kind);
+    let response = match take_in(api, route, request, parse, trace.as_deref_mut()).await {
         Ok(response) => response,
         Err(problem) => {
             api.metrics.refused(reason(problem.kind)).inc();
             problem.into_response()
         }
+    };
+    if let Some(trace) = trace {
+        trace.end(response.status());
     }
+    response
 }
 
-async fn take_in<P>(api: &ApiState, route: Route, request: Request, parse: P) -> Result<Response, Problem>
+async fn take_in<P>(
+    api: &ApiState,
+    route: Route,
+    request: Request,
+    parse: P,
+    mut trace: Option<&mut trace::Intake>,
+) -> Result<Response, Problem>
 where
     P: Fn(&[u8]) -> Result<Intake, intake::Invalid>,
 {
@@ -211,18 +224,34 @@ where
         Media::Json => {
             let body = body::read(api, request, limits::EVENT_BYTES).await?;
             let event = event(api, &caller, route, key, &parse(&body)?)?;
+            if let Some(trace) = trace.as_deref_mut() {
+                trace.of_company(event.company_id);
+            }
             let entry = correction(api, &caller, &event);
             let write = Write::Accept(Box::new(event));
             let write = match entry {
                 Some(entry) => write.audited(entry),
                 None => write,
             };
-            let accepted = accepted(api, route.kind, api.service.write(write).await)?;
+            let written = api.service.write_traced(write, trace.as_deref()).await;
+            let accepted = accepted(api, route.kind, written)?;
+            if let Some(trace) = trace {
+                trace.accepted(accepted.event_id, accepted.replayed);
+            }
             Ok(json(status_of(&accepted), &accepted))
         }
         Media::Ndjson => {
             let body = body::read(api, request, limits::BATCH_BYTES).await?;
-            batch::take_in(api, &caller, route, key.as_deref(), &body, parse).await
+            batch::take_in(
+                api,
+                &caller,
+                route,
+                key.as_deref(),
+                &body,
+                parse,
+                trace.as_deref(),
+            )
+            .await
         }
     }
 }

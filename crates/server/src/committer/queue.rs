@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::PULSE;
 use crate::service::Unavailable;
+use crate::trace::Waiting;
 
 /// Writes that are enough for a commit of their own: the committer does not wait for more.
 const ENOUGH: usize = 256;
@@ -23,11 +24,16 @@ pub(crate) struct Ticket {
     pub(crate) reply: Option<oneshot::Sender<Result<Written, Unavailable>>>,
     /// How many deliveries it may bring.
     pub(crate) deliveries: usize,
+    /// An event whose way is traced.
+    pub(crate) trace: Option<Box<Waiting>>,
 }
 
 impl Ticket {
     /// Answers whoever waits.
     pub(crate) fn answer(self, answer: Result<Written, Unavailable>) {
+        if let (Some(trace), Err(_)) = (&self.trace, &answer) {
+            trace.failed();
+        }
         if let Some(reply) = self.reply {
             // Whoever asked may have gone away meanwhile.
             let _ = reply.send(answer);
@@ -143,6 +149,7 @@ impl Queue {
                 write,
                 reply: None,
                 deliveries: 0,
+                trace: None,
             });
         }
         self.wake(inner);
@@ -309,6 +316,7 @@ mod tests {
             write: Write::Accept(Box::new(event)),
             reply: None,
             deliveries: 1,
+            trace: None,
         }
     }
 

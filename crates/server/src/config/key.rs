@@ -10,6 +10,7 @@ use ringback_core::limits;
 
 use super::value::Value;
 use super::{Bind, Config, ENVIRONMENT_PREFIX, LogFormat, OperatorToken, Proxy, StoreSetting, TlsCa};
+use crate::trace;
 
 /// A key of the configuration.
 pub(super) struct Key {
@@ -213,6 +214,27 @@ pub(super) const ALL: &[Key] = &[
             Ok(())
         },
         show: |config| days_or_off(config.audit_retention_ms),
+    },
+    Key {
+        name: "otlp",
+        allowed: "the http or https URL of a collector without credentials and query, such as http://127.0.0.1:4318",
+        set: |config, value| {
+            config.otlp = Some(value.text(trace::address)?);
+            Ok(())
+        },
+        show: |config| {
+            let address = config.otlp.as_ref();
+            address.map_or_else(|| presence(false), |address| format!("\"{address}\""))
+        },
+    },
+    Key {
+        name: "otlp_sample",
+        allowed: "a number from 0 to 1, such as 0.01",
+        set: |config, value| {
+            config.otlp_sample = value.fraction()?;
+            Ok(())
+        },
+        show: |config| format!("{:?}", config.otlp_sample),
     },
     Key {
         name: "alerts",

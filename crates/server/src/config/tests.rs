@@ -67,6 +67,7 @@ fn the_examples_of_the_default_file_are_valid() {
         BTreeSet::from([
             "alerts",
             "operator_token",
+            "otlp",
             "outbound_allow",
             "outbound_bind",
             "outbound_proxy",
@@ -91,6 +92,8 @@ fn the_environment_wins_over_the_file() {
             ("RINGBACK_METRICS_OPEN", "false"),
             ("RINGBACK_DISK_FREE_LEAST_MIB", "0"),
             ("RINGBACK_RETENTION", "12h"),
+            ("RINGBACK_OTLP", "http://127.0.0.1:4318"),
+            ("RINGBACK_OTLP_SAMPLE", "0.01"),
             ("RINGBACK_ZONE", ""),
             ("PATH", "/bin"),
             ("RINGBACK_TOKEN", "of a command"),
@@ -114,6 +117,8 @@ fn the_environment_wins_over_the_file() {
         connections: 7,
         disk_free_least_mib: 0,
         retention_ms: Some(12 * 60 * 60 * 1000),
+        otlp: Some("http://127.0.0.1:4318/".parse().unwrap()),
+        otlp_sample: 0.01,
         ..Config::default()
     };
     assert_eq!(config, expected);
@@ -128,7 +133,7 @@ fn every_mistake_is_reported_at_once() {
             "connections (f:4): found an integer; allowed: an integer from 1 to 100000",
             "listen (f:1): found an integer; allowed: an IP address and a port, such as 127.0.0.1:7700 or [::1]:7700",
             "listen_port (f:2): found an unknown setting; allowed: listen, store, operator_token, outbound_allow, \
-             outbound_bind, outbound_proxy, tls_ca, zone, log, log_format, metrics_open, connections, rate_limit, rate_limit_read, disk_free_least_mib, retention, audit_retention, alerts",
+             outbound_bind, outbound_proxy, tls_ca, zone, log, log_format, metrics_open, connections, rate_limit, rate_limit_read, disk_free_least_mib, retention, audit_retention, otlp, otlp_sample, alerts",
             "log_fromat (f:3): found an unknown setting; allowed: perhaps log_format is meant",
             "store (f:5): found a table; allowed: sqlite: and a directory, such as sqlite:./ringback-data",
             "RINGBACK_METRICS_OPENS: found an unknown setting; allowed: perhaps RINGBACK_METRICS_OPEN is meant",
@@ -193,6 +198,28 @@ fn each_key_says_what_was_found() {
         (
             "disk_free_least_mib = true",
             "disk_free_least_mib (f:1): found a boolean; ",
+        ),
+    ] {
+        check_found(file, found);
+    }
+}
+
+#[test]
+fn the_keys_of_traces_say_what_was_found() {
+    for (file, found) in [
+        (
+            "otlp_sample = 1.5",
+            "otlp_sample (f:1): found a number with a point; ",
+        ),
+        ("otlp_sample = \"1\"", "otlp_sample (f:1): found another text; "),
+        ("otlp_sample = 2", "otlp_sample (f:1): found an integer; "),
+        (
+            "otlp_sample = nan",
+            "otlp_sample (f:1): found a number with a point; ",
+        ),
+        (
+            "otlp = \"http://a?key=secret\"",
+            "otlp (f:1): found another text; ",
         ),
     ] {
         check_found(file, found);

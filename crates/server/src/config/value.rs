@@ -12,6 +12,8 @@ pub(super) enum Value<'a> {
     Text(&'a str),
     /// An integer of the file; `None` where it is too large for one.
     Integer(Option<i64>),
+    /// A number with a point of the file; `None` where it is none that can be had.
+    Fraction(Option<f64>),
     /// A boolean of the file.
     Boolean(bool),
     /// An array of the file.
@@ -36,7 +38,7 @@ impl<'a> Value<'a> {
                     .map(|value| Self::of_file(value.get_ref()))
                     .collect(),
             ),
-            DeValue::Float(_) => Self::Other("a number with a point"),
+            DeValue::Float(number) => Self::Fraction(number.as_str().parse().ok()),
             DeValue::Datetime(_) => Self::Other("a date"),
             DeValue::Table(table) => Self::Table(table),
         }
@@ -46,6 +48,7 @@ impl<'a> Value<'a> {
         match self {
             Self::Environment(_) | Self::Text(_) => "another text",
             Self::Integer(_) => "an integer",
+            Self::Fraction(_) => "a number with a point",
             Self::Boolean(_) => "a boolean",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
@@ -58,7 +61,12 @@ impl<'a> Value<'a> {
     pub(super) fn text<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<T, String> {
         match self {
             Self::Environment(text) | Self::Text(text) => read(text),
-            Self::Integer(_) | Self::Boolean(_) | Self::List(_) | Self::Table(_) | Self::Other(_) => None,
+            Self::Integer(_)
+            | Self::Fraction(_)
+            | Self::Boolean(_)
+            | Self::List(_)
+            | Self::Table(_)
+            | Self::Other(_) => None,
         }
         .ok_or_else(|| self.kind())
     }
@@ -68,7 +76,12 @@ impl<'a> Value<'a> {
         match self {
             Self::Boolean(boolean) => Some(*boolean),
             Self::Environment(text) => text.parse().ok(),
-            Self::Text(_) | Self::Integer(_) | Self::List(_) | Self::Table(_) | Self::Other(_) => None,
+            Self::Text(_)
+            | Self::Integer(_)
+            | Self::Fraction(_)
+            | Self::List(_)
+            | Self::Table(_)
+            | Self::Other(_) => None,
         }
         .ok_or_else(|| self.kind())
     }
@@ -78,11 +91,35 @@ impl<'a> Value<'a> {
         let number = match self {
             Self::Integer(number) => *number,
             Self::Environment(text) => text.parse().ok(),
-            Self::Text(_) | Self::Boolean(_) | Self::List(_) | Self::Table(_) | Self::Other(_) => None,
+            Self::Text(_)
+            | Self::Fraction(_)
+            | Self::Boolean(_)
+            | Self::List(_)
+            | Self::Table(_)
+            | Self::Other(_) => None,
         };
         number
             .and_then(|number| u64::try_from(number).ok())
             .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| self.kind())
+    }
+
+    /// A number from 0 to 1.
+    pub(super) fn fraction(&self) -> Result<f64, String> {
+        let number = match self {
+            Self::Fraction(number) => *number,
+            Self::Integer(Some(0)) => Some(0.0),
+            Self::Integer(Some(1)) => Some(1.0),
+            Self::Environment(text) => text.parse().ok(),
+            Self::Text(_)
+            | Self::Integer(_)
+            | Self::Boolean(_)
+            | Self::List(_)
+            | Self::Table(_)
+            | Self::Other(_) => None,
+        };
+        number
+            .filter(|number| (0.0..=1.0).contains(number))
             .ok_or_else(|| self.kind())
     }
 
@@ -94,7 +131,12 @@ impl<'a> Value<'a> {
                 .map(|entry| Value::Environment(entry.trim()))
                 .collect(),
             Self::List(entries) => entries.clone(),
-            Self::Text(_) | Self::Integer(_) | Self::Boolean(_) | Self::Table(_) | Self::Other(_) => {
+            Self::Text(_)
+            | Self::Integer(_)
+            | Self::Fraction(_)
+            | Self::Boolean(_)
+            | Self::Table(_)
+            | Self::Other(_) => {
                 return Err(self.kind());
             }
         };

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
@@ -82,6 +83,10 @@ impl Outbound {
     /// # Errors
     /// [`TargetProblem`] names the first setting that cannot be used.
     pub fn target(&self, settings: TargetSettings<'_>) -> Result<Arc<Target>, TargetProblem> {
+        self.new_target(settings).map(Arc::new)
+    }
+
+    fn new_target(&self, settings: TargetSettings<'_>) -> Result<Target, TargetProblem> {
         let Inner {
             connector,
             trust,
@@ -97,7 +102,21 @@ impl Outbound {
                 Arc::clone(&connector.clock),
             )
         };
-        Ok(Arc::new(Target::new(settings, trust, &new_pool)?))
+        Target::new(settings, trust, &new_pool)
+    }
+
+    /// A target that gets these headers and `Host`, and nothing of what callbacks have: for [`Outbound::post_plain`].
+    ///
+    /// # Errors
+    /// As [`Outbound::target`].
+    pub(crate) fn plain_target(
+        &self,
+        settings: TargetSettings<'_>,
+        headers: HeaderMap,
+    ) -> Result<Arc<Target>, TargetProblem> {
+        let mut target = self.new_target(settings)?;
+        target.replace_headers(headers);
+        Ok(Arc::new(target))
     }
 
     /// Checks an endpoint's settings as they are taken in: everything that [`Outbound::target`] asks for, and that
@@ -135,6 +154,12 @@ impl Outbound {
     /// be closed before a byte of the request was written is replaced by a fresh one, once.
     pub async fn post(&self, target: &Target, message: Message) -> Exchange {
         self.post_request(target, target.request(message), &mut Seen::default())
+            .await
+    }
+
+    /// Sends a body to a target of [`Outbound::plain_target`], once, as [`Outbound::post`] does.
+    pub(crate) async fn post_plain(&self, target: &Target, body: Bytes) -> Exchange {
+        self.post_request(target, target.request_with(body), &mut Seen::default())
             .await
     }
 

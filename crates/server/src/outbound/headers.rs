@@ -14,6 +14,11 @@ pub const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signa
 /// Which send of the delivery this is, from 1.
 pub const RINGBACK_SEND: HeaderName = HeaderName::from_static("ringback-send");
 
+/// The trace and the span that a send belongs to.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// What vendors on the way have added to a trace.
+pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
 /// The `User-Agent` of every send.
 pub const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("ringback/", env!("CARGO_PKG_VERSION")));
 
@@ -158,6 +163,14 @@ pub(super) fn complete(base: &HeaderMap, message: Message) -> (HeaderMap, Bytes)
     map.insert(WEBHOOK_TIMESTAMP, message.webhook_timestamp);
     map.insert(WEBHOOK_SIGNATURE, message.webhook_signature);
     map.insert(RINGBACK_SEND, message.ringback_send);
+    if let Some(trace) = message.trace {
+        map.insert(TRACEPARENT, trace.parent);
+        match trace.state {
+            Some(state) => map.insert(TRACESTATE, state),
+            // One that belongs to another trace says nothing of this one.
+            None => map.remove(TRACESTATE),
+        };
+    }
     (map, message.body)
 }
 

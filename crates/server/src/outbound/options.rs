@@ -92,4 +92,15 @@ pub struct Message {
     pub webhook_signature: HeaderValue,
     /// The number of this send, from 1.
     pub ringback_send: HeaderValue,
+    /// What it belongs to, where it is traced. Boxed, since it is rarely there.
+    pub trace: Option<Box<TraceHeaders>>,
+}
+
+/// The context of a trace, as W3C Trace Context passes it on. Both take the place of headers of the endpoint.
+#[derive(Clone, Debug)]
+pub struct TraceHeaders {
+    /// `traceparent`.
+    pub parent: HeaderValue,
+    /// `tracestate`, where there is one.
+    pub state: Option<HeaderValue>,
 }

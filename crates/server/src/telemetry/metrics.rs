@@ -5,6 +5,7 @@
 //! takes a short lock.
 
 mod alerts;
+mod traces;
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -22,6 +23,7 @@ use ringback_contract::kind::Kind;
 use ringback_core::delivery::{Outcome, State};
 
 pub use alerts::AlertMetrics;
+pub use traces::TraceMetrics;
 
 /// The `Content-Type` of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -133,6 +135,8 @@ pub struct Metrics {
     pub events_pruned: Counter,
     /// Alerts.
     pub alerts: AlertMetrics,
+    /// Traces.
+    pub traces: TraceMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -236,6 +240,7 @@ impl Metrics {
             ),
             events_pruned: counter(r, "events_pruned", "Events removed beyond their retention"),
             alerts: AlertMetrics::new(r),
+            traces: TraceMetrics::new(r),
             registry,
         }
     }
@@ -421,6 +426,7 @@ mod tests {
                 "ringback_breaker_opens_total 0",
                 "ringback_events_pruned_total 0",
                 "ringback_sends_repeated_total 0",
+                "ringback_trace_spans_total{outcome=\"dropped\"} 0",
                 "# EOF",
             ],
         );

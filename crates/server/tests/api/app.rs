@@ -15,6 +15,7 @@ use ringback_server::clock::test::TestClock;
 use ringback_server::config::{Config, OperatorToken};
 use ringback_server::outbound::{AddressPolicy, Options, Outbound};
 use ringback_server::telemetry::Metrics;
+use ringback_server::trace::Tracer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -83,7 +84,22 @@ impl TestApp {
     }
 
     pub(crate) fn start_with(alerts: AlertSettings) -> Self {
-        Self::on(tempfile::tempdir().unwrap(), Arc::new(TestClock::new()), alerts)
+        Self::on(
+            tempfile::tempdir().unwrap(),
+            Arc::new(TestClock::new()),
+            alerts,
+            Tracer::default(),
+        )
+    }
+
+    /// With what tells the way of events.
+    pub(crate) fn start_traced(clock: Arc<TestClock>, tracer: Tracer) -> Self {
+        Self::on(
+            tempfile::tempdir().unwrap(),
+            clock,
+            AlertSettings::default(),
+            tracer,
+        )
     }
 
     /// Ends it in order and starts it again on the same store, at the same time.
@@ -93,11 +109,11 @@ impl TestApp {
         let (running, clock) = (lab.running, lab.clock);
         drop(state);
         running.shut_down().await;
-        Self::on(dir, clock, alerts)
+        Self::on(dir, clock, alerts, Tracer::default())
     }
 
-    fn on(dir: TempDir, clock: Arc<TestClock>, alerts: AlertSettings) -> Self {
-        let lab = Lab::start_with(&dir, clock);
+    fn on(dir: TempDir, clock: Arc<TestClock>, alerts: AlertSettings, tracer: Tracer) -> Self {
+        let lab = Lab::start_traced(&dir, clock, tracer);
         let clock: Arc<dyn Clock> = Arc::clone(&lab.clock) as _;
         let outbound = Outbound::new(Options {
             policy: AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()]),
@@ -122,12 +138,19 @@ impl TestApp {
 
     /// A company with an endpoint called `erp` for every kind at a new receiver, which repeats after one and two seconds.
     pub(crate) async fn with_receiver(company_id: i64) -> (Self, Receiver) {
-        let (app, receiver) = (Self::start(), Receiver::start().await);
-        app.put(&format!("/v1/companies/{company_id}"), json!({}))
+        let app = Self::start();
+        let receiver = app.add_receiver(company_id).await;
+        (app, receiver)
+    }
+
+    /// Adds such a company and its receiver.
+    pub(crate) async fn add_receiver(&self, company_id: i64) -> Receiver {
+        let receiver = Receiver::start().await;
+        self.put(&format!("/v1/companies/{company_id}"), json!({}))
             .await
             .expect(201);
-        app.put_endpoint(company_id, "erp", &receiver.url).await;
-        (app, receiver)
+        self.put_endpoint(company_id, "erp", &receiver.url).await;
+        receiver
     }
 
     pub(crate) async fn put_endpoint(&self, company_id: i64, name: &str, url: &str) -> Value {

@@ -27,4 +27,5 @@ mod serving;
 )]
 mod support;
 mod tokens;
+mod traces;
 mod waiting;

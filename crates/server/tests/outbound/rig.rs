@@ -154,6 +154,7 @@ pub(crate) fn message(body: impl Into<Bytes>) -> Message {
         webhook_timestamp: HeaderValue::from_static("1767225600"),
         webhook_signature: HeaderValue::from_static("v1,c2ln"),
         ringback_send: HeaderValue::from_static("1"),
+        trace: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -26,6 +27,7 @@ use ringback_server::outbound::{self, AddressPolicy, Outbound};
 use ringback_server::service::{Options, Running, Service};
 use ringback_server::tasks;
 use ringback_server::telemetry::Metrics;
+use ringback_server::trace::Tracer;
 use ringback_store::sqlite::Sqlite;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -35,6 +37,7 @@ pub(crate) struct Received {
     pub(crate) webhook_id: String,
     pub(crate) send: u32,
     pub(crate) signature: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) answer: tokio::sync::oneshot::Sender<&'static str>,
 }
@@ -77,6 +80,7 @@ async fn take(
     let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
     let (webhook_id, send) = (header("webhook-id"), header("ringback-send").parse().unwrap());
     let signature = header("webhook-signature");
+    let headers = request.headers().clone();
     let body = request.into_body().collect().await?.to_bytes();
     let (answer, answered) = tokio::sync::oneshot::channel();
     sender
@@ -84,6 +88,7 @@ async fn take(
             webhook_id,
             send,
             signature,
+            headers,
             body,
             answer,
         })
@@ -196,6 +201,10 @@ impl Lab {
     }
 
     pub(crate) fn start_with(dir: &tempfile::TempDir, clock: Arc<TestClock>) -> Self {
+        Self::start_traced(dir, clock, Tracer::default())
+    }
+
+    pub(crate) fn start_traced(dir: &tempfile::TempDir, clock: Arc<TestClock>, tracer: Tracer) -> Self {
         let faults = Arc::new(Faults::default());
         let metrics = Arc::new(Metrics::new([]));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
@@ -226,6 +235,7 @@ impl Lab {
             disk_free_least: 2,
             retention_ms: Some(RETENTION_MS),
             metrics: Arc::clone(&metrics),
+            tracer,
         })
         .unwrap();
         Self {

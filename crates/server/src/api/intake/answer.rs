@@ -15,7 +15,7 @@ use super::super::problem::{Problem, ProblemSchema};
 pub(crate) struct Accepted {
     /// The event: the `webhook-id` of every send of it.
     #[schema(value_type = String, example = "evt_1mzj8k2v00400")]
-    event_id: EventId,
+    pub(super) event_id: EventId,
     /// Whether it is the answer to an earlier request with the same content.
     pub(super) replayed: bool,
     /// Its deliveries; none where the kind is switched off, or no endpoint wants the job status.

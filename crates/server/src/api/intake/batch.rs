@@ -18,6 +18,7 @@ use super::super::state::ApiState;
 use super::answer::{Accepted, BatchLine};
 use super::{Route, accepted, event, reason};
 use crate::service::Unavailable;
+use crate::trace;
 
 /// Lines with an event that a batch may have: the answer is held in memory until it is whole.
 const LINES_MOST: usize = 20_000;
@@ -37,6 +38,7 @@ pub(super) async fn take_in<P>(
     key: Option<&str>,
     body: &[u8],
     parse: P,
+    trace: Option<&trace::Intake>,
 ) -> Result<Response, Problem>
 where
     P: Fn(&[u8]) -> Result<Intake, Invalid>,
@@ -67,7 +69,7 @@ where
             drop(turn);
             tokio::task::yield_now().await;
         }
-        for answer in write(api, route, events, &mut stopped).await {
+        for answer in write(api, route, events, &mut stopped, trace).await {
             // Writing to memory does not fail.
             let _ = serde_json::to_writer(&mut answers, &answer);
             answers.push(b'\n');
@@ -86,6 +88,7 @@ async fn write(
     route: Route,
     events: Vec<(usize, Result<NewEvent, Problem>)>,
     stopped: &mut Option<Unavailable>,
+    trace: Option<&trace::Intake>,
 ) -> Vec<BatchLine> {
     let mut writes = Vec::with_capacity(events.len());
     let mut waiting: Vec<(usize, Option<Problem>)> = Vec::with_capacity(events.len());
@@ -98,7 +101,7 @@ async fn write(
             Err(problem) => waiting.push((line, Some(problem))),
         }
     }
-    let written = api.service.write_all(writes).await;
+    let written = api.service.write_all_traced(writes, trace).await;
     *stopped = stopped.or_else(|| written.iter().find_map(|written| written.as_ref().err().copied()));
     let mut written = written.into_iter();
     waiting
