@@ -11,7 +11,7 @@
 //!   its `tracestate` is passed on; each send carries the `traceparent` of its own span.
 //!
 //! The context of an event lives in memory only, beside the deliveries that are pending: a send after a restart, or after
-//! [`limits::TRACE_CONTEXTS`](ringback_core::limits::TRACE_CONTEXTS) further deliveries, begins a trace of its own, which
+//! [`limits::TRACE_CONTEXTS`] further deliveries, begins a trace of its own, which
 //! names the event.
 
 mod context;
