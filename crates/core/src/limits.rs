@@ -202,8 +202,9 @@ pub const SEARCH_BACK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// Companies in which a call or job is looked for by its number alone; in more than these the search goes through all
 /// events.
 pub const SEARCH_COMPANIES: usize = 64;
-/// Rows that one page of a search looks at before it stops and says `partial`.
-pub const SEARCH_ROWS: usize = 20_000;
+/// Rows that one page of a search looks at before it stops and says `partial`: a filter that finds none took 90 ms for 10,000
+/// (`docs/benchmarks.md`), and a page is to take less than 100 ms.
+pub const SEARCH_ROWS: usize = 5_000;
 /// How long what is in flight may take after a shutdown began, in milliseconds.
 pub const SHUTDOWN_MS: u64 = 10_000;
 /// How long a rotated signing secret goes on signing beside the new one, in milliseconds.
