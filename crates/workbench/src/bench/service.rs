@@ -172,15 +172,21 @@ impl Service {
         ))
     }
 
-    /// Whether no delivery of a company is pending any more: every outcome is recorded.
+    /// Whether no delivery of a company is pending any more: every outcome is recorded. Its endpoints are asked, which count
+    /// what is open; a search for it would look through everything that was delivered.
     pub(super) async fn is_settled(&self, company: u64) -> Result<bool, BenchError> {
-        let path = format!("/v1/deliveries?companyId={company}&state=pending&limit=1");
-        let answer = self.ask(Method::GET, &path, String::new()).await?;
-        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        match body["items"].as_array() {
-            Some(items) => Ok(items.is_empty() && body["nextCursor"].is_null()),
-            None => Err(self.failure(format!("GET {path} was answered {}", answer.status))),
+        let endpoints = format!("/v1/companies/{company}/endpoints");
+        let (status, list) = self.get(&endpoints).await?;
+        let Some(items) = list["items"].as_array() else {
+            return Err(self.failure(format!("GET {endpoints} was answered {status}")));
+        };
+        for name in items.iter().filter_map(|endpoint| endpoint["name"].as_str()) {
+            let (_, endpoint) = self.get(&format!("{endpoints}/{name}")).await?;
+            if endpoint["open"]["pending"] != 0 {
+                return Ok(false);
+            }
         }
+        Ok(true)
     }
 
     /// Ends the service on the spot, as a crash does.
