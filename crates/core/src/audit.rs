@@ -39,11 +39,15 @@ pub enum Action {
     ReplayCancel = 12,
     /// A call's intent level was corrected.
     IntentCorrect = 13,
+    /// A company's channel for alerts was made or replaced.
+    AlertChannelPut = 14,
+    /// A company's channel for alerts was deleted.
+    AlertChannelDelete = 15,
 }
 
 impl Action {
     /// Every action, by code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::CompanyPut,
         Self::CompanyDelete,
         Self::EndpointPut,
@@ -58,6 +62,8 @@ impl Action {
         Self::ReplayResume,
         Self::ReplayCancel,
         Self::IntentCorrect,
+        Self::AlertChannelPut,
+        Self::AlertChannelDelete,
     ];
 
     /// The name in the API.
@@ -78,6 +84,8 @@ impl Action {
             Self::ReplayResume => "replay-resume",
             Self::ReplayCancel => "replay-cancel",
             Self::IntentCorrect => "intent-correct",
+            Self::AlertChannelPut => "alert-channel-put",
+            Self::AlertChannelDelete => "alert-channel-delete",
         }
     }
 
@@ -199,7 +207,7 @@ mod tests {
             assert_eq!(Action::from_code(action as u8), Some(action));
             assert_eq!(Action::from_name(action.name()), Some(action));
         }
-        assert_eq!(Action::from_code(14), None);
+        assert_eq!(Action::from_code(16), None);
         assert_eq!(Action::from_name(""), None);
     }
 

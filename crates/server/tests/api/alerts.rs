@@ -18,6 +18,7 @@ fn to_robot(robot: &Receiver) -> AlertSettings {
             disk_free_least: 0,
             ..Bounds::default()
         },
+        mail: None,
         channels: vec![ChannelSettings {
             name: "ops".to_owned(),
             language: Language::English,
@@ -204,7 +205,10 @@ async fn a_channel_is_tested_over_the_api() {
     );
     let path = "/v1/alert-channels/ops/test";
     let (answer, text) = tokio::join!(app.post(path, ""), told(&mut robot));
-    assert_eq!(answer.expect(200), json!({"delivered": true, "detail": null}));
+    let expected = json!({
+        "delivered": true, "detail": null, "status": 200, "bodyStart": "{\"errcode\":0,\"errmsg\":\"ok\"}",
+    });
+    assert_eq!(answer.expect(200), expected);
     assert!(text.contains("test of the alert channel ops"), "{text}");
     let unknown = app.post("/v1/alert-channels/none/test", "").await;
     assert_eq!(unknown.problem(404), "no-alert-channel");
