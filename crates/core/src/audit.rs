@@ -43,11 +43,13 @@ pub enum Action {
     AlertChannelPut = 14,
     /// A company's channel for alerts was deleted.
     AlertChannelDelete = 15,
+    /// What is logged was changed.
+    LogLevelPut = 16,
 }
 
 impl Action {
     /// Every action, by code.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CompanyPut,
         Self::CompanyDelete,
         Self::EndpointPut,
@@ -64,6 +66,7 @@ impl Action {
         Self::IntentCorrect,
         Self::AlertChannelPut,
         Self::AlertChannelDelete,
+        Self::LogLevelPut,
     ];
 
     /// The name in the API.
@@ -86,6 +89,7 @@ impl Action {
             Self::IntentCorrect => "intent-correct",
             Self::AlertChannelPut => "alert-channel-put",
             Self::AlertChannelDelete => "alert-channel-delete",
+            Self::LogLevelPut => "log-level-put",
         }
     }
 
@@ -207,7 +211,7 @@ mod tests {
             assert_eq!(Action::from_code(action as u8), Some(action));
             assert_eq!(Action::from_name(action.name()), Some(action));
         }
-        assert_eq!(Action::from_code(16), None);
+        assert_eq!(Action::from_code(17), None);
         assert_eq!(Action::from_name(""), None);
     }
 

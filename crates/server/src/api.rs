@@ -193,6 +193,9 @@ fn unexpected(written: &Written) -> Problem {
         | Written::Pruned(_)
         | Written::AuditPruned(_)
         | Written::Token(_)
-        | Written::Alerts => Problem::new(Type::Internal, "the store gave the answer to another write"),
+        | Written::Alerts
+        | Written::ChangedOutside => {
+            Problem::new(Type::Internal, "the store gave the answer to another write")
+        }
     }
 }

@@ -169,7 +169,7 @@ const ACTOR_CHARACTERS: usize = 100;
 /// The audit log, newest first.
 ///
 /// Every change of companies, endpoints, channels for alerts, secrets and tokens, every resend, retry-now, replay and intent correction: who, from
-/// where, when, what, and what it was before and after. A token for one company sees what concerns that one.
+/// where, when, what, and what it was before and after; and every change of what is logged. A token for one company sees what concerns that one.
 #[utoipa::path(
     get,
     path = "/v1/audit",
