@@ -318,7 +318,11 @@ fn go_is_indented_by_tabs() {
     let (mut files, graph) = clean();
     files.push(("receiver.go", "func main() {\n\tgo work()\n}\n"));
     assert_eq!(found(&files, graph), [""; 0]);
-    check_file("receiver.go", "a\tb\n", "error[whitespace] receiver.go:1: has a tab");
+    check_file(
+        "receiver.go",
+        "a\tb\n",
+        "error[whitespace] receiver.go:1: has a tab",
+    );
 }
 
 #[test]
