@@ -5,7 +5,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, backup, bench, check_config, companies, completions, deliveries, dev, endpoints, events,
+    alerts, audit, backup, bench, check_config, companies, completions, deliveries, dev, endpoints, events,
     explain_signature, health, listen, migrate, openapi, reconcile, replay, serve, tail, token, trigger,
 };
 use crate::failure::Failure;
@@ -50,6 +50,7 @@ pub(crate) enum Command {
     Tail(tail::Args),
     Token(token::Args),
     Alerts(alerts::Args),
+    Audit(audit::Args),
     Health(health::Args),
     CheckConfig(check_config::Args),
     Migrate(migrate::Args),
