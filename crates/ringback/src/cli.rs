@@ -5,9 +5,9 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, backup, bench, check_config, companies, completions, conformance, deliveries, dev, endpoints,
-    events, explain_signature, health, listen, migrate, openapi, reconcile, replay, serve, tail, token,
-    trigger,
+    alerts, audit, backup, bench, check_config, companies, completions, conformance, deliveries, dev,
+    endpoints, events, explain_signature, health, listen, migrate, openapi, reconcile, replay, serve, tail,
+    token, trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -53,6 +53,7 @@ pub(crate) enum Command {
     Tail(tail::Args),
     Token(token::Args),
     Alerts(alerts::Args),
+    Audit(audit::Args),
     Health(health::Args),
     CheckConfig(check_config::Args),
     Migrate(migrate::Args),

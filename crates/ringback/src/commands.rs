@@ -1,6 +1,7 @@
 //! The commands, one module each: its arguments, its help, and what it calls.
 
 pub(crate) mod alerts;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod check_config;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::ExplainSignature(args) => explain_signature::run(&args),
         Command::Token(args) => token::run(args),
         Command::Alerts(args) => alerts::run(args),
+        Command::Audit(args) => audit::run(&args),
         Command::Health(args) => health::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(&args),
