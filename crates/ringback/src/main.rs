@@ -22,6 +22,11 @@ use clap::Parser as _;
 use cli::Cli;
 use failure::Failure;
 
+/// Bodies are allocated by the threads that read them and freed by those that sent them, in the hundreds of thousands: glibc's
+/// malloc then keeps much more than is in use (docs/benchmarks.md). SQLite allocates here too.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let result = match Cli::try_parse() {
         Ok(cli) => commands::run(cli.command),
