@@ -31,8 +31,10 @@ SAMPLES = HERE.parents[1] / "crates" / "contract" / "samples"
 # The receivers know two, as while a secret is rotated.
 SECRET = "whsec_" + base64.b64encode(b"the secret that is used here").decode()
 OLD_SECRET = "whsec_" + base64.b64encode(b"the secret that was used before").decode()
-# Two events, with ids that sort before those of the report.
-CALL = ("evt_0000000000001", "call.json")
+# For `sign`, which the report's callbacks have as well.
+APP_KEY, APP_SECRET = "demoAppKey0000001", "demoAppSecret00000000000000001"
+# Two events, with ids that sort before those of the report. One is of the second version, which the report leaves out.
+CALL = ("evt_0000000000001", "v2/call.json")
 JOB = ("evt_0000000000002", "job.json")
 START_S = 60
 REPORT_S = 120
@@ -88,6 +90,9 @@ def receivers(programs, target):
         environment = {**os.environ, "GOCACHE": str(target / "go-cache")}
         run(["go", "build", "-o", folder / "receiver", "."], cwd=RECEIVERS / "go", env=environment)
 
+    def java(folder):
+        run(["javac", "-d", folder, RECEIVERS / "java" / "Receiver.java"])
+
     def php(_, port):
         return ["php", "-S", f"127.0.0.1:{port}", RECEIVERS / "php" / "index.php"]
 
@@ -98,7 +103,7 @@ def receivers(programs, target):
         # Four processes, as php-fpm would have some.
         Receiver("php", nothing, php, {"PHP_CLI_SERVER_WORKERS": "4"}),
         Receiver("go", go, lambda folder, _: [folder / "receiver"]),
-        Receiver("java", nothing, lambda *_: ["java", RECEIVERS / "java" / "Receiver.java"]),
+        Receiver("java", java, lambda folder, _: ["java", "-cp", folder, "Receiver"]),
         Receiver("rust-axum", nothing, lambda *_: [programs / "ringback-receiver-example"]),
     ]
 
@@ -126,6 +131,8 @@ class Running:
             "PORT": str(self.port),
             "DATA_DIR": str(directory / "data"),
             "RINGBACK_SECRET": f"{SECRET},{OLD_SECRET}",
+            "RINGBACK_APP_KEY": APP_KEY,
+            "RINGBACK_APP_SECRET": APP_SECRET,
             "RINGBACK_JOURNAL": "1",
             **receiver.settings,
         }
@@ -205,10 +212,8 @@ def check(receiver, ringback, folder, directory):
         running.send(CALL)
         running.wait_until_processed(CALL)
         url = f"http://127.0.0.1:{running.port}"
-        report = run(
-            [ringback, "conformance", f"{url}/callbacks", "--quick", f"--secret={OLD_SECRET}", f"--journal={url}/journal"],
-            timeout=REPORT_S,
-        )
+        known = [f"--secret={SECRET}", f"--app-key={APP_KEY}", f"--app-secret={APP_SECRET}", f"--journal={url}/journal"]
+        report = run([ringback, "conformance", f"{url}/callbacks", "--quick", *known], timeout=REPORT_S)
     with Running(receiver, folder, directory) as running:
         running.send(CALL)
         # What it took for new by mistake, it would process first.
