@@ -43,6 +43,7 @@ func main() {
 	r := &receiver{appKey: os.Getenv("RINGBACK_APP_KEY"), appSecret: os.Getenv("RINGBACK_APP_SECRET"), inbox: inbox}
 	for _, secret := range strings.Split(os.Getenv("RINGBACK_SECRET"), ",") {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(strings.TrimSpace(secret), "whsec_"))
+		// An empty one would let everybody in.
 		if err != nil || len(key) == 0 {
 			log.Fatal("RINGBACK_SECRET: must be one or more whsec_…, separated by commas")
 		}

@@ -67,7 +67,8 @@ public final class Receiver {
     private Receiver(Inbox inbox) {
         this.inbox = inbox;
         for (String secret : setting("RINGBACK_SECRET", "").split(",")) {
-            if (!secret.strip().startsWith("whsec_")) {
+            // An empty one would let everybody in.
+            if (!secret.strip().matches("whsec_[A-Za-z0-9+/]+=*")) {
                 throw new IllegalArgumentException("RINGBACK_SECRET: must be one or more whsec_…, separated by commas");
             }
             secrets.add(Base64.getDecoder().decode(secret.strip().substring("whsec_".length())));

@@ -46,10 +46,18 @@ class CallbackController {
             @Value("${RINGBACK_APP_SECRET:}") String appSecret) {
         this.inbox = inbox;
         this.secrets = Arrays.stream(secrets)
-            .map(secret -> Base64.getDecoder().decode(secret.strip().substring("whsec_".length())))
+            .map(CallbackController::key)
             .toList();
         this.appKey = appKey;
         this.appSecret = appSecret;
+    }
+
+    private static byte[] key(String secret) {
+        // An empty one would let everybody in.
+        if (!secret.strip().matches("whsec_[A-Za-z0-9+/]+=*")) {
+            throw new IllegalArgumentException("RINGBACK_SECRET: must be one or more whsec_…, separated by commas");
+        }
+        return Base64.getDecoder().decode(secret.strip().substring("whsec_".length()));
     }
 
     /** Not {@code @RequestBody} with a class: Spring would parse the body, and the raw bytes would be gone. */

@@ -64,8 +64,9 @@ fn process(event: &Event) -> Result<(), Box<dyn Error>> {
     // The contract crate has the callbacks of the first version as types.
     if event.apply == Apply::All
         && let Ok(Callback::Call(call)) = Callback::read(&event.body)
+        && let Some(duration_s) = call.scene_instance.duration
     {
-        println!("  lasted {:?} s", call.scene_instance.duration);
+        println!("  it lasted {duration_s} s");
     }
     Ok(())
 }
