@@ -7,6 +7,7 @@ pub mod bench;
 pub mod client;
 pub mod explain;
 pub mod generator;
+pub mod inbox;
 pub mod listen;
 pub mod pretty;
 pub mod prng;

@@ -40,9 +40,12 @@ pub fn identify(body: &[u8]) -> Identity {
     };
     let data = &envelope["data"];
     let content = &data["data"];
-    let scene = &content["sceneInstance"];
-    let Some(kind) = data["dataType"]
-        .as_str()
+    // v1 says sceneInstance and dataType, v2 callInstance and callbackType.
+    let either = |object: &'_ Value, v1: &str, v2: &str| object.get(v1).or_else(|| object.get(v2)).cloned();
+    let scene = &either(content, "sceneInstance", "callInstance").unwrap_or_default();
+    let Some(kind) = either(data, "dataType", "callbackType")
+        .as_ref()
+        .and_then(Value::as_str)
         .and_then(|data_type| Kind::of_callback(data_type, scene.is_object()))
     else {
         return Identity::default();
@@ -69,7 +72,7 @@ pub fn identify(body: &[u8]) -> Identity {
         Kind::Job => Identity {
             company_id: content["companyId"].as_i64(),
             entity_id: content["callJobId"].as_i64(),
-            job_status: content["status"].as_i64(),
+            job_status: either(content, "status", "callJobStatus").and_then(|status| status.as_i64()),
             ..common
         },
     }
