@@ -4,6 +4,7 @@
     reason = "a test stops where something is not as it set it up"
 )]
 
+mod alert_channels;
 mod alerts;
 mod app;
 mod audit;
@@ -16,6 +17,7 @@ mod failures;
 mod intake;
 mod open_api;
 mod probe;
+mod profiles;
 mod reconciliation;
 mod records;
 mod replays;

@@ -13,14 +13,14 @@ use http::StatusCode;
 use ringback_contract::intake;
 use ringback_contract::kind::Kind;
 use ringback_contract::samples;
-use ringback_core::endpoint::Settings;
+use ringback_core::endpoint::{FixedProfile, Settings};
 use ringback_core::id::EndpointId;
 use utoipa::ToSchema;
 
 use super::super::body::{self, Media, json};
 use super::super::fields::Fields;
 use super::super::intake::stamp_of;
-use super::super::language::Language;
+use super::super::language;
 use super::super::names::KindName;
 use super::super::paths::EndpointPath;
 use super::super::problem::{Problem, ProblemSchema, Type};
@@ -69,7 +69,7 @@ pub(crate) async fn test_endpoint(
     path: EndpointPath,
     request: Request,
 ) -> Result<Response, Problem> {
-    let language = Language::of(request.headers());
+    let language = language::of(request.headers());
     let endpoint = find(&api, &path)?;
     let asked = asked_kind(&api, request).await?;
     let _place = api.tested.enter(endpoint.id).ok_or_else(|| Problem {
@@ -82,7 +82,8 @@ pub(crate) async fn test_endpoint(
     let (kind, sample) = sample_for(&endpoint.settings, asked);
     let company = api.service.directory().company(path.company_id);
     let stamp = stamp_of(company.as_deref(), &api.zone, api.clock.wall_ms());
-    let body = Bytes::from(intake::parse(kind, sample.as_bytes())?.render(&stamp));
+    let v1 = Bytes::from(intake::parse(kind, sample.as_bytes())?.render(&stamp));
+    let body = FixedProfile::from(endpoint.settings.profile).render(&v1)?;
     // The semaphore is never closed; a test without its permit would do no harm.
     let _permit = api.tests.acquire().await.ok();
     let probe = api.service.test(&endpoint, body.clone()).await;
