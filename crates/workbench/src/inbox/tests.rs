@@ -220,7 +220,7 @@ async fn what_is_not_verified_is_refused_and_told_nothing_else() {
         let dir = TempDir::new().unwrap();
         let verifier = verifier.clone();
         let lab = Lab::start(dir.path(), |options| {
-            (options.verifier, options.require) = (verifier, require)
+            (options.verifier, options.require) = (verifier, require);
         })
         .await;
         let (found, answer) = lab.post("application/json", body).await;
@@ -238,7 +238,7 @@ async fn what_is_not_verified_is_refused_and_told_nothing_else() {
 async fn a_wrong_answer_is_given_after_the_callback_was_stored() {
     let dir = TempDir::new().unwrap();
     let lab = Lab::start(dir.path(), |options| {
-        options.plan = "500,success".parse().unwrap()
+        options.plan = "500,success".parse().unwrap();
     })
     .await;
     assert_eq!(lab.post("application/json", call(1)).await.0, 500);
