@@ -6,7 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     alerts, backup, bench, check_config, companies, completions, deliveries, dev, endpoints, events,
-    explain_signature, health, listen, migrate, openapi, reconcile, replay, serve, tail, token, trigger,
+    explain_signature, health, listen, migrate, openapi, reconcile, replay, robot, serve, tail, token,
+    trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Dev(dev::Args),
     Listen(listen::Args),
     Trigger(trigger::Args),
+    Robot(robot::Args),
     ExplainSignature(explain_signature::Args),
     Companies(companies::Args),
     Endpoints(endpoints::Args),

@@ -1,4 +1,4 @@
-//! What integrators use: a receiver to try callbacks against, realistic samples to send, the
+//! What integrators use: a receiver to try callbacks against, realistic samples to send, a simulated call platform, the
 //! explanation of signatures that do not verify, and the load driver behind
 //! `ringback bench`.
 #![warn(missing_docs)]
@@ -11,4 +11,5 @@ pub mod listen;
 pub mod pretty;
 pub mod prng;
 pub mod receiver;
+pub mod robot;
 pub mod trigger;
