@@ -8,6 +8,7 @@
 //! [`crate::limits::ALERT_REPEATS_MS`]; its end is told once. What was not told yet when the process ended is told by the next.
 
 mod board;
+mod channel;
 mod facts;
 mod rules;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::id::EndpointId;
 use crate::time::Millis;
 
 pub use board::{Board, Key};
+pub use channel::{Channel, Destination};
 pub use facts::{Bounds, EndpointFacts, Facts, Oldest, ServiceFacts};
 
 /// What can be wrong.

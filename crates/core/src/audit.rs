@@ -39,11 +39,17 @@ pub enum Action {
     ReplayCancel = 12,
     /// A call's intent level was corrected.
     IntentCorrect = 13,
+    /// A company's channel for alerts was made or replaced.
+    AlertChannelPut = 14,
+    /// A company's channel for alerts was deleted.
+    AlertChannelDelete = 15,
+    /// What is logged was changed.
+    LogLevelPut = 16,
 }
 
 impl Action {
     /// Every action, by code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::CompanyPut,
         Self::CompanyDelete,
         Self::EndpointPut,
@@ -58,6 +64,9 @@ impl Action {
         Self::ReplayResume,
         Self::ReplayCancel,
         Self::IntentCorrect,
+        Self::AlertChannelPut,
+        Self::AlertChannelDelete,
+        Self::LogLevelPut,
     ];
 
     /// The name in the API.
@@ -78,6 +87,9 @@ impl Action {
             Self::ReplayResume => "replay-resume",
             Self::ReplayCancel => "replay-cancel",
             Self::IntentCorrect => "intent-correct",
+            Self::AlertChannelPut => "alert-channel-put",
+            Self::AlertChannelDelete => "alert-channel-delete",
+            Self::LogLevelPut => "log-level-put",
         }
     }
 
@@ -199,7 +211,7 @@ mod tests {
             assert_eq!(Action::from_code(action as u8), Some(action));
             assert_eq!(Action::from_name(action.name()), Some(action));
         }
-        assert_eq!(Action::from_code(14), None);
+        assert_eq!(Action::from_code(17), None);
         assert_eq!(Action::from_name(""), None);
     }
 

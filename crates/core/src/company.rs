@@ -4,6 +4,8 @@ use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::kind::Kind;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::Channel;
+
 /// A set of callback kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Kinds(u8);
@@ -77,6 +79,10 @@ pub struct Company {
     pub sign: bool,
     /// The form of `dateTime`.
     pub date_time_form: DateTimeForm,
+    /// The channels on which it is told of its own alerts, by name; at most
+    /// [`crate::limits::ALERT_CHANNELS_PER_COMPANY`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alert_channels: Vec<Channel>,
 }
 
 impl Company {
@@ -92,6 +98,7 @@ impl Company {
             app_secret: None,
             sign: false,
             date_time_form: DateTimeForm::Rfc1123,
+            alert_channels: Vec::new(),
         }
     }
 }

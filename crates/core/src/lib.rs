@@ -22,6 +22,7 @@ pub mod event;
 pub mod fanout;
 pub mod hold;
 pub mod id;
+pub mod language;
 pub mod limits;
 pub mod planted;
 pub mod replay;

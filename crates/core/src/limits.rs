@@ -239,6 +239,16 @@ pub const ALERTS_KEPT: usize = 1000;
 pub const ALERT_ROWS: usize = 500;
 /// Channels for alerts of the installation.
 pub const ALERT_CHANNELS: usize = 32;
+/// Channels for alerts that one company sets.
+pub const ALERT_CHANNELS_PER_COMPANY: usize = 10;
+/// Recipients of one such channel's mail: they are sent to in the operator's name.
+pub const ALERT_RECIPIENTS: usize = 10;
+/// The longest address of such a channel, in bytes.
+pub const ALERT_URL_BYTES: usize = 2048;
+/// The longest secret of such a channel, in bytes.
+pub const ALERT_SECRET_BYTES: usize = 1024;
+/// Messages to channels of companies that may be under way at once; further ones wait. The operator's channels do not.
+pub const ALERT_SENDS: usize = 256;
 /// Notices that may wait for one channel; further ones are dropped and counted. The alerts stay, and are told again.
 pub const ALERT_QUEUE: usize = 4096;
 /// How long a channel gathers notices before it sends one message, in milliseconds, unless it is set.

@@ -181,6 +181,8 @@ pub enum Write {
     /// Keep alerts as they are now, at most [`crate::limits::ALERT_ROWS`] of them, and forget those that have ended but
     /// for the newest [`crate::limits::ALERTS_KEPT`].
     PutAlerts(Vec<Alert>),
+    /// Nothing: what the entry of the audit log around it tells of was changed outside of the store.
+    ChangedOutside,
 }
 
 impl Write {
@@ -297,6 +299,8 @@ pub enum Written {
     AuditPruned(usize),
     /// To [`Write::PutAlerts`].
     Alerts,
+    /// To [`Write::ChangedOutside`].
+    ChangedOutside,
     /// The write asks for something that does not exist or is not allowed; nothing was changed.
     Refused(Refusal),
 }

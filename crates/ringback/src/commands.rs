@@ -1,11 +1,13 @@
 //! The commands, one module each: its arguments, its help, and what it calls.
 
 pub(crate) mod alerts;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod check_config;
 pub(crate) mod companies;
 pub(crate) mod completions;
+pub(crate) mod conformance;
 pub(crate) mod deliveries;
 pub(crate) mod dev;
 pub(crate) mod endpoints;
@@ -35,6 +37,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(args) => dev::run(args),
         Command::Listen(args) => listen::run(args),
         Command::Trigger(args) => trigger::run(args),
+        Command::Conformance(args) => conformance::run(args),
         Command::Companies(args) => companies::run(args),
         Command::Endpoints(args) => endpoints::run(args),
         Command::Events(args) => events::run(args),
@@ -46,6 +49,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::ExplainSignature(args) => explain_signature::run(&args),
         Command::Token(args) => token::run(args),
         Command::Alerts(args) => alerts::run(args),
+        Command::Audit(args) => audit::run(&args),
         Command::Health(args) => health::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(&args),

@@ -6,10 +6,13 @@
 //! endpoint that fails.
 
 mod channel;
+mod companies;
 mod email;
 mod gather;
 mod robots;
+mod sample;
 mod settings;
+mod source;
 mod text;
 mod view;
 
@@ -30,10 +33,16 @@ use crate::service::Service;
 use crate::tasks;
 use crate::telemetry::Metrics;
 
-use channel::{Channel, Tools};
+pub(crate) use channel::Sent;
+use channel::{Channel, Queue, Tools};
+use companies::Companies;
 pub(crate) use email::is_address;
 use gather::Totals;
-pub use settings::{AlertSettings, ChannelSettings, Destination, EmailSettings, Hidden, MailSecurity};
+pub use settings::{
+    AlertSettings, ChannelSettings, Destination, EmailSettings, Hidden, MailSecurity, MailServer,
+};
+use source::Source;
+pub(crate) use source::find;
 pub(crate) use text::Words;
 pub(crate) use view::AlertView;
 
@@ -75,15 +84,15 @@ impl Drop for Receipt {
 pub(crate) enum Content {
     /// These.
     Alerts(Vec<Said>),
-    /// Nothing: it tests the channel of this name.
-    Test(String),
+    /// Nothing: it tests the channel of this name, with an alert as a sample.
+    Test(String, Box<Said>),
 }
 
 impl Content {
     pub(crate) fn text(&self, words: &Words, bytes: usize) -> String {
         match self {
             Self::Alerts(said) => words.message(said, bytes),
-            Self::Test(channel) => words.test(channel),
+            Self::Test(channel, sample) => words.test(channel, sample),
         }
     }
 }
@@ -95,21 +104,22 @@ pub struct Alerts {
     metrics: Arc<Metrics>,
     bounds: Bounds,
     zone: TimeZone,
-    channels: Vec<Arc<Channel>>,
-    /// The ends of the channels' queues, until [`Alerts::run`] takes them.
+    /// The operator's channels, with their settings.
+    channels: Vec<(ChannelSettings, Queue)>,
+    companies: Companies,
+    /// The ends of the operator's channels' queues, until [`Alerts::run`] takes them.
     queues: Mutex<Vec<mpsc::Receiver<Item>>>,
     totals: Mutex<Totals>,
     told: Arc<Mutex<BTreeSet<i64>>>,
 }
 
-/// A channel, for a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ChannelInfo {
-    pub(crate) name: String,
-    pub(crate) kind: &'static str,
-    pub(crate) language: &'static str,
-    pub(crate) least: &'static str,
-    pub(crate) companies: Option<Vec<i64>>,
+/// Why a channel was not tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoTest {
+    /// There is no such channel.
+    NoChannel,
+    /// A message is on its way on it.
+    UnderWay,
 }
 
 impl Alerts {
@@ -123,19 +133,19 @@ impl Alerts {
             metrics: Arc::clone(&metrics),
             tls_ca: config.tls_ca.as_ref().map(|ca| ca.pem.clone()),
             window: Duration::from_millis(settings.window_ms),
+            zone: config.zone.clone(),
         };
         let (channels, queues) = settings
             .channels
             .iter()
             .map(|channel| {
-                let words = Words {
-                    language: channel.language,
-                    zone: config.zone.clone(),
-                };
-                Channel::new(channel.clone(), words, tools.clone())
+                let source = Source::Configuration(channel.clone());
+                let (queue, items) = Channel::queued(source, tools.clone());
+                ((channel.clone(), queue), items)
             })
             .unzip();
         Self {
+            companies: Companies::new(service.clone(), tools, settings.mail.clone()),
             service,
             metrics,
             bounds: settings.bounds,
@@ -158,11 +168,11 @@ impl Alerts {
         }
     }
 
-    /// Lets the channels send what is left with them.
+    /// Lets the operator's channels send what is left with them. Those of companies do so by themselves.
     pub fn start_channels(&self) {
         let queues = std::mem::take(&mut *lock(&self.queues));
-        for (channel, queue) in self.channels.iter().zip(queues) {
-            tasks::spawn_detached(Arc::clone(channel).run(queue));
+        for ((_, queue), items) in self.channels.iter().zip(queues) {
+            tasks::spawn_detached(Arc::clone(&queue.channel).run(items));
         }
     }
 
@@ -172,6 +182,7 @@ impl Alerts {
             return;
         };
         self.note_told();
+        self.companies.forget_deleted();
         let notices = {
             let mut board = self.service.board();
             let overflowed = board.overflowed();
@@ -244,12 +255,17 @@ impl Alerts {
                 told: Arc::clone(&self.told),
             });
             let said = Arc::new(Said { notice, pending });
-            for channel in self.channels.iter().filter(|channel| channel.wants(&said)) {
-                channel.leave(Item {
+            for (_, queue) in self
+                .channels
+                .iter()
+                .filter(|(settings, _)| settings.wants(&said.notice.alert))
+            {
+                queue.leave(Item {
                     said: Arc::clone(&said),
                     _receipt: Arc::clone(&receipt),
                 });
             }
+            self.companies.leave(&said, &receipt);
         }
     }
 
@@ -262,31 +278,30 @@ impl Alerts {
         counted.ok().map(|count| count.pending)
     }
 
-    /// The channels.
-    pub(crate) fn channels(&self) -> Vec<ChannelInfo> {
-        let info = |channel: &Arc<Channel>| {
-            let settings = &channel.settings;
-            ChannelInfo {
-                name: settings.name.clone(),
-                kind: settings.destination.kind(),
-                language: settings.language.tag(),
-                least: settings.least.name(),
-                companies: settings
-                    .companies
-                    .as_ref()
-                    .map(|companies| companies.iter().copied().collect()),
-            }
-        };
-        self.channels.iter().map(info).collect()
+    /// The operator's channels.
+    pub(crate) fn channels(&self) -> impl Iterator<Item = &ChannelSettings> {
+        self.channels.iter().map(|(settings, _)| settings)
     }
 
-    /// Sends a test message on a channel; `None` when there is no such channel, else what kept it from being taken.
-    pub(crate) async fn test(&self, name: &str) -> Option<Result<(), String>> {
-        let channel = self
-            .channels
-            .iter()
-            .find(|channel| channel.settings.name == name)?;
-        Some(channel.send(&Content::Test(name.to_owned())).await)
+    /// Whether companies can be told by mail.
+    pub(crate) const fn can_mail_companies(&self) -> bool {
+        self.companies.can_mail()
+    }
+
+    /// Sends a test message on a channel of the operator, or of a company; what came of it.
+    pub(crate) async fn test(&self, company_id: Option<i64>, name: &str) -> Result<Sent, NoTest> {
+        let channel = match company_id {
+            Some(company_id) => self.companies.channel(company_id, name),
+            None => {
+                let mut queues = self.channels.iter();
+                let found = queues.find(|(settings, _)| settings.name == name);
+                found.map(|(_, queue)| Arc::clone(&queue.channel))
+            }
+        };
+        let channel = channel.ok_or(NoTest::NoChannel)?;
+        let sample = sample::said(company_id.unwrap_or_default(), self.service.time().now());
+        let content = Content::Test(name.to_owned(), Box::new(sample));
+        channel.test(&content).await.ok_or(NoTest::UnderWay)
     }
 
     /// The zone of the times in texts.

@@ -3,6 +3,7 @@
 //! Handlers turn requests into writes and reads of the [`Service`](crate::service::Service) and its answers into JSON; they
 //! decide nothing about delivery. An intake is answered only after its commit.
 
+mod alert_channels;
 mod alerts;
 mod audit;
 mod body;
@@ -47,6 +48,7 @@ use ringback_core::store::Written;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use hint::{Advice, advice};
 pub use language::Language;
 pub use openapi::document;
 pub(crate) use paths::is_endpoint_name;
@@ -68,7 +70,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
 }
 
 /// The templates of all routes, for [`crate::telemetry::Metrics::new`].
-pub const ROUTES: [&str; 34] = [
+pub const ROUTES: [&str; 37] = [
     "/v1/companies",
     "/v1/companies/{companyId}",
     "/v1/companies/{companyId}/endpoints",
@@ -76,6 +78,9 @@ pub const ROUTES: [&str; 34] = [
     "/v1/companies/{companyId}/endpoints/{name}/test",
     "/v1/companies/{companyId}/endpoints/{name}/retry-now",
     "/v1/companies/{companyId}/endpoints/{name}/secret/rotate",
+    "/v1/companies/{companyId}/alert-channels",
+    "/v1/companies/{companyId}/alert-channels/{name}",
+    "/v1/companies/{companyId}/alert-channels/{name}/test",
     "/v1/calls",
     "/v1/inbound-calls",
     "/v1/jobs",
@@ -122,6 +127,13 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(endpoints::test_endpoint))
         .routes(routes!(endpoints::retry_now))
         .routes(routes!(endpoints::rotate_secret))
+        .routes(routes!(alert_channels::list_company_alert_channels))
+        .routes(routes!(
+            alert_channels::put_company_alert_channel,
+            alert_channels::get_company_alert_channel,
+            alert_channels::delete_company_alert_channel
+        ))
+        .routes(routes!(alert_channels::test_company_alert_channel))
         .routes(routes!(intake::post_call))
         .routes(routes!(intake::post_inbound_call))
         .routes(routes!(intake::post_job))
@@ -182,6 +194,9 @@ fn unexpected(written: &Written) -> Problem {
         | Written::Pruned(_)
         | Written::AuditPruned(_)
         | Written::Token(_)
-        | Written::Alerts => Problem::new(Type::Internal, "the store gave the answer to another write"),
+        | Written::Alerts
+        | Written::ChangedOutside => {
+            Problem::new(Type::Internal, "the store gave the answer to another write")
+        }
     }
 }

@@ -293,11 +293,11 @@ impl Driver {
                 hold_check,
             } => {
                 self.on_holds(now, *hold_check);
-                let (made, due) = (*made, std::mem::take(due));
-                self.on_replay_stepped(now, replay, made, due);
+                self.on_replay_stepped(now, replay, *made, std::mem::take(due));
             }
             Written::Refused(refusal) => self.on_refused(now, write, *refusal),
-            Written::Conflict { .. } | Written::Pruned(_) | Written::AuditPruned(_) | Written::Alerts => {}
+            Written::Conflict { .. } | Written::Pruned(_) | Written::AuditPruned(_) => {}
+            Written::Alerts | Written::ChangedOutside => {}
             Written::Company { .. }
             | Written::CompanyDeleted { .. }
             | Written::Endpoint { .. }

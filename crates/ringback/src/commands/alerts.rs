@@ -3,10 +3,11 @@
 use http::Method;
 use serde_json::Value;
 
+use crate::commands::put;
 use crate::failure::Failure;
 use crate::output;
 use crate::runtime;
-use crate::service::{Service, list, part, text};
+use crate::service::{Service, list, members, part, text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,9 +15,13 @@ Examples:
   ringback alerts list --open --json
   ringback alerts channels
   ringback alerts test ops
+  ringback alerts put-channel 151 oncall kind=dingtalk url=https://oapi.dingtalk.com/robot/send?access_token=…
+  ringback alerts channels --company 151
+  ringback alerts test oncall --company 151
 
-Channels are set in the configuration file; `ringback check-config --defaults` shows how. `test` sends a message now and \
-says what came of it.";
+The operator's channels are set in the configuration file; `ringback check-config --defaults` shows how. A company sets its own \
+with its token, for its own alerts; names and values are those of PUT /v1/companies/{companyId}/alert-channels/{name}. `test` \
+sends a sample alert now and says what came back.";
 
 /// Shows what is wrong with a running service, and tries the channels that tell it
 #[derive(clap::Args)]
@@ -41,18 +46,71 @@ enum Action {
     },
     /// Lists the channels, without their addresses and secrets
     Channels {
+        /// Those that this company has set, instead of the operator's
+        #[arg(long, value_name = "ID")]
+        company: Option<i64>,
         #[command(flatten)]
         service: Service,
     },
-    /// Sends a test message on a channel and says what came of it
+    /// Makes a channel of a company, or changes it
+    PutChannel {
+        #[command(flatten)]
+        channel: Channel,
+        #[command(flatten)]
+        members: put::Members,
+        #[command(flatten)]
+        service: Service,
+    },
+    /// Deletes a channel of a company
+    DeleteChannel {
+        #[command(flatten)]
+        channel: Channel,
+        #[command(flatten)]
+        service: Service,
+    },
+    /// Sends a sample alert on a channel and says what came back
     Test {
         /// The channel's name, as `channels` shows it
         #[arg(value_name = "NAME")]
         name: String,
+        /// A channel that this company has set, instead of one of the operator's
+        #[arg(long, value_name = "ID")]
+        company: Option<i64>,
         #[command(flatten)]
         service: Service,
     },
 }
+
+#[derive(clap::Args)]
+struct Channel {
+    /// The company
+    #[arg(value_name = "COMPANY")]
+    company: i64,
+    /// The channel
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+impl Channel {
+    fn path(&self) -> Result<String, Failure> {
+        path(Some(self.company), &self.name)
+    }
+}
+
+/// The path of the operator's channels, or of a company's.
+fn channels_path(company: Option<i64>) -> String {
+    match company {
+        None => "/v1/alert-channels".to_owned(),
+        Some(company) => format!("/v1/companies/{company}/alert-channels"),
+    }
+}
+
+fn path(company: Option<i64>, name: &str) -> Result<String, Failure> {
+    Ok(format!("{}/{}", channels_path(company), part("NAME", name)?))
+}
+
+/// The settings, in the description of the API.
+const SCHEMA: &str = "CompanyAlertChannelSettings";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     runtime::run(async {
@@ -62,8 +120,26 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
                 company,
                 service,
             } => show_all(open, company, &service).await,
-            Action::Channels { service } => channels(&service).await,
-            Action::Test { name, service } => test(&name, &service).await,
+            Action::Channels { company, service } => channels(company, &service).await,
+            Action::PutChannel {
+                channel,
+                members: given,
+                service,
+            } => {
+                let made = put::put(&service, &channel.path()?, SCHEMA, &given).await?;
+                service.print(&made, members)
+            }
+            Action::DeleteChannel { channel, service } => {
+                let gone = service.ask(Method::DELETE, &channel.path()?).await?;
+                service.print(&gone, |_| {
+                    output::line(format_args!("channel {} is deleted", channel.name))
+                })
+            }
+            Action::Test {
+                name,
+                company,
+                service,
+            } => test(&path(company, &name)?, &name, &service).await,
         }
     })
 }
@@ -95,11 +171,16 @@ async fn show_all(open: bool, company: Option<i64>, service: &Service) -> Result
     )
 }
 
-async fn channels(service: &Service) -> Result<(), Failure> {
-    let answer = service.get("/v1/alert-channels").await?;
-    let header = ["CHANNEL", "KIND", "LANGUAGE", "SEVERITY", "COMPANIES"];
+async fn channels(company: Option<i64>, service: &Service) -> Result<(), Failure> {
+    let answer = service.get(&channels_path(company)).await?;
+    let last = match company {
+        None => ("COMPANIES", "companies"),
+        Some(_) => ("ADDRESS", "address"),
+    };
+    let header = ["CHANNEL", "KIND", "LANGUAGE", "SEVERITY", last.0];
     list(service, items(&answer), false, &header, |channel| {
-        ["name", "kind", "language", "severity", "companies"]
+        let last = if channel["to"].is_array() { "to" } else { last.1 };
+        ["name", "kind", "language", "severity", last]
             .map(|member| text(channel, member))
             .to_vec()
     })
@@ -109,9 +190,8 @@ fn items(answer: &Value) -> &[Value] {
     answer["items"].as_array().map_or(&[][..], Vec::as_slice)
 }
 
-async fn test(name: &str, service: &Service) -> Result<(), Failure> {
-    let path = format!("/v1/alert-channels/{}/test", part("NAME", name)?);
-    let answer = service.ask(Method::POST, &path).await?;
+async fn test(path: &str, name: &str, service: &Service) -> Result<(), Failure> {
+    let answer = service.ask(Method::POST, &format!("{path}/test")).await?;
     if service.json {
         output::json(&answer)?;
     }

@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
+use jiff::tz::TimeZone;
 use ringback_contract::ack::AckRule;
 use ringback_contract::webhook::Secret;
 use ringback_core::limits;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 use super::email::{self, Mail};
 use super::robots::{self, Post};
 use super::settings::{ChannelSettings, Destination};
+use super::source::{Missing, Source};
 use super::text::Words;
-use super::{Content, Item, Said};
+use super::{Content, Item};
 use crate::clock::{self, Clock};
 use crate::outbound::{Message, Outbound, Outcome, TargetSettings};
 use crate::random;
@@ -32,56 +34,79 @@ pub(super) struct Tools {
     /// Authorities of the installation, for mail servers.
     pub(super) tls_ca: Option<String>,
     pub(super) window: Duration,
+    /// The zone of the times in texts.
+    pub(super) zone: TimeZone,
 }
 
 /// A channel.
 #[derive(Debug)]
 pub(super) struct Channel {
-    pub(super) settings: ChannelSettings,
-    words: Words,
+    source: Source,
     tools: Tools,
     /// When the last message was sent, by the boot clock. Held while one is on its way: they go one after the other.
     last_us: Mutex<Option<i64>>,
-    queue: mpsc::Sender<Item>,
 }
 
-impl Channel {
-    /// A channel, and the end of its queue, for [`Channel::run`].
-    pub(super) fn new(
-        settings: ChannelSettings,
-        words: Words,
-        tools: Tools,
-    ) -> (Arc<Self>, mpsc::Receiver<Item>) {
-        let (queue, items) = mpsc::channel(limits::ALERT_QUEUE);
-        let channel = Self {
-            settings,
-            words,
-            tools,
-            last_us: Mutex::new(None),
-            queue,
-        };
-        (Arc::new(channel), items)
-    }
+/// A channel, and where notices for it are left.
+#[derive(Clone, Debug)]
+pub(super) struct Queue {
+    pub(super) channel: Arc<Channel>,
+    items: mpsc::Sender<Item>,
+}
 
-    /// Whether a notice is for this channel.
-    pub(super) fn wants(&self, said: &Said) -> bool {
-        let alert = &said.notice.alert;
-        let fits = match (&self.settings.companies, alert.company_id) {
-            (None, _) => true,
-            (Some(companies), Some(company_id)) => companies.contains(&company_id),
-            (Some(_), None) => false,
-        };
-        fits && alert.severity >= self.settings.least
-    }
-
+impl Queue {
     /// Leaves a notice here; drops it when the queue is full.
     pub(super) fn leave(&self, item: Item) {
-        if self.queue.try_send(item).is_err() {
-            self.tools.metrics.alerts.notices_dropped.inc();
+        if self.items.try_send(item).is_err() {
+            self.channel.tools.metrics.alerts.notices_dropped.inc();
+        }
+    }
+}
+
+/// What came of a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// Why it was not taken, in one line; `None` when it was.
+    pub(crate) problem: Option<String>,
+    /// The status of the answer, where it came by HTTP.
+    pub(crate) status: Option<u16>,
+    /// The beginning of the answer's body.
+    pub(crate) body_start: Bytes,
+}
+
+impl Sent {
+    fn failed(problem: &impl ToString) -> Self {
+        Self {
+            problem: Some(problem.to_string()),
+            ..Self::default()
         }
     }
 
-    /// Sends what is left here, for ever.
+    fn by_mail(result: Result<(), String>) -> Self {
+        Self {
+            problem: result.err(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Channel {
+    /// A channel with its queue, and the end of that, for [`Channel::run`].
+    pub(super) fn queued(source: Source, tools: Tools) -> (Queue, mpsc::Receiver<Item>) {
+        let (queue, items) = mpsc::channel(limits::ALERT_QUEUE);
+        let channel = Self {
+            source,
+            tools,
+            last_us: Mutex::new(None),
+        };
+        let queue = Queue {
+            channel: Arc::new(channel),
+            items: queue,
+        };
+        (queue, items)
+    }
+
+    /// Sends what is left here, until nobody can leave anything any more.
     pub(super) async fn run(self: Arc<Self>, mut items: mpsc::Receiver<Item>) {
         let clock = Arc::clone(&self.tools.clock);
         while let Some(first) = items.recv().await {
@@ -97,24 +122,27 @@ impl Channel {
         }
     }
 
-    /// Sends a message, and again when it fails, until it is given up.
+    /// Sends a message, and again when it fails, until it is given up, or until its channel is deleted.
     async fn deliver(&self, content: &Content) {
         let clock = &*self.tools.clock;
-        let (channel, kind) = (self.settings.name.as_str(), self.settings.destination.kind());
+        let (channel, company_id) = (self.source.name(), self.source.company_id());
         let waits = limits::ALERT_RETRIES_MS.iter().map(Some).chain([None]);
         for wait in waits {
-            let Err(problem) = self.send(content).await else {
+            if self.source.settings() == Err(Missing::Channel) {
+                return;
+            }
+            let Some(problem) = self.send(content).await.problem else {
                 self.tools.metrics.alerts.messages_sent.inc();
                 return;
             };
             let Some(wait) = wait else {
                 self.tools.metrics.alerts.messages_failed.inc();
-                tracing::error!(channel, kind, problem, "a message of alerts is given up");
+                tracing::error!(channel, company_id, problem, "a message of alerts is given up");
                 return;
             };
             tracing::warn!(
                 channel,
-                kind,
+                company_id,
                 problem,
                 wait_ms = wait,
                 "a message of alerts failed"
@@ -126,55 +154,71 @@ impl Channel {
     }
 
     /// Sends a message once, not before its turn.
-    ///
-    /// # Errors
-    /// Why it was not taken, in one line.
-    pub(super) async fn send(&self, content: &Content) -> Result<(), String> {
-        let clock = &*self.tools.clock;
-        let mut last_us = self.last_us.lock().await;
-        if let Some(last_us) = *last_us {
-            let pause = Duration::from_millis(self.settings.destination.pause_ms());
-            clock.sleep_until(clock::after(last_us, pause)).await;
-        }
-        let limit = Duration::from_millis(limits::ALERT_SEND_MS);
-        let sent = clock::timeout(clock, limit, Box::pin(self.send_now(content))).await;
-        *last_us = Some(clock.boot_us());
-        sent.unwrap_or_else(|_| Err("it took too long".to_owned()))
+    pub(super) async fn send(&self, content: &Content) -> Sent {
+        let turn = self.last_us.lock().await;
+        self.send_in_turn(turn, content).await
     }
 
-    async fn send_now(&self, content: &Content) -> Result<(), String> {
-        let (destination, wall_ms) = (&self.settings.destination, self.tools.clock.wall_ms());
+    /// As [`Channel::send`]; `None` while another message is on its way, so that tests do not pile up.
+    pub(super) async fn test(&self, content: &Content) -> Option<Sent> {
+        let turn = self.last_us.try_lock().ok()?;
+        Some(self.send_in_turn(turn, content).await)
+    }
+
+    async fn send_in_turn(&self, mut last_us: MutexGuard<'_, Option<i64>>, content: &Content) -> Sent {
+        let clock = &*self.tools.clock;
+        let settings = match self.source.settings() {
+            Ok(settings) => settings,
+            Err(missing) => return Sent::failed(&missing),
+        };
+        if let Some(last_us) = *last_us {
+            let pause = Duration::from_millis(settings.destination.pause_ms());
+            clock.sleep_until(clock::after(last_us, pause)).await;
+        }
+        let _place = self.source.place().await;
+        let limit = Duration::from_millis(limits::ALERT_SEND_MS);
+        let sent = clock::timeout(clock, limit, Box::pin(self.send_now(&settings, content))).await;
+        *last_us = Some(clock.boot_us());
+        sent.unwrap_or_else(|_| Sent::failed(&"it took too long"))
+    }
+
+    async fn send_now(&self, settings: &ChannelSettings, content: &Content) -> Sent {
+        let (destination, wall_ms) = (&settings.destination, self.tools.clock.wall_ms());
+        let words = Words {
+            language: settings.language,
+            zone: self.tools.zone.clone(),
+        };
         if let Destination::Email(settings) = destination {
-            let text = content.text(&self.words, destination.text_bytes());
+            let text = content.text(&words, destination.text_bytes());
             let (subject, body) = text.split_once("\n\n").unwrap_or((&text, &text));
             let mail = Mail {
                 subject,
                 text: body,
                 wall_ms,
             };
-            return email::send(&self.tools.outbound, self.tools.tls_ca.as_deref(), settings, mail).await;
+            let tls_ca = self.tools.tls_ca.as_deref();
+            return Sent::by_mail(email::send(&self.tools.outbound, tls_ca, settings, mail).await);
         }
-        match robots::post(destination, content, &self.words, wall_ms) {
-            Some(post) => self.post(&post, wall_ms).await,
-            None => Ok(()),
+        match robots::post(destination, content, &words, wall_ms) {
+            Some(post) => self.post(destination, &post, wall_ms).await,
+            None => Sent::default(),
         }
     }
 
-    async fn post(&self, post: &Post, wall_ms: i64) -> Result<(), String> {
-        let target = self
-            .tools
-            .outbound
-            .target(TargetSettings {
-                ack_rule: AckRule::Status,
-                ..TargetSettings::new(&post.url)
-            })
-            .map_err(|problem| problem.to_string())?;
-        let exchange = self
-            .tools
-            .outbound
-            .post(&target, self.message(post, wall_ms))
-            .await;
-        if exchange.outcome != Outcome::Acknowledged {
+    async fn post(&self, destination: &Destination, post: &Post, wall_ms: i64) -> Sent {
+        let target = self.tools.outbound.target(TargetSettings {
+            ack_rule: AckRule::Status,
+            ..TargetSettings::new(&post.url)
+        });
+        let target = match target {
+            Ok(target) => target,
+            Err(problem) => return Sent::failed(&problem),
+        };
+        let message = message(destination, post, wall_ms);
+        let exchange = self.tools.outbound.post(&target, message).await;
+        let problem = if exchange.outcome == Outcome::Acknowledged {
+            robots::refusal(destination, &exchange.body_start)
+        } else {
             let mut told = exchange.outcome.name().to_owned();
             if let Some(status) = exchange.status {
                 told.push_str(&format!(": HTTP {status}"));
@@ -182,36 +226,36 @@ impl Channel {
             if let Some(detail) = exchange.detail {
                 told.push_str(&format!(": {detail}"));
             }
-            return Err(told);
-        }
-        match robots::refusal(&self.settings.destination, &exchange.body_start) {
-            Some(refusal) => Err(refusal),
-            None => Ok(()),
-        }
-    }
-
-    fn message(&self, post: &Post, wall_ms: i64) -> Message {
-        let id = format!("alert_{}", random::token());
-        let timestamp = wall_ms.div_euclid(1_000);
-        let signature = match &self.settings.destination {
-            Destination::Webhook {
-                secret: Some(secret), ..
-            } => Secret::parse(secret.expose())
-                .map(|secret| secret.sign(&id, timestamp, post.body.as_bytes()))
-                .unwrap_or_default(),
-            _ => String::new(),
+            Some(told)
         };
-        let header = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
-        Message {
-            body: Bytes::from(post.body.clone()),
-            webhook_id: header(&id),
-            webhook_timestamp: HeaderValue::from(timestamp),
-            webhook_signature: header(&signature),
-            ringback_send: HeaderValue::from(1),
-            trace: None,
+        Sent {
+            problem,
+            status: exchange.status,
+            body_start: exchange.body_start,
         }
     }
 }
 
+fn message(destination: &Destination, post: &Post, wall_ms: i64) -> Message {
+    let id = format!("alert_{}", random::token());
+    let timestamp = wall_ms.div_euclid(1_000);
+    let signature = match destination {
+        Destination::Webhook {
+            secret: Some(secret), ..
+        } => Secret::parse(secret.expose())
+            .map(|secret| secret.sign(&id, timestamp, post.body.as_bytes()))
+            .unwrap_or_default(),
+        _ => String::new(),
+    };
+    let header = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
+    Message {
+        body: Bytes::from(post.body.clone()),
+        webhook_id: header(&id),
+        webhook_timestamp: HeaderValue::from(timestamp),
+        webhook_signature: header(&signature),
+        ringback_send: HeaderValue::from(1),
+        trace: None,
+    }
+}
 #[cfg(test)]
 mod tests;

@@ -42,19 +42,20 @@ pub(crate) async fn send(
     mail: Mail<'_>,
 ) -> Result<(), String> {
     let message = message(settings, &mail)?;
+    let server = &settings.server;
     let tcp = outbound
-        .mail_connection(&settings.host, settings.port)
+        .mail_connection(&server.host, server.port)
         .await
         .map_err(|detail| detail.to_string())?;
     let hello = ClientId::Domain("ringback".to_owned());
-    let mut connection = match settings.security {
+    let mut connection = match server.security {
         MailSecurity::Tls => {
-            let stream = encrypt(outbound, &settings.host, tcp).await?;
+            let stream = encrypt(outbound, &server.host, tcp).await?;
             connect(Box::new(stream), &hello).await?
         }
         MailSecurity::StartTls => {
             let mut connection = connect(Box::new(tcp), &hello).await?;
-            let parameters = parameters(&settings.host, tls_ca)?;
+            let parameters = parameters(&server.host, tls_ca)?;
             // A server that does not offer it is an error, never a reason to go on in clear text.
             connection.starttls(parameters, &hello).await.map_err(told)?;
             connection
@@ -62,9 +63,9 @@ pub(crate) async fn send(
         MailSecurity::Plain => connect(Box::new(tcp), &hello).await?,
     };
     if let (Some(username), Some(password), true) = (
-        &settings.username,
-        &settings.password,
-        settings.security != MailSecurity::Plain,
+        &server.username,
+        &server.password,
+        server.security != MailSecurity::Plain,
     ) {
         let credentials = Credentials::new(username.clone(), password.expose().to_owned());
         connection
@@ -91,7 +92,7 @@ fn message(settings: &EmailSettings, mail: &Mail<'_>) -> Result<lettre::Message,
     };
     let since_1970 = Duration::from_millis(u64::try_from(mail.wall_ms).unwrap_or_default());
     let mut builder: MessageBuilder = lettre::Message::builder()
-        .from(address(&settings.from)?)
+        .from(address(&settings.server.from)?)
         .date(SystemTime::UNIX_EPOCH + since_1970)
         .subject(mail.subject);
     for to in &settings.to {

@@ -108,7 +108,7 @@ fn webhook(content: &Content, words: &Words, text: &str, wall_ms: i64) -> Value 
     };
     let (kind, alerts) = match content {
         Content::Alerts(said) => ("ringback.alerts", said.iter().map(alert).collect()),
-        Content::Test(_) => ("ringback.test", Vec::new()),
+        Content::Test(_, sample) => ("ringback.test", vec![alert(sample)]),
     };
     json!({
         "type": kind,

@@ -1,9 +1,9 @@
-//! The channels for alerts, as the configuration sets them.
+//! The channels for alerts, as the configuration sets them and as those of companies are made of it.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use ringback_core::alert::{Bounds, Severity};
+use ringback_core::alert::{Alert, Bounds, Severity};
 use ringback_core::limits;
 
 use crate::api::Language;
@@ -15,6 +15,8 @@ pub struct AlertSettings {
     pub window_ms: u64,
     /// From when on something is worth an alert.
     pub bounds: Bounds,
+    /// The mail server through which companies are told, and the channels of the installation that name none.
+    pub mail: Option<MailServer>,
     /// The channels of the installation, each with a name of its own.
     pub channels: Vec<ChannelSettings>,
 }
@@ -24,6 +26,7 @@ impl Default for AlertSettings {
         Self {
             window_ms: limits::ALERT_WINDOW_MS,
             bounds: Bounds::default(),
+            mail: None,
             channels: Vec::new(),
         }
     }
@@ -42,6 +45,18 @@ pub struct ChannelSettings {
     pub companies: Option<BTreeSet<i64>>,
     /// Where its messages go.
     pub destination: Destination,
+}
+
+impl ChannelSettings {
+    /// Whether it gets this alert.
+    pub(super) fn wants(&self, alert: &Alert) -> bool {
+        let fits = match (&self.companies, alert.company_id) {
+            (None, _) => true,
+            (Some(companies), Some(company_id)) => companies.contains(&company_id),
+            (Some(_), None) => false,
+        };
+        fits && alert.severity >= self.least
+    }
 }
 
 /// Where messages go.
@@ -83,9 +98,6 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// The kinds, as the configuration names them.
-    pub const KINDS: [&str; 6] = ["webhook", "dingtalk", "feishu", "wecom", "slack", "email"];
-
     /// The kind, as the configuration names it.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -157,9 +169,9 @@ impl MailSecurity {
     }
 }
 
-/// A mail server, and whom it is to tell.
+/// A mail server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmailSettings {
+pub struct MailServer {
     /// The server's name or address.
     pub host: String,
     /// Its port.
@@ -172,6 +184,13 @@ pub struct EmailSettings {
     pub password: Option<Hidden>,
     /// The sender's address.
     pub from: String,
+}
+
+/// A mail server, and whom it is to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailSettings {
+    /// The server.
+    pub server: MailServer,
     /// The recipients' addresses.
     pub to: Vec<String>,
 }

@@ -357,11 +357,15 @@ impl Words {
     }
 
     /// The text of a test.
-    pub(crate) fn test(&self, channel: &str) -> String {
+    pub(crate) fn test(&self, channel: &str, sample: &Said) -> String {
+        let sample = self.entry(sample);
         match self.language {
-            Language::Chinese => format!("[ringback] 测试\n\n这是告警通道 {channel} 的测试消息，无需处理。"),
+            Language::Chinese => format!(
+                "[ringback] 测试\n\n这是告警通道 {channel} 的测试消息，无需处理。告警的样子：\n\n{sample}"
+            ),
             Language::English => format!(
-                "[ringback] test\n\nThis is a test of the alert channel {channel}. Nothing needs to be done."
+                "[ringback] test\n\nThis is a test of the alert channel {channel}. Nothing needs to be done. An alert \
+                 looks like this:\n\n{sample}"
             ),
         }
     }

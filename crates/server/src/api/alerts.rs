@@ -11,12 +11,12 @@ use utoipa::ToSchema;
 
 use super::body::json;
 use super::caller::Caller;
-use super::language::Language;
+use super::language;
 use super::paths::ChannelPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::query::Query;
 use super::state::ApiState;
-use crate::alerts::{AlertView, Words};
+use crate::alerts::{AlertView, NoTest, Sent, Words};
 
 /// Alerts, the open ones first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,7 +28,7 @@ pub(crate) struct AlertList {
     next_cursor: Option<String>,
 }
 
-/// A channel for alerts. Its addresses and secrets are not shown.
+/// A channel of the operator. Its addresses and secrets are not shown.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AlertChannel {
@@ -64,6 +64,38 @@ pub(crate) struct AlertTest {
     delivered: bool,
     /// Why it did not.
     detail: Option<String>,
+    /// The status of the answer; null for mail, and where there was no answer.
+    #[schema(example = 200)]
+    status: Option<u16>,
+    /// The beginning of the answer's body, up to 4 KiB; bytes that are no UTF-8 are replaced.
+    #[schema(example = "{\"errcode\":0,\"errmsg\":\"ok\"}")]
+    body_start: String,
+}
+
+/// The answer to a test.
+pub(super) fn tested(
+    result: Result<Sent, NoTest>,
+    no_channel: impl FnOnce() -> Problem,
+) -> Result<Response, Problem> {
+    match result {
+        Ok(sent) => {
+            let test = AlertTest {
+                delivered: sent.problem.is_none(),
+                detail: sent.problem,
+                status: sent.status,
+                body_start: String::from_utf8_lossy(&sent.body_start).into_owned(),
+            };
+            Ok(json(StatusCode::OK, &test))
+        }
+        Err(NoTest::NoChannel) => Err(no_channel()),
+        Err(NoTest::UnderWay) => Err(Problem {
+            retry_after_s: Some(1),
+            ..Problem::new(
+                Type::TestUnderWay,
+                "a channel sends one message at a time: repeat the request when it is over",
+            )
+        }),
+    }
 }
 
 /// Open alerts, and those that have ended lately.
@@ -73,7 +105,7 @@ pub(crate) struct AlertTest {
 #[utoipa::path(
     get,
     path = "/v1/alerts",
-    tag = "operations",
+    tag = "alerts",
     operation_id = "listAlerts",
     params(
         ("companyId" = Option<i64>, Query, description = "Only alerts of this company"),
@@ -98,7 +130,7 @@ pub(crate) async fn list_alerts(
     query.finish()?;
     let company_id = caller.within(company_id)?;
     let words = Words {
-        language: Language::of(&headers),
+        language: language::of(&headers),
         zone: api.alerts.zone().clone(),
     };
     let fits = |alert: &&Alert| company_id.is_none_or(|company_id| alert.company_id == Some(company_id));
@@ -121,26 +153,30 @@ pub(crate) async fn list_alerts(
     Ok(json(StatusCode::OK, &list))
 }
 
-/// The channels on which alerts are told.
+/// The operator's channels for alerts.
 ///
-/// They are set in the configuration file, under `alerts`.
+/// They are set in the configuration file, under `alerts`; those that companies set themselves are with each company.
 #[utoipa::path(
     get,
     path = "/v1/alert-channels",
-    tag = "operations",
+    tag = "alerts",
     operation_id = "listAlertChannels",
     responses((status = 200, description = "All channels", body = AlertChannelList))
 )]
 pub(crate) async fn list_alert_channels(State(api): State<Arc<ApiState>>) -> Response {
-    let channels = api.alerts.channels().into_iter();
     let list = AlertChannelList {
-        items: channels
+        items: api
+            .alerts
+            .channels()
             .map(|channel| AlertChannel {
-                name: channel.name,
-                kind: channel.kind,
-                language: channel.language,
-                severity: channel.least,
-                companies: channel.companies,
+                name: channel.name.clone(),
+                kind: channel.destination.kind(),
+                language: channel.language.tag(),
+                severity: channel.least.name(),
+                companies: channel
+                    .companies
+                    .as_ref()
+                    .map(|companies| companies.iter().copied().collect()),
             })
             .collect(),
         next_cursor: None,
@@ -148,31 +184,27 @@ pub(crate) async fn list_alert_channels(State(api): State<Arc<ApiState>>) -> Res
     json(StatusCode::OK, &list)
 }
 
-/// Send a test message on a channel, now, and say what came of it.
+/// Send a sample alert on a channel of the operator, now, and say what came back.
 #[utoipa::path(
     post,
     path = "/v1/alert-channels/{name}/test",
-    tag = "operations",
+    tag = "alerts",
     operation_id = "testAlertChannel",
     params(("name" = String, Path, description = "The channel's name", example = "ops")),
     responses(
         (status = 200, description = "What became of it: `delivered` says whether the channel took it", body = AlertTest),
         (status = 404, description = "There is no such channel", body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 429, description = "Another message is on its way on this channel", body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn test_alert_channel(
     State(api): State<Arc<ApiState>>,
     ChannelPath(name): ChannelPath,
 ) -> Result<Response, Problem> {
-    let Some(result) = api.alerts.test(&name).await else {
-        return Err(Problem::new(
+    tested(api.alerts.test(None, &name).await, || {
+        Problem::new(
             Type::NoAlertChannel,
             "no channel of the configuration has this name",
-        ));
-    };
-    let test = AlertTest {
-        delivered: result.is_ok(),
-        detail: result.err(),
-    };
-    Ok(json(StatusCode::OK, &test))
+        )
+    })
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-pub(super) use redacted::{Change, company, correction, delivery, endpoint, token};
+pub(super) use redacted::{Change, alert_channel, company, correction, delivery, endpoint, token};
 
 use super::body::json;
 use super::caller::Caller;
@@ -168,8 +168,8 @@ const ACTOR_CHARACTERS: usize = 100;
 
 /// The audit log, newest first.
 ///
-/// Every change of companies, endpoints, secrets and tokens, every resend, retry-now, replay and intent correction: who, from
-/// where, when, what, and what it was before and after. A token for one company sees what concerns that one.
+/// Every change of companies, endpoints, channels for alerts, secrets and tokens, every resend, retry-now, replay and intent correction: who, from
+/// where, when, what, and what it was before and after; and every change of what is logged. A token for one company sees what concerns that one.
 #[utoipa::path(
     get,
     path = "/v1/audit",

@@ -145,6 +145,12 @@ pub(crate) fn permission(method: &Method, route: &str) -> Option<Permission> {
         ) => Read,
         ("/v1/companies/{companyId}/endpoints/{name}", "PUT" | "DELETE") => Endpoints,
         (
+            "/v1/companies/{companyId}/alert-channels" | "/v1/companies/{companyId}/alert-channels/{name}",
+            "GET" | "HEAD",
+        ) => Read,
+        ("/v1/companies/{companyId}/alert-channels/{name}", "PUT" | "DELETE")
+        | ("/v1/companies/{companyId}/alert-channels/{name}/test", "POST") => Endpoints,
+        (
             "/v1/companies/{companyId}/endpoints/{name}/test"
             | "/v1/companies/{companyId}/endpoints/{name}/secret/rotate",
             "POST",

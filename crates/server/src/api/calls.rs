@@ -22,7 +22,7 @@ pub(crate) use named::{NamedValue, result_value};
 
 use super::body::json;
 use super::caller::Caller;
-use super::language::Language;
+use super::language;
 use super::names::KindName;
 use super::paths::CallPath;
 use super::problem::{Problem, ProblemSchema, Type};
@@ -117,7 +117,7 @@ pub(crate) async fn get_call(
     query.finish()?;
     let company_id = company_id.unwrap_or_default();
     caller.check_company(company_id)?;
-    let language = Language::of(request.headers());
+    let language = language::of(request.headers());
     let found = api
         .service
         .read(move |reader| find(reader, company_id, call_instance_id))

@@ -147,6 +147,7 @@ impl CompanyInput {
                 .or_keep(present.app_secret.clone(), None),
             sign: input.sign.or(false),
             date_time_form: input.date_time_form.or(DateTimeForm::default()),
+            alert_channels: present.alert_channels.clone(),
         };
         if company.sign {
             for (name, is_there) in [

@@ -18,7 +18,7 @@ use super::caller::Caller;
 use super::cursor::List;
 use super::hint::Hints;
 use super::intake::AcceptedDelivery;
-use super::language::Language;
+use super::language;
 use super::paths::DeliveryPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::records::FullDelivery;
@@ -89,7 +89,7 @@ pub(crate) async fn get_delivery(
     let found = found.filter(|(record, _)| caller.sees(record.delivery.company_id));
     let (record, event) = found.ok_or_else(no_delivery)?;
     let present = Present::of(&api.service, std::iter::once(&record.delivery)).await;
-    let language = Language::of(&headers);
+    let language = language::of(&headers);
     let speaker = Speaker {
         language,
         zone: &api.zone,

@@ -11,7 +11,7 @@ use super::body::json;
 use super::caller::Caller;
 use super::cursor::List;
 use super::hint::Hints;
-use super::language::Language;
+use super::language;
 use super::paths::EventPath;
 use super::problem::{Problem, ProblemSchema, Type};
 use super::records::EventView;
@@ -72,7 +72,7 @@ pub(crate) async fn get_event(
     let record = record.ok_or_else(|| Problem::new(Type::NoEvent, "no event has this id"))?;
     let deliveries = record.deliveries.iter().map(|delivery| &delivery.delivery);
     let present = Present::of(&api.service, deliveries).await;
-    let language = Language::of(&headers);
+    let language = language::of(&headers);
     let speaker = Speaker {
         language,
         zone: &api.zone,

@@ -383,6 +383,7 @@ const fn reason(kind: Type) -> Refused {
         | Type::EndpointUnusable
         | Type::NoEndpointFits
         | Type::TooManyEndpoints
+        | Type::TooManyAlertChannels
         | Type::NoReplay
         | Type::TestUnderWay
         | Type::TooManyReplays

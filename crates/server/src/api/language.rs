@@ -2,53 +2,30 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
+pub use ringback_core::language::Language;
 
-/// A language in which the API writes sentences.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Language {
-    /// 中文
-    Chinese,
-    /// English
-    #[default]
-    English,
-}
-
-impl Language {
-    /// Every language.
-    pub const ALL: [Self; 2] = [Self::Chinese, Self::English];
-
-    /// The tag.
-    #[must_use]
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::Chinese => "zh",
-            Self::English => "en",
-        }
-    }
-
-    /// The language that a request likes best; English where it likes neither.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut best = (Self::default(), 0.0);
-        for value in headers.get_all(ACCEPT_LANGUAGE) {
-            for range in value.to_str().unwrap_or_default().split(',') {
-                let mut parts = range.split(';');
-                let tag = parts.next().unwrap_or_default().trim();
-                let quality = parts
-                    .find_map(|part| part.trim().strip_prefix("q="))
-                    .map_or(1.0, |quality| quality.trim().parse::<f32>().unwrap_or(0.0));
-                let primary = tag.split('-').next().unwrap_or_default();
-                let language = [Self::Chinese, Self::English]
-                    .into_iter()
-                    .find(|language| language.tag().eq_ignore_ascii_case(primary));
-                if let Some(language) = language
-                    && quality > best.1
-                {
-                    best = (language, quality);
-                }
+/// The language that a request likes best; English where it likes neither.
+pub(crate) fn of(headers: &HeaderMap) -> Language {
+    let mut best = (Language::default(), 0.0);
+    for value in headers.get_all(ACCEPT_LANGUAGE) {
+        for range in value.to_str().unwrap_or_default().split(',') {
+            let mut parts = range.split(';');
+            let tag = parts.next().unwrap_or_default().trim();
+            let quality = parts
+                .find_map(|part| part.trim().strip_prefix("q="))
+                .map_or(1.0, |quality| quality.trim().parse::<f32>().unwrap_or(0.0));
+            let primary = tag.split('-').next().unwrap_or_default();
+            let language = Language::ALL
+                .into_iter()
+                .find(|language| language.tag().eq_ignore_ascii_case(primary));
+            if let Some(language) = language
+                && quality > best.1
+            {
+                best = (language, quality);
             }
         }
-        best.0
     }
+    best.0
 }
 
 #[cfg(test)]
@@ -73,8 +50,8 @@ mod tests {
             ("", Language::English),
         ] {
             let headers = HeaderMap::from_iter([(ACCEPT_LANGUAGE, HeaderValue::from_static(value))]);
-            assert_eq!(Language::of(&headers), expected, "{value:?}");
+            assert_eq!(of(&headers), expected, "{value:?}");
         }
-        assert_eq!(Language::of(&HeaderMap::new()), Language::English);
+        assert_eq!(of(&HeaderMap::new()), Language::English);
     }
 }

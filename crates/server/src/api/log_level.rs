@@ -7,10 +7,14 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use ringback_contract::duration;
+use ringback_core::audit::Action;
+use ringback_core::store::Write;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::audit::Note;
 use super::body::{self, json};
+use super::caller::Caller;
 use super::fields::Fields;
 use super::problem::{Problem, ProblemSchema};
 use super::state::ApiState;
@@ -133,6 +137,8 @@ pub(crate) async fn get_log_level(State(api): State<Arc<ApiState>>) -> Response 
 }
 
 /// Change what is logged, at once, for a while or until the next start.
+///
+/// It is in the audit log. While the store cannot be written it is changed all the same, and the log alone tells of it.
 #[utoipa::path(
     put,
     path = "/v1/log-level",
@@ -146,6 +152,7 @@ pub(crate) async fn get_log_level(State(api): State<Arc<ApiState>>) -> Response 
 )]
 pub(crate) async fn put_log_level(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
     let bytes = body::configuration(&api, request).await?;
@@ -165,6 +172,7 @@ pub(crate) async fn put_log_level(
     let (log, for_ms) = (log.unwrap_or_default(), for_ms.value());
     let until = for_ms.map(|ms| api.clock.wall_ms().saturating_add_unsigned(ms));
     tracing::warn!(log, for_ms, "what is logged was changed");
+    let before = api.log.view();
     let change = api.log.change(log, until);
     if let Some(ms) = for_ms {
         let (level, clock) = (Arc::clone(&api.log), Arc::clone(&api.clock));
@@ -174,7 +182,21 @@ pub(crate) async fn put_log_level(
             level.end(change);
         });
     }
-    Ok(json(StatusCode::OK, &api.log.view()))
+    let after = api.log.view();
+    audit(&api, &caller, &before, &after).await;
+    Ok(json(StatusCode::OK, &after))
+}
+
+/// Tells of a change in the audit log. Whoever looks for what is wrong with the store needs more in the log just then, so that
+/// a change never waits for its entry.
+async fn audit(api: &ApiState, caller: &Caller, before: &LogLevelView, after: &LogLevelView) {
+    let told = |view: &LogLevelView| Some(serde_json::json!({"log": view.log, "until": view.until}));
+    let entry = Note::new(Action::LogLevelPut, String::new())
+        .change((told(before), told(after)))
+        .by(caller, api);
+    if let Err(problem) = api.service.write(Write::ChangedOutside.audited(entry)).await {
+        tracing::error!(%problem, "a change of what is logged is not in the audit log");
+    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ of them at once, and never repeat a value.
 * **Times** are RFC 3339 in UTC with milliseconds; durations are written `500ms`, `90s`, `5m`, `1h30m`.
 * **Callbacks** are described under `webhooks`.";
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("intake", "What the call platform hands in."),
     ("calls", "A call as it stands, and whether it arrived."),
     (
@@ -37,6 +37,10 @@ const TAGS: [(&str, &str); 10] = [
     (
         "open API",
         "What integrators ask with signed requests, in the platform's own envelope.",
+    ),
+    (
+        "alerts",
+        "What is wrong, and the channels on which the operator and the companies are told of it.",
     ),
     ("audit", "Who changed what."),
     ("operations", "Health, metrics, and this document."),

@@ -95,12 +95,14 @@ problem_types! {
     NoEndpointFits = CONFLICT, "no-endpoint-fits", "No endpoint takes this event";
     /// The company has as many endpoints as it can have.
     TooManyEndpoints = CONFLICT, "too-many-endpoints", "The company has too many endpoints";
+    /// The company has as many channels for alerts as it can have.
+    TooManyAlertChannels = CONFLICT, "too-many-alert-channels", "The company has too many channels for alerts";
     /// As many replays run or are paused as can be.
     TooManyReplays = CONFLICT, "too-many-replays", "There are too many replays";
     /// The replay is done or cancelled.
     ReplayEnded = CONFLICT, "replay-ended", "The replay has ended";
-    /// A test of the endpoint is under way.
-    TestUnderWay = TOO_MANY_REQUESTS, "test-under-way", "A test of the endpoint is under way";
+    /// A test of the endpoint, or of the channel for alerts, is under way.
+    TestUnderWay = TOO_MANY_REQUESTS, "test-under-way", "A test is under way";
     /// The body is too large.
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
     /// The content type is none of those that the route takes.

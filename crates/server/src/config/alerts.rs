@@ -1,4 +1,4 @@
-//! The table `alerts`: bounds and channels. Every mistake is reported at once, by its channel and member; no value is
+//! The table `alerts`: bounds, the mail server, and channels. Every mistake is reported at once, by its channel and member; no value is
 //! repeated.
 //!
 //! A secret (`url` of a robot, `secret`, `password`) can be in the file itself, in an environment variable (`url_env`), or
@@ -8,19 +8,19 @@ use std::collections::BTreeSet;
 
 use ringback_contract::duration;
 use ringback_contract::webhook::Secret;
-use ringback_core::alert::Severity;
+use ringback_core::alert::{self, Severity};
 use ringback_core::limits;
 use toml::de::DeTable;
 
 use super::value::Value;
 use crate::alerts::{
-    AlertSettings, ChannelSettings, Destination, EmailSettings, Hidden, MailSecurity, is_address,
+    AlertSettings, ChannelSettings, Destination, EmailSettings, Hidden, MailSecurity, MailServer, is_address,
 };
 use crate::api::{Language, is_endpoint_name};
 use crate::outbound::{UrlProblem, policy};
 
 /// Members of the table.
-const MEMBERS: [&str; 4] = ["window", "refused_least", "disk_free_mib", "channel"];
+const MEMBERS: [&str; 5] = ["window", "refused_least", "disk_free_mib", "mail", "channel"];
 /// Members of every channel.
 const OF_CHANNELS: [&str; 5] = ["name", "kind", "language", "severity", "companies"];
 const OF_WEBHOOKS: [&str; 6] = [
@@ -32,7 +32,8 @@ const OF_WEBHOOKS: [&str; 6] = [
     "secret_file",
 ];
 const OF_ROBOTS_WITHOUT_SECRET: [&str; 3] = ["url", "url_env", "url_file"];
-const OF_MAIL: [&str; 9] = [
+/// Members of the mail server, and of a channel that has one of its own.
+const OF_MAIL_SERVERS: [&str; 8] = [
     "host",
     "port",
     "security",
@@ -41,8 +42,8 @@ const OF_MAIL: [&str; 9] = [
     "password_env",
     "password_file",
     "from",
-    "to",
 ];
+const TO: &str = "to";
 
 /// Reads the table of the file, or the same as the text of an environment variable.
 pub(super) fn read(value: &Value<'_>) -> Result<AlertSettings, String> {
@@ -90,6 +91,16 @@ fn of_table(table: &DeTable<'_>) -> Result<AlertSettings, String> {
     }) {
         settings.bounds.disk_free_least = mib * 1024 * 1024;
     }
+    match members.value("mail") {
+        None => {}
+        Some(Value::Table(table)) => {
+            let mut of_mail = Members::new(table, "mail: ".to_owned());
+            of_mail.only(&OF_MAIL_SERVERS);
+            settings.mail = mail_server(&mut of_mail);
+            members.mistakes.append(&mut of_mail.mistakes);
+        }
+        Some(_) => members.wrong("mail", "[alerts.mail]"),
+    }
     let channels = match members.value("channel") {
         None => Vec::new(),
         Some(Value::List(channels)) => channels,
@@ -107,7 +118,7 @@ fn of_table(table: &DeTable<'_>) -> Result<AlertSettings, String> {
             members.wrong("channel", "[[alerts.channel]]");
             continue;
         };
-        match channel(table, at + 1) {
+        match channel(table, at + 1, settings.mail.as_ref()) {
             Ok(channel) if !names.insert(channel.name.clone()) => {
                 members.wrong("channel", "names of their own");
             }
@@ -122,30 +133,31 @@ fn of_table(table: &DeTable<'_>) -> Result<AlertSettings, String> {
     }
 }
 
-fn channel(table: &DeTable<'_>, number: usize) -> Result<ChannelSettings, Vec<String>> {
+fn channel(
+    table: &DeTable<'_>,
+    number: usize,
+    mail: Option<&MailServer>,
+) -> Result<ChannelSettings, Vec<String>> {
     let mut members = Members::new(table, format!("channel {number}: "));
     let name = members.require("name", "1 to 64 characters of a-z A-Z 0-9 . _ -", |value| {
         value
             .text(|text| is_endpoint_name(text).then(|| text.to_owned()))
             .ok()
     });
-    let language = members.take("language", "zh, en", |value| {
-        value
-            .text(|text| Language::ALL.into_iter().find(|language| language.tag() == text))
-            .ok()
-    });
+    let language = members.take("language", "zh, en", |value| value.text(Language::from_tag).ok());
     let least = members.take("severity", "warning, critical", |value| {
         value
             .text(|text| Severity::ALL.into_iter().find(|severity| severity.name() == text))
             .ok()
     });
     let companies = members.take("companies", "a list of companies' numbers", companies);
-    let kind = members.require("kind", &Destination::KINDS.join(", "), |value| {
+    let kinds = alert::Destination::KINDS;
+    let kind = members.require("kind", &kinds.join(", "), |value| {
         value
-            .text(|text| Destination::KINDS.into_iter().find(|kind| *kind == text))
+            .text(|text| kinds.into_iter().find(|kind| *kind == text))
             .ok()
     });
-    let destination = kind.and_then(|kind| destination(&mut members, kind));
+    let destination = kind.and_then(|kind| destination(&mut members, kind, mail));
     match (members.mistakes.is_empty(), name, destination) {
         (true, Some(name), Some(destination)) => Ok(ChannelSettings {
             name,
@@ -169,17 +181,16 @@ fn companies(value: &Value<'_>) -> Option<BTreeSet<i64>> {
         .collect()
 }
 
-fn destination(members: &mut Members<'_>, kind: &str) -> Option<Destination> {
+fn destination(members: &mut Members<'_>, kind: &str, mail: Option<&MailServer>) -> Option<Destination> {
+    if kind == "email" {
+        return email(members, mail).map(Box::new).map(Destination::Email);
+    }
     let own: &[&str] = match kind {
         "webhook" | "dingtalk" | "feishu" => &OF_WEBHOOKS,
-        "email" => &OF_MAIL,
         _ => &OF_ROBOTS_WITHOUT_SECRET,
     };
     let known: Vec<&str> = OF_CHANNELS.iter().chain(own).copied().collect();
     members.only(&known);
-    if kind == "email" {
-        return email(members).map(Box::new).map(Destination::Email);
-    }
     let url = members.secret("url");
     if let Some(url) = &url
         && !is_url(url.expose())
@@ -211,7 +222,30 @@ fn destination(members: &mut Members<'_>, kind: &str) -> Option<Destination> {
     })
 }
 
-fn email(members: &mut Members<'_>) -> Option<EmailSettings> {
+/// Mail through the server of `[alerts.mail]`, or through one of its own: that is there where a host is.
+fn email(members: &mut Members<'_>, mail: Option<&MailServer>) -> Option<EmailSettings> {
+    let shared = mail.filter(|_| members.value("host").is_none());
+    let own: &[&str] = if shared.is_some() { &[] } else { &OF_MAIL_SERVERS };
+    let known: Vec<&str> = OF_CHANNELS.iter().chain(own).chain([&TO]).copied().collect();
+    members.only(&known);
+    let server = match shared {
+        Some(shared) => Some(shared.clone()),
+        None => mail_server(members),
+    };
+    let to = members.require(TO, "a list of mail addresses", |value| {
+        value.list(address).ok().filter(|to| !to.is_empty())
+    });
+    Some(EmailSettings {
+        server: server?,
+        to: to?,
+    })
+}
+
+fn address(text: &str) -> Option<String> {
+    is_address(text).then(|| text.to_owned())
+}
+
+fn mail_server(members: &mut Members<'_>) -> Option<MailServer> {
     let host = members.require("host", "the mail server's name or address", |value| {
         value
             .text(|text| (!text.is_empty() && text.len() <= 253).then(|| text.to_owned()))
@@ -243,19 +277,14 @@ fn email(members: &mut Members<'_>) -> Option<EmailSettings> {
             "tls or starttls: a password is not sent in clear text",
         );
     }
-    let address = |text: &str| is_address(text).then(|| text.to_owned());
     let from = members.require("from", "a mail address", |value| value.text(address).ok());
-    let to = members.require("to", "a list of mail addresses", |value| {
-        value.list(address).ok().filter(|to| !to.is_empty())
-    });
-    Some(EmailSettings {
+    Some(MailServer {
         host: host?,
         port: port.unwrap_or(security.port()),
         security,
         username,
         password,
         from: from?,
-        to: to?,
     })
 }
 

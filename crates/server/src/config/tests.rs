@@ -355,6 +355,8 @@ fn retention_is_shown_as_it_may_be_written() {
 fn example_channels() -> String {
     let (_, example) = DEFAULT_FILE.split_once("under [alerts].\n#\n").unwrap();
     let lines = example.lines().map(|line| line.trim_start_matches('#'));
+    // Words between the tables.
+    let lines = lines.filter(|line| line.trim().is_empty() || line.contains(['=', '[']));
     lines
         .map(|line| match line.trim().split(' ').next() {
             Some("url_env") => {
@@ -390,6 +392,10 @@ fn the_channels_of_the_default_file_are_valid() {
         (mail.destination.kind(), mail.companies.as_ref()),
         ("email", None)
     );
+    let crate::alerts::Destination::Email(email) = &mail.destination else {
+        panic!("{mail:?}");
+    };
+    assert_eq!(Some(&email.server), alerts.mail.as_ref());
     let described = config.describe();
     assert_eq!(
         described.last().unwrap().value,
@@ -397,9 +403,14 @@ fn the_channels_of_the_default_file_are_valid() {
     );
     assert!(!format!("{config:?}{described:?}").contains("hidden"));
     // The same in the environment, without the name of the table.
-    let text = example_channels().replace("[[alerts.channel]]", "[[channel]]");
+    let text = example_channels()
+        .replace("[[alerts.channel]]", "[[channel]]")
+        .replace("[alerts.mail]", "[mail]");
     let config = load("", &[("RINGBACK_ALERTS", &text)]).unwrap();
-    assert_eq!(config.alerts.channels, alerts.channels);
+    assert_eq!(
+        (&config.alerts.channels, &config.alerts.mail),
+        (&alerts.channels, &alerts.mail)
+    );
 }
 
 #[test]
@@ -440,6 +451,20 @@ fn every_mistake_in_a_channel_is_reported_and_no_value() {
          password = \"hidden\"\nfrom = \"hidden\"\nto = []",
         "channel 1: security: tls or starttls: a password is not sent in clear text; channel 1: from: a mail \
          address; channel 1: to: a list of mail addresses",
+    );
+    check(
+        "name = \"m\"\nkind = \"email\"\nto = [\"a@example.com\"]",
+        "channel 1: host: needed: the mail server's name or address; channel 1: from: needed: a mail address",
+    );
+    check(
+        "name = \"m\"\nkind = \"email\"\nport = 25\nto = [\"a@example.com\"]\n[alerts.mail]\nhost = \"h\"\n\
+         from = \"a@example.com\"",
+        "port: channel 1: unknown; known are name, kind, language, severity, companies, to",
+    );
+    check(
+        "name = \"m\"\nkind = \"email\"\nhost = \"h\"\nfrom = \"a@example.com\"\nto = [\"a@example.com\"]\n\
+         [alerts.mail]\nhost = \"h\"\nusername = \"hidden\"\nfrom = \"hidden\"",
+        "mail: password: to be set together with username; mail: from: a mail address",
     );
     let twice = format!("{robot}url = \"https://a/\"\n[[alerts.channel]]\n{robot}url = \"https://b/\"");
     check(&twice, "channel: names of their own");

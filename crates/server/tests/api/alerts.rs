@@ -18,6 +18,7 @@ fn to_robot(robot: &Receiver) -> AlertSettings {
             disk_free_least: 0,
             ..Bounds::default()
         },
+        mail: None,
         channels: vec![ChannelSettings {
             name: "ops".to_owned(),
             language: Language::English,
@@ -204,7 +205,10 @@ async fn a_channel_is_tested_over_the_api() {
     );
     let path = "/v1/alert-channels/ops/test";
     let (answer, text) = tokio::join!(app.post(path, ""), told(&mut robot));
-    assert_eq!(answer.expect(200), json!({"delivered": true, "detail": null}));
+    let expected = json!({
+        "delivered": true, "detail": null, "status": 200, "bodyStart": "{\"errcode\":0,\"errmsg\":\"ok\"}",
+    });
+    assert_eq!(answer.expect(200), expected);
     assert!(text.contains("test of the alert channel ops"), "{text}");
     let unknown = app.post("/v1/alert-channels/none/test", "").await;
     assert_eq!(unknown.problem(404), "no-alert-channel");
@@ -284,6 +288,15 @@ async fn the_log_level_is_changed_for_a_while() {
         assert_eq!(app.put(path, wrong).await.problem(422), "invalid");
     }
     assert_eq!(app.get(path).await.expect(200), expected);
+    // One change, and one entry; what was refused has none.
+    let audit = app.get("/v1/audit").await.expect(200);
+    let told = json!({
+        "auditId": audit["items"][0]["auditId"], "at": "2026-01-01T00:00:00.000Z",
+        "actor": {"id": "operator-token", "name": "operator-token"}, "peer": null, "action": "log-level-put",
+        "companyId": null, "object": "", "before": {"log": "info", "until": null},
+        "after": {"log": "debug", "until": "2026-01-01T00:10:00.000Z"},
+    });
+    assert_eq!(audit["items"], json!([told]));
     app.lab.clock.sleepers(1).await;
     app.lab.clock.advance(10 * 60_000);
     while app.get(path).await.expect(200) != configured {

@@ -4,6 +4,7 @@
     reason = "a test stops where something is not as it set it up"
 )]
 
+mod alert_channels;
 mod alerts;
 mod app;
 mod audit;

@@ -58,7 +58,8 @@ fn told(entry: &Entry, replay_before: Option<ReplayState>, written: &Written) ->
         | Written::ReplayStepped { .. }
         | Written::Token(true)
         | Written::AuditPruned(_)
-        | Written::Alerts => Some(entry),
+        | Written::Alerts
+        | Written::ChangedOutside => Some(entry),
     }
 }
 

@@ -67,6 +67,7 @@ pub(crate) fn apply<T: Tables>(tables: &mut T, now: Millis, write: &Write) -> Re
             Ok(Written::Token(any))
         }
         Write::Audited { entry, write } => audit::apply(tables, now, entry, write),
+        Write::ChangedOutside => Ok(Written::ChangedOutside),
         Write::PruneAudit(before) => tables
             .prune_audit(*before, AUDIT_PRUNE_ROWS)
             .map(Written::AuditPruned),

@@ -73,6 +73,7 @@ fn what_changes_something_is_told_and_nothing_else(lab: &mut Lab) {
         (corrected("B"), true),
         (corrected("B"), false),
         (corrected("C"), true),
+        (Write::ChangedOutside, true),
     ] {
         let before = all(lab).len();
         let what = format!("{write:?}");

@@ -1,10 +1,12 @@
 //! Companies, endpoints and tokens: making, replacing, deleting; what a start tells of them.
 
 use ringback_contract::kind::Kind;
+use ringback_core::alert::{Channel, Destination, Severity};
 use ringback_core::company::Company;
 use ringback_core::credentials::{ClientAuth, ClientCertificate, Credentials, OAuth2};
 use ringback_core::delivery::State;
 use ringback_core::endpoint::{RateLimit, SigningSecret};
+use ringback_core::language::Language;
 use ringback_core::limits::ENDPOINTS_PER_COMPANY;
 use ringback_core::store::{Refusal, Write, Written};
 use ringback_core::token::{Scope, Token};
@@ -42,6 +44,15 @@ fn a_company_is_created_once_and_replaced_whole(lab: &mut Lab) {
         app_secret: Some("demoAppSecret00000000000000001".to_owned()),
         sign: true,
         configured: true,
+        alert_channels: vec![Channel {
+            name: "ops".to_owned(),
+            language: Language::Chinese,
+            severity: Severity::Critical,
+            destination: Destination::DingTalk {
+                url: "https://oapi.dingtalk.com/robot/send?access_token=t0".to_owned(),
+                secret: Some("SEC0".to_owned()),
+            },
+        }],
         ..Company::unconfigured(COMPANY)
     };
     assert_eq!(put(lab, Write::PutCompany(Box::new(full.clone()))), (full, true));

@@ -350,3 +350,41 @@ fn a_company_is_reconciled() {
     let wrong = ["reconcile", "--company", "151", "--from", "today"];
     assert_refused(&desk.run(&wrong), 1, &["the service answered 422"]);
 }
+
+#[test]
+fn the_audit_log_is_listed_by_filter() {
+    let desk = Desk::new();
+    desk.says(&["companies", "put", "151", "name=A"]);
+    let url = format!("url={}", desk.receiver);
+    desk.says(&["endpoints", "put", "151", "erp", &url]);
+    desk.says(&["companies", "put", "152", "name=B"]);
+    let told = |arguments: &[&str]| -> Vec<String> {
+        let entries = desk.json(&[&["audit"], arguments].concat());
+        let told = entries
+            .iter()
+            .map(|entry| format!("{} {}", entry["action"], entry["object"]).replace('"', ""));
+        told.collect()
+    };
+    let (first, erp, second) = ("company-put 151", "endpoint-put erp", "company-put 152");
+    for (arguments, expected) in [
+        (&[][..], &[second, erp, first][..]),
+        (&["--company", "151"], &[erp, first]),
+        (&["--action", "company-put", "--limit", "1"], &[second]),
+        (&["--actor", "service"], &[]),
+        (
+            &["--since", "1h", "--actor", "operator-token"],
+            &[second, erp, first],
+        ),
+        (&["--to", "2026-01-01T00:00:00Z"], &[]),
+    ] {
+        assert_eq!(told(arguments), expected, "{arguments:?}");
+    }
+    let table = desk.says(&["audit", "--company", "151"]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].starts_with("AT") && lines.len() == 3, "{table}");
+    for part in ["operator-token", "127.0.0.1", "endpoint-put", "151", "erp"] {
+        assert!(lines[1].contains(part), "{part}: {table}");
+    }
+    let wrong = desk.run(&["audit", "--action", "company-eat"]);
+    assert_refused(&wrong, 2, &["company-put"]);
+}

@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use super::super::settings::MailServer;
 use super::*;
 use crate::alerts::Hidden;
 use crate::clock::test::TestClock;
@@ -124,12 +125,14 @@ async fn talk(
 fn settings(security: MailSecurity, port: u16) -> EmailSettings {
     let has_login = security != MailSecurity::Plain;
     EmailSettings {
-        host: "127.0.0.1".to_owned(),
-        port,
-        security,
-        username: has_login.then(|| "ringback".to_owned()),
-        password: has_login.then(|| Hidden::new("hidden".to_owned())),
-        from: "ringback <ringback@example.com>".to_owned(),
+        server: MailServer {
+            host: "127.0.0.1".to_owned(),
+            port,
+            security,
+            username: has_login.then(|| "ringback".to_owned()),
+            password: has_login.then(|| Hidden::new("hidden".to_owned())),
+            from: "ringback <ringback@example.com>".to_owned(),
+        },
         to: vec!["oncall@example.com".to_owned(), "boss@example.com".to_owned()],
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It begins from what the API shows, not from what is stored, so that a new secret stays out until somebody lets it in.
 
+use ringback_core::alert::{Channel, Destination};
 use ringback_core::company::Company;
 use ringback_core::endpoint::{Endpoint, Settings};
 use ringback_core::id::EndpointId;
@@ -10,6 +11,7 @@ use ringback_core::token::Token;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::super::alert_channels::CompanyChannelView;
 use super::super::companies::CompanyView;
 use super::super::endpoints::EndpointView;
 use super::super::time::Time;
@@ -47,6 +49,29 @@ pub(crate) fn company(before: Option<&Company>, after: Option<&Company>) -> Chan
     (
         before.map(|company| show(company, set)),
         after.map(|company| show(company, changed)),
+    )
+}
+
+/// A company's channel for alerts.
+pub(crate) fn alert_channel(before: Option<&Channel>, after: Option<&Channel>) -> Change {
+    let show = |channel: &Channel, before: Option<&Channel>| {
+        let mut value = serde_json::to_value(CompanyChannelView::of(0, channel)).unwrap_or_default();
+        let told = |of: fn(&Destination) -> Option<&str>| {
+            let before = before.and_then(|before| of(&before.destination));
+            secret(before.as_ref(), of(&channel.destination).as_ref()).1
+        };
+        if let Some(members) = value.as_object_mut() {
+            for left_out in ["companyId", "name", "hasSecret"] {
+                members.remove(left_out);
+            }
+            members.insert("url".to_owned(), told(Destination::url));
+            members.insert("secret".to_owned(), told(Destination::secret));
+        }
+        value
+    };
+    (
+        before.map(|channel| show(channel, None)),
+        after.map(|channel| show(channel, before)),
     )
 }
 

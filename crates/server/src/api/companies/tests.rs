@@ -75,6 +75,7 @@ fn every_member_is_taken() {
         app_secret: Some("s".to_owned()),
         sign: true,
         date_time_form: DateTimeForm::Seed,
+        alert_channels: Vec::new(),
     };
     assert!(company == expected, "{company:?}");
     let view = serde_json::to_string(&CompanyView::of(&company)).unwrap();

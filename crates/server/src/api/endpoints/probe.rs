@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use super::super::body::{self, Media, json};
 use super::super::fields::Fields;
 use super::super::intake::stamp_of;
-use super::super::language::Language;
+use super::super::language;
 use super::super::names::KindName;
 use super::super::paths::EndpointPath;
 use super::super::problem::{Problem, ProblemSchema, Type};
@@ -69,7 +69,7 @@ pub(crate) async fn test_endpoint(
     path: EndpointPath,
     request: Request,
 ) -> Result<Response, Problem> {
-    let language = Language::of(request.headers());
+    let language = language::of(request.headers());
     let endpoint = find(&api, &path)?;
     let asked = asked_kind(&api, request).await?;
     let _place = api.tested.enter(endpoint.id).ok_or_else(|| Problem {

@@ -10,12 +10,14 @@ use ringback_contract::ack::AckRule;
 use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::kind::Kind;
 use ringback_contract::schedule::{Preset, Schedule};
+use ringback_core::alert::{Channel, Destination, Severity};
 use ringback_core::company::{Company, Kinds};
 use ringback_core::credentials::Credentials;
 use ringback_core::delivery::{Outcome, State};
 use ringback_core::endpoint::{Breaker, ContentType, Order, RateLimit, Settings, SigningSecret};
 use ringback_core::event::{IdempotencyKey, NewEvent, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId};
+use ringback_core::language::Language;
 use ringback_core::replay::{ReplayChange, ReplayFilter, ReplaySpec};
 use ringback_core::settle::Next;
 use ringback_core::store::Write;
@@ -240,8 +242,17 @@ fn put_company(company_id: impl Strategy<Value = i64>) -> impl Strategy<Value = 
         option::of("[a-z]{3}"),
     );
     let form = select(&DateTimeForm::ALL[..]);
-    (company_id, most_kinds(), texts, any::<bool>(), form).prop_map(
-        |(company_id, callbacks, (name, app_key, app_secret), sign, date_time_form)| {
+    let channels = proptest::collection::vec("[a-z]{1,3}", 0..2);
+    (company_id, most_kinds(), texts, any::<bool>(), form, channels).prop_map(
+        |(company_id, callbacks, (name, app_key, app_secret), sign, date_time_form, channels)| {
+            let channel = |name: String| Channel {
+                name,
+                language: Language::English,
+                severity: Severity::Warning,
+                destination: Destination::Slack {
+                    url: "https://hooks.slack.com/services/T0/B0/x".to_owned(),
+                },
+            };
             Write::PutCompany(Box::new(Company {
                 company_id,
                 name,
@@ -251,6 +262,7 @@ fn put_company(company_id: impl Strategy<Value = i64>) -> impl Strategy<Value = 
                 app_secret,
                 sign,
                 date_time_form,
+                alert_channels: channels.into_iter().map(channel).collect(),
             }))
         },
     )

@@ -121,3 +121,48 @@ fn of_a_company_it_tells_everything_but_the_secret() {
     }
     assert_eq!(company(None, None), (None, None));
 }
+
+#[test]
+fn of_a_channel_it_tells_the_host_and_whether_the_rest_changed() {
+    let channel = |key: &str, secret: Option<&str>| Channel {
+        name: "oncall".to_owned(),
+        language: ringback_core::language::Language::English,
+        severity: ringback_core::alert::Severity::Warning,
+        destination: Destination::DingTalk {
+            url: format!("https://oapi.dingtalk.com/robot/send?access_token={key}"),
+            secret: secret.map(str::to_owned),
+        },
+    };
+    for (before, after, url, secret) in [
+        (None, channel("hush", Some("hush")), "set", json!("set")),
+        (
+            Some(channel("hush", Some("hush"))),
+            channel("hush", Some("hush")),
+            "set",
+            json!("set"),
+        ),
+        (
+            Some(channel("hush", Some("hush"))),
+            channel("hush2", Some("hush2")),
+            "changed",
+            json!("changed"),
+        ),
+        (
+            Some(channel("hush", Some("hush"))),
+            channel("hush", None),
+            "set",
+            Value::Null,
+        ),
+    ] {
+        let (old, new) = alert_channel(before.as_ref(), Some(&after));
+        assert_eq!(old.is_some(), before.is_some());
+        let new = new.unwrap();
+        let expected = json!({
+            "kind": "dingtalk", "language": "en", "severity": "warning", "address": "https://oapi.dingtalk.com/…",
+            "to": null, "url": url, "secret": secret,
+        });
+        assert_eq!(new, expected);
+        assert!(!format!("{old:?}{new}").contains("hush"));
+    }
+    assert_eq!(alert_channel(Some(&channel("hush", None)), None).1, None);
+}
