@@ -1,5 +1,5 @@
 //! What integrators use: a receiver to try callbacks against, realistic samples to send, the run of checks for
-//! receivers, the explanation of signatures that do not verify, and the load driver behind
+//! receivers, a simulated call platform, the explanation of signatures that do not verify, and the load driver behind
 //! `ringback bench`.
 #![warn(missing_docs)]
 
@@ -13,5 +13,6 @@ pub mod listen;
 pub mod pretty;
 pub mod prng;
 pub mod receiver;
+pub mod robot;
 pub mod tree;
 pub mod trigger;
