@@ -6,6 +6,7 @@
 # The volume has to be on a local disk: SQLite's locks and its log need one.
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
+RUN apt-get update && apt-get install --no-install-recommends -y make && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN cargo build --release --locked --package ringback && mkdir /empty
 

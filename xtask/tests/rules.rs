@@ -314,6 +314,18 @@ fn whitespace() {
 }
 
 #[test]
+fn go_is_indented_by_tabs() {
+    let (mut files, graph) = clean();
+    files.push(("receiver.go", "func main() {\n\tgo work()\n}\n"));
+    assert_eq!(found(&files, graph), [""; 0]);
+    check_file(
+        "receiver.go",
+        "a\tb\n",
+        "error[whitespace] receiver.go:1: has a tab",
+    );
+}
+
+#[test]
 fn data_keeps_its_white_space() {
     let (mut files, graph) = clean();
     files.push(("crates/contract/samples/call.json", "{\t}"));

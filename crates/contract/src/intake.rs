@@ -230,4 +230,4 @@ fn digest(document: &Document<'_>, data: Place) -> Result<[u8; 32], Invalid> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -43,6 +43,7 @@ pub mod samples;
 pub mod schedule;
 pub mod sign;
 mod unknown_name;
+pub mod v2;
 pub mod webhook;
 pub mod wire;
 

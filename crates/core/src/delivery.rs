@@ -7,7 +7,7 @@ use ringback_contract::kind::Kind;
 use ringback_contract::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint::Profile;
+use crate::endpoint::FixedProfile;
 use crate::event::OrderKey;
 use crate::id::{DeliveryId, EndpointId, EventId};
 use crate::time::Millis;
@@ -229,7 +229,7 @@ pub struct Delivery {
     /// The delivery that it repeats, for a resend.
     pub resend_of: Option<DeliveryId>,
     /// The shape of its body, fixed with its endpoint.
-    pub profile: Profile,
+    pub profile: FixedProfile,
     /// Its schedule, fixed with its endpoint.
     pub schedule: Arc<Schedule>,
 }
@@ -254,7 +254,7 @@ pub struct Work {
     /// Its schedule.
     pub schedule: Arc<Schedule>,
     /// The shape of its body.
-    pub profile: Profile,
+    pub profile: FixedProfile,
     /// The stored v1 body of the event.
     pub body: Bytes,
 }

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use ringback_contract::ack::AckRule;
+use ringback_contract::intake::Invalid;
 use ringback_contract::kind::Kind;
 use ringback_contract::schedule::Schedule;
+use ringback_contract::v2;
 use serde::{Deserialize, Serialize};
 
 use crate::company::Kinds;
@@ -31,6 +34,51 @@ pub enum Profile {
     /// The seed's shape.
     #[default]
     V1,
+    /// The later, slim shape ([`ringback_contract::v2`]).
+    V2,
+}
+
+/// A profile with the version of its serializer: what is fixed when a delivery is made or gets its endpoint, so that every
+/// send of it has the same bytes, whatever later versions write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FixedProfile {
+    /// The stored body itself.
+    #[default]
+    V1,
+    /// What this version makes of the stored body.
+    V2(v2::Version),
+}
+
+impl From<Profile> for FixedProfile {
+    /// With the newest version of its serializer.
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::V1 => Self::V1,
+            Profile::V2 => Self::V2(v2::Version::LATEST),
+        }
+    }
+}
+
+impl FixedProfile {
+    /// The profile alone.
+    #[must_use]
+    pub const fn profile(self) -> Profile {
+        match self {
+            Self::V1 => Profile::V1,
+            Self::V2(_) => Profile::V2,
+        }
+    }
+
+    /// The body that is sent, made of the stored v1 body. Of v1 nothing is copied.
+    ///
+    /// # Errors
+    /// When the stored body is not one that ringback rendered.
+    pub fn render(self, v1_body: &Bytes) -> Result<Bytes, Invalid> {
+        match self {
+            Self::V1 => Ok(v1_body.clone()),
+            Self::V2(version) => v2::render(version, v1_body).map(Bytes::from),
+        }
+    }
 }
 
 /// Whether events of one call, or of one job, wait for each other, and a job's final status for the job's calls.

@@ -74,7 +74,7 @@ mod tests {
 
     use super::*;
     use crate::delivery::Age;
-    use crate::endpoint::Profile;
+    use crate::endpoint::FixedProfile;
     use crate::event::OrderKey;
     use crate::id::{DeliveryId, EndpointId, EventId};
 
@@ -91,7 +91,7 @@ mod tests {
             age: Age::starting(T0),
             sends,
             schedule: Arc::new(schedule),
-            profile: Profile::V1,
+            profile: FixedProfile::V1,
             body: Bytes::new(),
         }
     }

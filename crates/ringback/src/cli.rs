@@ -5,8 +5,9 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, audit, backup, bench, check_config, companies, completions, deliveries, dev, endpoints, events,
-    explain_signature, health, listen, migrate, openapi, reconcile, replay, serve, tail, token, trigger,
+    alerts, audit, backup, bench, check_config, companies, completions, conformance, deliveries, dev,
+    endpoints, events, explain_signature, health, listen, migrate, openapi, reconcile, replay, serve, tail,
+    token, trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -16,6 +17,7 @@ Begin here:
   ringback dev                                      everything on this machine, with sample traffic
   ringback listen                                   a receiver to develop against
   ringback trigger call http://127.0.0.1:7701/      one realistic callback to it
+  ringback conformance http://127.0.0.1:7701/       whether your receiver stands what will come
 
 Exit codes: 0 done, 1 failed, 2 called or configured wrongly.";
 
@@ -40,6 +42,7 @@ pub(crate) enum Command {
     Dev(dev::Args),
     Listen(listen::Args),
     Trigger(trigger::Args),
+    Conformance(conformance::Args),
     ExplainSignature(explain_signature::Args),
     Companies(companies::Args),
     Endpoints(endpoints::Args),

@@ -7,6 +7,7 @@ pub(crate) mod bench;
 pub(crate) mod check_config;
 pub(crate) mod companies;
 pub(crate) mod completions;
+pub(crate) mod conformance;
 pub(crate) mod deliveries;
 pub(crate) mod dev;
 pub(crate) mod endpoints;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(args) => dev::run(args),
         Command::Listen(args) => listen::run(args),
         Command::Trigger(args) => trigger::run(args),
+        Command::Conformance(args) => conformance::run(args),
         Command::Companies(args) => companies::run(args),
         Command::Endpoints(args) => endpoints::run(args),
         Command::Events(args) => events::run(args),

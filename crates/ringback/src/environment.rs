@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ringback_server::api::Language;
 use ringback_server::config::{Config, LogFormat};
 use ringback_server::telemetry::logs;
 
@@ -12,6 +13,18 @@ use crate::failure::Failure;
 pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
+}
+
+/// The language of this process's environment, of those that reports are written in.
+pub(crate) fn language() -> Language {
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty());
+    match locale {
+        Some(locale) if locale.to_ascii_lowercase().starts_with("zh") => Language::Chinese,
+        Some(_) | None => Language::English,
+    }
 }
 
 /// The configuration from the file, where one is given, and the environment; or all mistakes in it.

@@ -6,7 +6,7 @@ use std::io;
 /// The end of a command that did not do what was asked.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// The exit code: 1 failed, 2 wrong use or configuration.
+    /// The exit code: 1 failed, 2 wrong use or configuration, 3 findings.
     pub(crate) code: u8,
     /// What went wrong, one line each.
     pub(crate) lines: Vec<String>,
@@ -59,6 +59,15 @@ impl Failure {
     pub(crate) const fn no() -> Self {
         Self {
             code: 1,
+            lines: Vec::new(),
+        }
+    }
+
+    /// The command looked for mistakes of somebody else's and has found and printed some. A code of its own, so that a
+    /// script can tell them from a command that could not do its work.
+    pub(crate) const fn findings() -> Self {
+        Self {
+            code: 3,
             lines: Vec::new(),
         }
     }

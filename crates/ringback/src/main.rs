@@ -2,7 +2,7 @@
 //!
 //! Every command keeps to this: data goes to stdout, everything else to stderr; an error is one line that begins with
 //! `ringback:` (a wrong configuration has one per mistake); the exit code is 0 when it did what was asked, 1 when it
-//! failed or its answer is no, 2 when it was called wrongly. A reader that closes the pipe ends it quietly.
+//! failed or its answer is no, 2 when it was called wrongly, 3 when `conformance` has findings. A reader that closes the pipe ends it quietly.
 
 mod api;
 mod cli;
@@ -21,6 +21,11 @@ use clap::Parser as _;
 
 use cli::Cli;
 use failure::Failure;
+
+/// Bodies are allocated by the threads that read them and freed by those that sent them, in the hundreds of thousands: glibc's
+/// malloc then keeps much more than is in use (docs/benchmarks.md). SQLite allocates here too.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let result = match Cli::try_parse() {

@@ -48,6 +48,7 @@ use ringback_core::store::Written;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use hint::{Advice, advice};
 pub use language::Language;
 pub use openapi::document;
 pub(crate) use paths::is_endpoint_name;

@@ -49,6 +49,7 @@ pub use outcome::Outcome;
 pub use policy::{AddressPolicy, AddressRefused, UrlProblem};
 pub use proxy::Proxy;
 pub use resolve::{Resolve, SystemResolver};
+pub use stream::Stream;
 pub use target::{
     ContentType, DEFAULT_TIMEOUT_MS, TIMEOUT_MS, Target, TargetProblem, TargetSettings, URL_LIMIT,
 };

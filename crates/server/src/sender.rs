@@ -263,10 +263,18 @@ async fn post(
         Ok(target) => target,
         Err(problem) => return (unsendable(clock, send.n, problem.clone()), None),
     };
+    // The stored body is v1's; another shape is made of it for each send, always the same.
+    let body = match send.profile.render(&send.body) {
+        Ok(body) => body,
+        Err(problem) => {
+            let problem = format!("the stored body cannot be put into the endpoint's profile: {problem}");
+            return (unsendable(clock, send.n, problem), None);
+        }
+    };
     let message = prepared.message(
         &send.event_id.to_string(),
         send.n,
-        send.body.clone(),
+        body,
         clock.wall_ms(),
         now,
         trace,
@@ -286,7 +294,7 @@ async fn post(
     (attempt, retry_after_ms)
 }
 
-/// The stored settings cannot be used any more, for instance because a certificate is no longer accepted.
+/// What is stored cannot be used any more, for instance because a certificate is no longer accepted.
 fn unsendable(clock: &dyn Clock, n: u32, problem: String) -> Attempt {
     Attempt {
         n,

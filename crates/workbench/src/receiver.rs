@@ -41,6 +41,7 @@ pub use verify::{App, Check, Verification, Verifier};
 
 use journal::Journal;
 use plan::Planner;
+pub(crate) use record::rfc3339_text;
 use record::{Ring, sha256_hex};
 use respond::{AnswerBody, respond, whole};
 use server::{Connection, Dropped, Server};

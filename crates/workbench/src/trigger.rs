@@ -202,7 +202,7 @@ pub async fn trigger(
 }
 
 /// This machine, and what else is allowed.
-fn allowed(allow: &[IpNet]) -> Vec<IpNet> {
+pub(crate) fn allowed(allow: &[IpNet]) -> Vec<IpNet> {
     let loopback = [
         IpNet::new(Ipv4Addr::LOCALHOST.into(), 8),
         IpNet::new(Ipv6Addr::LOCALHOST.into(), 128),

@@ -42,6 +42,7 @@ const MAP: &[(&str, &[&str])] = &[
         "ringback-sim",
         &["ringback-contract", "ringback-core", "ringback-store"],
     ),
+    ("ringback-receiver-example", &["ringback-contract"]),
     ("xtask", &[]),
 ];
 

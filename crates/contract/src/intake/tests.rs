@@ -7,7 +7,7 @@ mod disagreements;
 mod fields;
 mod golden;
 mod pinned;
-mod properties;
+pub(crate) mod properties;
 mod refused;
 mod required;
 mod stamp;
@@ -20,7 +20,7 @@ use crate::date_time::DateTimeForm;
 static UTC: TimeZone = TimeZone::UTC;
 
 /// A stamp whose moment of acceptance is `Thu, 24 Jan 2019 07:28:09 GMT`.
-fn stamp(form: DateTimeForm) -> Stamp<'static> {
+pub(crate) fn stamp(form: DateTimeForm) -> Stamp<'static> {
     Stamp {
         accepted_ms: 1_548_314_889_000,
         zone: &UTC,
@@ -34,7 +34,7 @@ fn render(intake: &Intake) -> String {
 }
 
 /// The JSON text without white space outside strings, everything else as it is.
-fn minified(json: &str) -> String {
+pub(crate) fn minified(json: &str) -> String {
     let mut out = String::new();
     let (mut in_string, mut escaped) = (false, false);
     for c in json.chars() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::delivery::{Attempt, Work};
-use crate::endpoint::{Endpoint, Profile};
+use crate::endpoint::{Endpoint, FixedProfile};
 use crate::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use crate::store::{DuePage, DueQuery, Recorded, Report};
 use crate::time::Millis;
@@ -109,8 +109,8 @@ pub struct Send {
     pub event_id: EventId,
     /// Which send of the delivery it is, from 1.
     pub n: u32,
-    /// The shape of the body.
-    pub profile: Profile,
+    /// What makes the body that is sent of the stored one.
+    pub profile: FixedProfile,
     /// The stored v1 body.
     pub body: Bytes,
 }

@@ -133,7 +133,7 @@ fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
     PossibleValuesParser::new(Kind::ALL.map(Kind::name)).try_map(|name| name.parse::<Kind>())
 }
 
-fn content_type() -> impl clap::builder::TypedValueParser<Value = ContentType> {
+pub(crate) fn content_type() -> impl clap::builder::TypedValueParser<Value = ContentType> {
     PossibleValuesParser::new(["json", "text"]).map(|name| {
         if name == "text" {
             ContentType::Text
@@ -143,13 +143,13 @@ fn content_type() -> impl clap::builder::TypedValueParser<Value = ContentType> {
     })
 }
 
-fn timeout_ms(text: &str) -> Result<u32, String> {
+pub(crate) fn timeout_ms(text: &str) -> Result<u32, String> {
     let ms = duration::parse(text).map_err(|error| error.to_string())?;
     u32::try_from(ms).map_err(|_| "allowed are 1s to 60s".to_owned())
 }
 
 /// A header is read here and not by clap, whose errors repeat what was given: it may be a credential.
-fn header(text: &str) -> Result<(String, String), Failure> {
+pub(crate) fn header(text: &str) -> Result<(String, String), Failure> {
     let (name, value) = text
         .split_once(':')
         .ok_or_else(|| Failure::usage(["--header: allowed is a name, a colon and a value"]))?;

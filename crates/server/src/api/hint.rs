@@ -4,6 +4,7 @@
 //!
 //! A hint may search an answer for a word; whether it acknowledges is decided by the ack rule alone.
 
+mod advice;
 mod attempts;
 mod codes;
 
@@ -16,6 +17,7 @@ use utoipa::ToSchema;
 use super::language::Language;
 use crate::outbound::exchange::BODY_START_LIMIT;
 use crate::outbound::{Detail, ProxyFault, TlsFault, TokenFault};
+pub use advice::{Advice, advice};
 pub(crate) use attempts::Hints;
 use codes::Code;
 

@@ -93,8 +93,8 @@ named!(
 named!(
     ProfileName,
     "Profile",
-    "The shape of the body. This version has the seed's only.",
-    ["v1"]
+    "The shape of the body: the seed's (`v1`), or the later, slim one without nulls (`v2`).",
+    ["v1", "v2"]
 );
 named!(
     OrderName,

@@ -2,6 +2,7 @@
 
 use ringback_contract::kind::Kind;
 use ringback_core::delivery::{Attempt, Delivery, Outcome, State};
+use ringback_core::endpoint::Profile;
 use ringback_core::event::Event;
 use ringback_core::id::{DeliveryId, EventId};
 use ringback_core::store::{DeliveryRecord, DeliverySummary, EventRecord, EventSummary};
@@ -11,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::hint::{HintView, Hints};
 use super::intake::AcceptedDelivery;
-use super::names::{KindName, OutcomeName, StateName};
+use super::names::{KindName, OutcomeName, ProfileName, StateName};
 use super::sentence::{Speaker, Subject};
 use super::time::Time;
 use super::waiting::{Present, Reason, Waiting};
@@ -96,9 +97,13 @@ pub(crate) struct EventView {
     sentence: Option<String>,
     /// Its deliveries; none where it was unwanted.
     deliveries: Vec<DeliveryView>,
-    /// The body that is sent, as it is sent.
+    /// The stored body, as it is sent to endpoints with profile v1.
     #[schema(value_type = Object)]
     body: Box<RawValue>,
+    /// The body as it is sent to endpoints with profile v2; absent where no delivery has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    body_v2: Option<Box<RawValue>>,
 }
 
 impl EventView {
@@ -106,16 +111,25 @@ impl EventView {
     pub(crate) fn of(record: &EventRecord, speaker: Speaker<'_>, hints: &Hints) -> Option<Self> {
         let (kind, deliveries) = (record.event.kind, record.deliveries.iter());
         let is_unwanted = record.deliveries.is_empty();
-        let body = String::from_utf8(record.body.to_vec()).ok()?;
+        let mut profiles = record.deliveries.iter().map(|delivery| delivery.delivery.profile);
+        let body_v2 = match profiles.find(|profile| profile.profile() == Profile::V2) {
+            Some(profile) => Some(json_of(&profile.render(&record.body).ok()?)?),
+            None => None,
+        };
         Some(Self {
             event: EventHead::of(&record.event),
             sentence: is_unwanted.then(|| speaker.unwanted(Subject::of(kind))),
             deliveries: deliveries
                 .map(|delivery| DeliveryView::of(delivery, kind, speaker, hints))
                 .collect(),
-            body: RawValue::from_string(body).ok()?,
+            body: json_of(&record.body)?,
+            body_v2,
         })
     }
+}
+
+fn json_of(body: &[u8]) -> Option<Box<RawValue>> {
+    RawValue::from_string(String::from_utf8(body.to_vec()).ok()?).ok()
 }
 
 /// A delivery: one event to one endpoint.
@@ -129,6 +143,9 @@ pub(crate) struct DeliveryHead {
     /// The endpoint's name; null where no endpoint takes the event.
     #[schema(example = "erp")]
     endpoint: Option<String>,
+    /// The shape of its body, fixed when it was made or got its endpoint.
+    #[schema(value_type = ProfileName)]
+    profile: Profile,
     /// Its state.
     #[schema(value_type = StateName)]
     state: State,
@@ -156,6 +173,7 @@ impl DeliveryHead {
         Self {
             delivery_id: delivery.id,
             endpoint: endpoint.cloned(),
+            profile: delivery.profile.profile(),
             state: delivery.state,
             sends: delivery.sends,
             next_send_at: due.map(|due| Time(due.0)),

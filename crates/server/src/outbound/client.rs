@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{Response, StatusCode};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use ringback_core::credentials::Credentials;
 use rustls::ClientConfig;
@@ -21,6 +22,7 @@ use super::exchange::{Detail, Exchange, ProxyFault, TokenFault};
 use super::options::{Limits, Message, Options, OutboundProblem};
 use super::outcome::Outcome;
 use super::pool::{IdleBudget, Pool};
+use super::stream::{Allowance, Stream};
 use super::target::{self, Target, TargetProblem, TargetSettings};
 use super::tls::Trust;
 use super::token::{self, Failed, Token, Tokens};
@@ -177,6 +179,31 @@ impl Outbound {
         }
     }
 
+    /// A connection to the target for one exchange that the caller performs, and the request as [`Outbound::post`]
+    /// would send it: for tests of receivers, which send slowly or leave before the answer. The address is judged as
+    /// for every send, and at most 1 MiB can be read.
+    ///
+    /// # Errors
+    /// What kept the connection from being made, in one line.
+    pub async fn open(
+        &self,
+        target: &Target,
+        message: Message,
+    ) -> Result<(Stream, http::Request<Full<Bytes>>), Detail> {
+        let Inner {
+            connector, limits, ..
+        } = &*self.inner;
+        let limit = Duration::from_millis(u64::from(limits.connect_ms));
+        let deadline_us = after(connector.clock.boot_us(), limit);
+        let (mut phase, allowance) = (Phase::default(), Allowance::default());
+        let opening = connector.secured(&target.place, deadline_us, &mut phase, &allowance);
+        let opened = timeout_at(&*connector.clock, deadline_us, opening)
+            .await
+            .unwrap_or(Err(ConnectError::TimedOut));
+        let (stream, _) = opened.map_err(|error| told(error, phase))?;
+        Ok((stream, target.request(message)))
+    }
+
     async fn post_request(&self, target: &Target, request: Outgoing, seen: &mut Seen) -> Exchange {
         let clock = &*self.inner.connector.clock;
         let started_wall_ms = clock.wall_ms();
@@ -225,16 +252,12 @@ impl Outbound {
         let deadline_us = after(connector.clock.boot_us(), limit);
         let mut phase = Phase::default();
         let opening = connector.open(&place, deadline_us, &mut phase);
-        match timeout_at(&*connector.clock, deadline_us, opening).await {
-            Ok(Ok((stream, _))) => Ok(stream),
-            Ok(Err(ConnectError::Blocked(refused))) => Err(Detail::AddressBlocked(refused.class)),
-            Ok(Err(ConnectError::Failed(detail))) => Err(detail),
-            Ok(Err(ConnectError::TimedOut)) | Err(_) => Err(match phase {
-                Phase::Lookup => Detail::DnsTimedOut,
-                Phase::Proxy => Detail::Proxy(ProxyFault::TimedOut),
-                Phase::Token | Phase::Connect | Phase::Tls | Phase::Answer => Detail::ConnectTimedOut,
-            }),
-        }
+        let opened = timeout_at(&*connector.clock, deadline_us, opening)
+            .await
+            .unwrap_or(Err(ConnectError::TimedOut));
+        opened
+            .map(|(stream, _)| stream)
+            .map_err(|error| told(error, phase))
     }
 
     /// TLS with the authorities of the installation, for protocols other than HTTP.
@@ -376,6 +399,20 @@ pub struct Probe {
     pub fetches_token: bool,
     /// The headers of the answer, where there was one.
     pub received: HeaderMap,
+}
+
+/// What kept a connection from being made, in one line.
+fn told(error: ConnectError, phase: Phase) -> Detail {
+    match error {
+        ConnectError::Blocked(refused) => Detail::AddressBlocked(refused.class),
+        ConnectError::Failed(detail) => detail,
+        ConnectError::TimedOut => match phase {
+            Phase::Lookup => Detail::DnsTimedOut,
+            Phase::Proxy => Detail::Proxy(ProxyFault::TimedOut),
+            Phase::Tls => Detail::TlsTimedOut,
+            Phase::Token | Phase::Connect | Phase::Answer => Detail::ConnectTimedOut,
+        },
+    }
 }
 
 const fn unreachable(detail: Detail) -> Verdict {

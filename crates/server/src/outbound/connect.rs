@@ -117,8 +117,22 @@ impl Connector {
         deadline_us: i64,
         phase: &mut Phase,
     ) -> Result<Connection, ConnectError> {
-        let (stream, address) = self.open(place, deadline_us, phase).await?;
         let allowance = Allowance::default();
+        let (stream, address) = self.secured(place, deadline_us, phase, &allowance).await?;
+        let connection = Connection::new(stream, allowance, address).await;
+        connection.map_err(|error| ConnectError::Failed(classify::http_error(&error)))
+    }
+
+    /// A connection to an address of the host that the policy admits, with TLS where the place asks for it. What is read
+    /// from it draws on `allowance`, which begins anew.
+    pub(super) async fn secured(
+        &self,
+        place: &Place,
+        deadline_us: i64,
+        phase: &mut Phase,
+        allowance: &Allowance,
+    ) -> Result<(Stream, SocketAddr), ConnectError> {
+        let (stream, address) = self.open(place, deadline_us, phase).await?;
         allowance.renew();
         let stream = match &place.tls {
             None => Stream::plain(stream, allowance.clone()),
@@ -132,8 +146,7 @@ impl Connector {
                 )
             }
         };
-        let connection = Connection::new(stream, allowance, address).await;
-        connection.map_err(|error| ConnectError::Failed(classify::http_error(&error)))
+        Ok((stream, address))
     }
 
     /// A TCP connection to an address of the host that the policy admits.

@@ -38,7 +38,8 @@ impl Allowance {
     }
 }
 
-pub(super) struct Stream {
+/// A connection to a receiver, with or without TLS.
+pub struct Stream {
     transport: Transport,
     allowance: Allowance,
 }

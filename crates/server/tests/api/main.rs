@@ -17,6 +17,7 @@ mod failures;
 mod intake;
 mod open_api;
 mod probe;
+mod profiles;
 mod reconciliation;
 mod records;
 mod replays;

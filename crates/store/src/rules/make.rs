@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
 use ringback_core::delivery::{Age, Delivery, State, Work};
-use ringback_core::endpoint::{Endpoint, Order, Profile};
+use ringback_core::endpoint::{Endpoint, FixedProfile, Order};
 use ringback_core::event::{Event, OrderKey};
 use ringback_core::id::{DeliveryId, EventId};
 use ringback_core::planted::{Mistake, planted};
@@ -67,7 +67,7 @@ pub(super) fn delivery<T: Tables>(
         last_outcome: None,
         settled_at: None,
         resend_of,
-        profile: endpoint.map_or_else(Profile::default, |endpoint| endpoint.settings.profile),
+        profile: endpoint.map_or_else(FixedProfile::default, |endpoint| endpoint.settings.profile.into()),
         schedule: endpoint.map_or_else(Arc::default, |endpoint| Arc::clone(&endpoint.settings.schedule)),
     };
     if let Some(endpoint) = endpoint.filter(|endpoint| endpoint.settings.enabled) {

@@ -93,7 +93,7 @@ fn find_home<T: Tables>(
         return Ok(Err(Refusal::NoneFits));
     };
     asked.endpoint = Some(first.id);
-    asked.profile = first.settings.profile;
+    asked.profile = first.settings.profile.into();
     asked.schedule = Arc::clone(&first.settings.schedule);
     if first.settings.enabled {
         make::join(tables, now, &mut asked, first)?;

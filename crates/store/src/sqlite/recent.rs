@@ -96,7 +96,7 @@ mod tests {
 
     use ringback_contract::kind::Kind;
     use ringback_core::delivery::{Age, State};
-    use ringback_core::endpoint::Profile;
+    use ringback_core::endpoint::FixedProfile;
     use ringback_core::event::KeyClass;
     use ringback_core::id::EventId;
     use ringback_core::time::Millis;
@@ -130,7 +130,7 @@ mod tests {
             last_outcome: None,
             settled_at: state.is_settled().then_some(Millis(1)),
             resend_of: None,
-            profile: Profile::V1,
+            profile: FixedProfile::V1,
             schedule: Arc::default(),
         }
     }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ringback_contract::kind::Kind;
 use ringback_contract::schedule::Schedule;
+use ringback_contract::v2;
 use ringback_core::alert::Alert;
 use ringback_core::delivery::{Age, Attempt, Delivery, Hold, Outcome, State};
-use ringback_core::endpoint::{Endpoint, Profile};
+use ringback_core::endpoint::{Endpoint, FixedProfile};
 use ringback_core::event::{Event, KeyClass, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use ringback_core::replay::{Replay, ReplayState};
@@ -33,9 +34,21 @@ pub(super) const fn kind_code(kind: Kind) -> u8 {
     }
 }
 
-pub(super) const fn profile_code(profile: Profile) -> u8 {
+/// The code of v2 with version 0 of its serializer, which there is not; the versions follow.
+const PROFILE_V2: u8 = 20;
+
+/// 0 is v1; 21 is v2, written by version 1 of its serializer.
+pub(super) const fn profile_code(profile: FixedProfile) -> u8 {
     match profile {
-        Profile::V1 => 0,
+        FixedProfile::V1 => 0,
+        FixedProfile::V2(version) => PROFILE_V2 + version.number(),
+    }
+}
+
+fn profile_from_code(code: u8) -> Option<FixedProfile> {
+    match code {
+        0 => Some(FixedProfile::V1),
+        _ => v2::Version::from_number(code.checked_sub(PROFILE_V2)?).map(FixedProfile::V2),
     }
 }
 
@@ -166,9 +179,7 @@ pub(super) fn delivery(row: &Row<'_>, schedules: &mut Schedules) -> Result<Deliv
         last_outcome: optional_code(row, 12, Outcome::from_code)?,
         settled_at: optional(row, 13, Millis)?,
         resend_of: optional(row, 14, DeliveryId)?,
-        profile: code(row, 15, |code| {
-            (code == profile_code(Profile::V1)).then_some(Profile::V1)
-        })?,
+        profile: code(row, 15, profile_from_code)?,
         schedule: schedules
             .parse(row.get_ref(16)?.as_str()?)
             .map_err(|error| invalid_json(16, error))?,

@@ -1,7 +1,9 @@
 //! Resend and retry-now.
 
 use ringback_contract::kind::Kind;
+use ringback_contract::v2::Version;
 use ringback_core::delivery::{Age, Outcome, State};
+use ringback_core::endpoint::{FixedProfile, Profile};
 use ringback_core::event::OrderKey;
 use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::limits::SWEEP_ROWS;
@@ -15,7 +17,7 @@ use crate::lab::{
 on_every_store! {
     a_settled_delivery_is_resent_by_a_new_one,
     a_resend_goes_to_the_tail_of_its_key,
-    a_resend_has_the_present_schedule,
+    a_resend_has_the_present_schedule_and_profile,
     a_resend_needs_an_enabled_endpoint,
     what_its_deleted_endpoint_left_goes_to_the_first_one_that_fits,
     a_parked_delivery_becomes_pending_itself,
@@ -91,15 +93,19 @@ fn a_resend_goes_to_the_tail_of_its_key(lab: &mut Lab) {
     assert_eq!(lab.settle(waiting).released.unwrap().id, tail);
 }
 
-fn a_resend_has_the_present_schedule(lab: &mut Lab) {
+fn a_resend_has_the_present_schedule_and_profile(lab: &mut Lab) {
     lab.company();
     let old = lab.endpoint("erp", |_| ());
     let id = lab.deliver(call(1));
     lab.settle(id);
     let new = lab.endpoint("erp", |settings| {
         settings.schedule = serde_json::from_str(r#""v2""#).unwrap();
+        settings.profile = Profile::V2;
     });
     let resent = lab.resend(id).work.remove(0);
+    let v2 = FixedProfile::V2(Version::LATEST);
+    assert_eq!((resent.profile, lab.delivery(resent.id).profile), (v2, v2));
+    assert_eq!(lab.delivery(id).profile, FixedProfile::V1);
     assert_ne!(old.settings.schedule, new.settings.schedule);
     assert_eq!(resent.schedule, new.settings.schedule);
     assert_eq!(lab.delivery(id).schedule, old.settings.schedule);

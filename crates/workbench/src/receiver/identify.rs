@@ -40,8 +40,8 @@ pub fn identify(body: &[u8]) -> Identity {
     };
     let data = &envelope["data"];
     let content = &data["data"];
-    let scene = &content["sceneInstance"];
-    let Some(kind) = data["dataType"]
+    let scene = either(content, ["sceneInstance", "callInstance"]);
+    let Some(kind) = either(data, ["dataType", "callbackType"])
         .as_str()
         .and_then(|data_type| Kind::of_callback(data_type, scene.is_object()))
     else {
@@ -69,10 +69,15 @@ pub fn identify(body: &[u8]) -> Identity {
         Kind::Job => Identity {
             company_id: content["companyId"].as_i64(),
             entity_id: content["callJobId"].as_i64(),
-            job_status: content["status"].as_i64(),
+            job_status: either(content, ["status", "callJobStatus"]).as_i64(),
             ..common
         },
     }
+}
+
+/// A member by its name in v1, or by that in v2.
+fn either<'v>(object: &'v Value, [v1, v2]: [&str; 2]) -> &'v Value {
+    object.get(v1).unwrap_or(&object[v2])
 }
 
 fn call(scene: &Value, content: &Value, common: Identity) -> Identity {
@@ -147,6 +152,22 @@ mod tests {
         );
         assert_eq!(call.date_time.as_deref(), Some("Thu Oct 16 07:13:48 GMT 2014"));
         assert_eq!(identify(samples::JOB.as_bytes()).job_status, Some(2));
+    }
+
+    /// Both shapes of an event are about the same.
+    #[test]
+    fn v2_says_the_same_as_v1() {
+        for (v1, v2) in [
+            (samples::CALL, samples::V2_CALL),
+            (samples::JOB, samples::V2_JOB),
+            (samples::CORRECTION, samples::V2_CORRECTION),
+        ] {
+            let v1 = Identity {
+                date_time: None,
+                ..identify(v1.as_bytes())
+            };
+            assert_eq!(identify(v2.as_bytes()), v1);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Any JSON text: with white space, escapes, odd numbers; never a duplicate name.
-fn json() -> impl Strategy<Value = String> {
+pub(crate) fn json() -> impl Strategy<Value = String> {
     let number = prop_oneof![
         any::<i64>().prop_map(|number| number.to_string()),
         "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,8})?([eE][+-]?[0-9]{1,4})?",
@@ -31,7 +31,7 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
-fn string() -> impl Strategy<Value = String> {
+pub(crate) fn string() -> impl Strategy<Value = String> {
     (any::<String>(), any::<bool>()).prop_map(|(text, escape)| {
         let quoted = serde_json::to_string(&text).unwrap();
         if escape {

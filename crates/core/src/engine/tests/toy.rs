@@ -8,7 +8,7 @@ use bytes::Bytes;
 use ringback_contract::schedule::Schedule;
 
 use crate::delivery::{Age, State, Work};
-use crate::endpoint::Profile;
+use crate::endpoint::FixedProfile;
 use crate::event::{KeyClass, OrderKey};
 use crate::id::{DeliveryId, EndpointId, EventId};
 use crate::settle::Next;
@@ -223,7 +223,7 @@ fn work(id: DeliveryId, row: &Row) -> Work {
         age: row.age,
         sends: row.sends,
         schedule: Arc::clone(&row.schedule),
-        profile: Profile::V1,
+        profile: FixedProfile::V1,
         body: row.body.clone(),
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use ringback_contract::ack::AckRule;
 use ringback_contract::duration;
-use ringback_contract::schedule::Schedule;
+use ringback_contract::schedule::{Preset, Schedule};
 use ringback_contract::webhook::Secret;
 use ringback_contract::wire;
 use ringback_core::company::Kinds;
@@ -43,10 +43,10 @@ pub(crate) struct EndpointInput {
     /// A disabled endpoint parks what is meant for it. Default: true.
     #[schema(value_type = Option<bool>)]
     enabled: Given<bool>,
-    /// When an answer counts as an acknowledgement. Default: success.
+    /// When an answer counts as an acknowledgement. Default: success; with profile v2 success-or-code.
     #[schema(value_type = Option<AckRuleName>)]
     ack_rule: Given<AckRule>,
-    /// When a failed send is repeated. Default: seed.
+    /// When a failed send is repeated. Default: seed; with profile v2 v2.
     #[schema(value_type = Option<ScheduleSchema>)]
     schedule: Given<Schedule>,
     /// The fraction of a gap, 0 to 1, that may be added to it at random. Default: 0.
@@ -58,7 +58,7 @@ pub(crate) struct EndpointInput {
     /// The content type. Default: json.
     #[schema(value_type = Option<ContentTypeName>)]
     content_type: Given<ContentType>,
-    /// The shape of the body. Default: v1.
+    /// The shape of the body. A delivery keeps the one that it was made with. Default: v1.
     #[schema(value_type = Option<ProfileName>)]
     profile: Given<Profile>,
     /// Whether events of one key wait for each other. Default: key.
@@ -189,7 +189,7 @@ impl EndpointInput {
                 "contentType",
                 &[("json", ContentType::Json), ("text", ContentType::Text)],
             ),
-            profile: one_of_now(fields, "profile", &[("v1", Profile::V1)], &["v2"]),
+            profile: one_of(fields, "profile", &[("v1", Profile::V1), ("v2", Profile::V2)]),
             order: one_of(
                 fields,
                 "order",
@@ -241,16 +241,18 @@ impl EndpointInput {
                 vec![current(secret)]
             }
         };
+        let profile = self.profile.or(Profile::default());
+        let (ack_rule, preset) = defaults(profile);
         let settings = Settings {
             url: self.url.unwrap_or_default(),
             callbacks: self.callbacks.or(Kinds::COMPANY_DEFAULT),
             enabled: self.enabled.or(true),
-            ack_rule: self.ack_rule.or(AckRule::default()),
-            schedule: Arc::new(self.schedule.or(Schedule::default())),
+            ack_rule: self.ack_rule.or(ack_rule),
+            schedule: Arc::new(self.schedule.or(Schedule::preset(preset))),
             jitter: self.jitter.or(0.0),
             timeout_ms: self.timeout.or(DEFAULT_TIMEOUT_MS),
             content_type: self.content_type.or(ContentType::default()),
-            profile: self.profile.or(Profile::default()),
+            profile,
             order: self.order.or(Order::default()),
             hold_quiet_ms: self.hold_quiet.or(limits::HOLD_QUIET_MS),
             hold_limit_ms: self.hold_limit.or(limits::HOLD_LIMIT_MS),
@@ -279,23 +281,22 @@ impl EndpointInput {
     }
 }
 
-fn one_of<T: Copy>(fields: &mut Fields, name: &str, values: &[(&str, T)]) -> Given<T> {
-    one_of_now(fields, name, values, &[])
+/// The ack rule and the schedule that go with a profile (contract, section 4).
+fn defaults(profile: Profile) -> (AckRule, Preset) {
+    match profile {
+        Profile::V1 => (AckRule::default(), Preset::default()),
+        Profile::V2 => (AckRule::SuccessOrCode, Preset::V2),
+    }
 }
 
-/// One of some names; `later` are names that a later version takes.
-fn one_of_now<T: Copy>(fields: &mut Fields, name: &str, values: &[(&str, T)], later: &[&str]) -> Given<T> {
+fn one_of<T: Copy>(fields: &mut Fields, name: &str, values: &[(&str, T)]) -> Given<T> {
     fields.take_or(name, |value, field| {
         let text = value.as_str();
         if let Some((_, found)) = values.iter().find(|(name, _)| Some(*name) == text) {
             return Ok(*found);
         }
         let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
-        let found = match later.iter().find(|name| Some(**name) == text) {
-            Some(later) => format!("{later}, which this version does not have"),
-            None => kind_of(value).to_owned(),
-        };
-        Err(vec![FieldError::wrong(field, found, names.join(", "))])
+        Err(vec![FieldError::wrong(field, kind_of(value), names.join(", "))])
     })
 }
 

@@ -13,7 +13,7 @@ use http::StatusCode;
 use ringback_contract::intake;
 use ringback_contract::kind::Kind;
 use ringback_contract::samples;
-use ringback_core::endpoint::Settings;
+use ringback_core::endpoint::{FixedProfile, Settings};
 use ringback_core::id::EndpointId;
 use utoipa::ToSchema;
 
@@ -82,7 +82,8 @@ pub(crate) async fn test_endpoint(
     let (kind, sample) = sample_for(&endpoint.settings, asked);
     let company = api.service.directory().company(path.company_id);
     let stamp = stamp_of(company.as_deref(), &api.zone, api.clock.wall_ms());
-    let body = Bytes::from(intake::parse(kind, sample.as_bytes())?.render(&stamp));
+    let v1 = Bytes::from(intake::parse(kind, sample.as_bytes())?.render(&stamp));
+    let body = FixedProfile::from(endpoint.settings.profile).render(&v1)?;
     // The semaphore is never closed; a test without its permit would do no harm.
     let _permit = api.tests.acquire().await.ok();
     let probe = api.service.test(&endpoint, body.clone()).await;

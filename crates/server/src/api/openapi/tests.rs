@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use ringback_contract::samples;
+
 use super::*;
 
 fn golden() -> std::path::PathBuf {
@@ -134,28 +136,38 @@ fn the_callbacks_are_the_samples() {
         ["call", "correction", "inbound", "job"]
     );
     let content = |kind: &str| webhooks[kind]["post"]["requestBody"]["content"]["application/json"].clone();
-    for (kind, sample) in [
-        ("call", ringback_contract::samples::CALL),
-        ("correction", ringback_contract::samples::CORRECTION),
-        ("job", ringback_contract::samples::JOB),
+    for (kind, v1, v2) in [
+        ("call", samples::CALL, samples::V2_CALL),
+        ("correction", samples::CORRECTION, samples::V2_CORRECTION),
+        ("job", samples::JOB, samples::V2_JOB),
     ] {
-        let sample: Value = serde_json::from_str(sample).unwrap();
-        assert_eq!(content(kind)["example"], sample, "{kind}");
+        for (profile, sample) in [("v1", v1), ("v2", v2)] {
+            let sample: Value = serde_json::from_str(sample).unwrap();
+            assert_eq!(
+                content(kind)["examples"][profile]["value"],
+                sample,
+                "{kind} {profile}"
+            );
+        }
     }
-    let scene = &content("inbound")["schema"]["properties"]["data"]["properties"]["data"]["properties"]["sceneInstance"];
+    let data = |kind: &str, shape: usize| {
+        let shape = &content(kind)["schema"]["oneOf"][shape];
+        shape["properties"]["data"]["properties"]["data"]["properties"].clone()
+    };
+    let scene = &data("inbound", 0)["sceneInstance"];
     assert!(scene["properties"]["inboundInstanceId"].is_object());
     assert!(scene["properties"]["callInstanceId"].is_null());
     let status = scene["properties"]["finishStatus"]["description"]
         .as_str()
         .unwrap();
     assert!(status.contains("0 已接通 ("), "{status}");
-    let job = &content("job")["schema"]["properties"]["data"]["properties"]["data"]["properties"];
-    assert!(
-        job["status"]["description"]
+    for (shape, name) in [(0, "status"), (1, "callJobStatus")] {
+        let described = data("job", shape)[name]["description"]
             .as_str()
             .unwrap()
-            .contains("4 手动暂停 (")
-    );
+            .to_owned();
+        assert!(described.contains("4 手动暂停 ("), "{name}");
+    }
 }
 
 #[test]

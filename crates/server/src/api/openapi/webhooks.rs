@@ -3,14 +3,15 @@
 
 use ringback_contract::enums::{self, Enumeration};
 use ringback_contract::kind::Kind;
-use ringback_contract::{headers, samples};
+use ringback_contract::{headers, samples, v2};
 use serde_json::Value;
 use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, Paths, PathsBuilder,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{RefOr, Required, ResponseBuilder, ResponsesBuilder};
 
 /// The callbacks, by the name of their kind.
@@ -37,13 +38,20 @@ fn operation(kind: Kind) -> OperationBuilder {
         Kind::Job => "A job has a new status.",
     };
     let sample = sample(kind);
+    let later = in_v2(&sample);
+    let shapes = OneOfBuilder::new()
+        .item(schema("", "", &sample))
+        .item(schema("", "", &later))
+        .description(Some("By the profile of the endpoint: v1, or v2."));
+    let example = |value: Value| ExampleBuilder::new().value(Some(value)).build();
     let content = ContentBuilder::new()
-        .schema(Some(schema("", "", &sample)))
-        .example(Some(sample))
+        .schema(Some(shapes))
+        .examples_from_iter([("v1", example(sample)), ("v2", example(later))])
         .build();
     let body = RequestBodyBuilder::new()
         .description(Some(
-            "The same bytes on every send. Fields may be null or absent, and there may be further ones.",
+            "The same bytes on every send. Fields may be null or absent, and there may be further ones. An endpoint with profile \
+             v2 gets the later, slim shape, which has no nulls.",
         ))
         .content("application/json", content)
         .required(Some(Required::True))
@@ -116,6 +124,14 @@ fn sample(kind: Kind) -> Value {
     sample
 }
 
+/// The sample in the shape of v2. Its members are sorted here, not when they are sent.
+fn in_v2(sample: &Value) -> Value {
+    let body = v2::render(v2::Version::LATEST, sample.to_string().as_bytes());
+    body.ok()
+        .and_then(|body| serde_json::from_slice(&body).ok())
+        .unwrap_or_default()
+}
+
 /// Makes an inbound call result of the call sample, by the contract's section 1.
 fn make_inbound(sample: &mut Value) {
     sample["data"]["dataType"] = Kind::Inbound.data_type().into();
@@ -174,7 +190,7 @@ fn nullable(of: Type) -> SchemaType {
 
 fn scalar(object: &str, name: &str, schema_type: SchemaType) -> RefOr<Schema> {
     let plain = ObjectBuilder::new().schema_type(schema_type);
-    match enums::of_field(object, name) {
+    match enums::of_field(object, field_name(name)) {
         Some(enumeration) => plain.description(Some(described(enumeration))).into(),
         None => plain.into(),
     }
@@ -199,7 +215,19 @@ fn described(enumeration: &Enumeration) -> String {
 
 /// The enumerations' name of the object in a member: a job's members lie in `data` itself.
 fn object_name(member: &str) -> &str {
-    if member == "data" { "job" } else { member }
+    match member {
+        "data" => "job",
+        "callInstance" => "sceneInstance",
+        other => other,
+    }
+}
+
+/// The enumerations' name of a member.
+fn field_name(member: &str) -> &str {
+    match member {
+        "callInstanceStatus" | "callJobStatus" => "status",
+        other => other,
+    }
 }
 
 fn capitalised(name: &str) -> String {

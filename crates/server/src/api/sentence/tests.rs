@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringback_core::delivery::{Age, Delivery, Hold};
-use ringback_core::endpoint::Profile;
+use ringback_core::endpoint::FixedProfile;
 use ringback_core::event::OrderKey;
 use ringback_core::id::{EndpointId, EventId};
 use ringback_core::store::HeldBy;
@@ -53,7 +53,7 @@ fn record(kind: Kind, state: State, sends: u32, outcome: Option<Outcome>) -> Del
             last_outcome: outcome,
             settled_at: state.is_settled().then_some(NOW),
             resend_of: None,
-            profile: Profile::V1,
+            profile: FixedProfile::V1,
             schedule: Arc::default(),
         },
         endpoint_name: Some("erp".to_owned()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 use ringback_core::delivery::{Age, Attempt, Delivery, Outcome};
-use ringback_core::endpoint::Profile;
+use ringback_core::endpoint::FixedProfile;
 use ringback_core::engine::HeldBack;
 use ringback_core::event::{Event, OrderKey};
 use ringback_core::id::{DeliveryId, EndpointId, EventId};
@@ -51,7 +51,7 @@ fn delivery(id: i64, line: &Line<'_>) -> DeliveryRecord {
             last_outcome: last.map(|(outcome, _)| outcome),
             settled_at: state.is_settled().then_some(Millis(NOW_MS)),
             resend_of: None,
-            profile: Profile::V1,
+            profile: FixedProfile::V1,
             schedule: Arc::default(),
         },
         endpoint_name: (!endpoint.is_empty()).then(|| endpoint.to_owned()),

@@ -57,6 +57,44 @@ fn the_least_body_gets_the_defaults() {
     assert!(Secret::parse(&settings.secrets[0].secret).is_ok());
 }
 
+/// What goes with v2 are defaults: what is said wins.
+#[test]
+fn a_profile_has_its_own_defaults() {
+    for (profile, said, ack_rule, preset) in [
+        ("v1", json!({}), AckRule::Success, Preset::Seed),
+        ("v2", json!({}), AckRule::SuccessOrCode, Preset::V2),
+        (
+            "v2",
+            json!({"ackRule": null, "schedule": null}),
+            AckRule::SuccessOrCode,
+            Preset::V2,
+        ),
+        ("v2", json!({"ackRule": "success"}), AckRule::Success, Preset::V2),
+        (
+            "v2",
+            json!({"schedule": "seed"}),
+            AckRule::SuccessOrCode,
+            Preset::Seed,
+        ),
+        (
+            "v1",
+            json!({"ackRule": "status", "schedule": "v2"}),
+            AckRule::Status,
+            Preset::V2,
+        ),
+    ] {
+        let mut body = said.clone();
+        body["url"] = json!(URL);
+        body["profile"] = json!(profile);
+        let settings = settings(&body);
+        assert_eq!(
+            (settings.ack_rule, &*settings.schedule),
+            (ack_rule, &Schedule::preset(preset)),
+            "{profile} {said}"
+        );
+    }
+}
+
 /// Whatever the client would send is the default's member with a null.
 #[test]
 fn null_is_the_default() {
@@ -179,11 +217,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         r#""application/json""#,
         "contentType: is a string; allowed is json, text",
     ),
-    (
-        "profile",
-        r#""v2""#,
-        "profile: is v2, which this version does not have; allowed is v1",
-    ),
+    ("profile", r#""v3""#, "profile: is a string; allowed is v1, v2"),
     (
         "order",
         r#""fifo""#,

@@ -1,0 +1,322 @@
+//! Makes the callbacks of a run: the seed's samples with fresh ids and today's dates, changed in one respect by the check
+//! that asks for them. Whatever is changed, they are rendered as the service renders what it takes in.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ringback_contract::date_time::{self, DateTimeForm};
+use ringback_contract::intake::{self, Signing as Keys, Stamp};
+use ringback_contract::kind::Kind;
+use ringback_contract::samples;
+use ringback_core::id::EventId;
+use ringback_core::time::Millis;
+use ringback_server::random;
+
+use super::Options;
+use super::script::{Expect, Processing, Send, Signing, Way};
+use super::words::Said;
+use crate::tree::{Path, Tree};
+
+/// Ids of a run begin at a random one from here on: within 32 bits, so that only the check for them leaves these.
+const FIRST_ID: i64 = 1_000_000_000;
+/// How long a sample's call takes.
+const CALL_MS: i64 = 39_000;
+
+/// A callback that is being made.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) kind: Kind,
+    pub(crate) event: EventId,
+    /// The `data.data`.
+    pub(crate) data: Tree,
+    /// callInstanceId, inboundInstanceId or callJobId.
+    pub(crate) entity_id: i64,
+    form: DateTimeForm,
+    /// What the text of the intake has in another place's stead.
+    replaced: Option<(&'static str, &'static str)>,
+}
+
+impl Draft {
+    /// Puts a value at a path in `data.data`.
+    pub(crate) fn set(mut self, path: &str, value: impl Into<Tree>) -> Self {
+        self.data
+            .set(&place(path), value.into())
+            .expect("the catalogue's paths lead through the samples");
+        self
+    }
+
+    /// The same with `dateTime` in another form.
+    pub(crate) fn form(self, form: DateTimeForm) -> Self {
+        Self { form, ..self }
+    }
+
+    /// The same, with a part of its text written otherwise, as another JSON writer would.
+    pub(crate) fn written(self, text: &'static str, otherwise: &'static str) -> Self {
+        Self {
+            replaced: Some((text, otherwise)),
+            ..self
+        }
+    }
+
+    /// The same as an event that was accepted earlier.
+    pub(crate) fn accepted_as(self, event: EventId) -> Self {
+        Self { event, ..self }
+    }
+}
+
+/// A path of the catalogue.
+pub(crate) fn place(path: &str) -> Path {
+    path.parse().expect("the catalogue's paths are paths")
+}
+
+/// The maker of one run.
+#[derive(Debug)]
+pub(crate) struct Maker {
+    options: Arc<Options>,
+    kinds: Vec<Kind>,
+    wall_ms: i64,
+    next_event: i64,
+    next_id: i64,
+    /// A call that the receiver knows: corrections are about it, unless a check wants another.
+    known_call: Option<i64>,
+    corrections: usize,
+}
+
+impl Maker {
+    pub(crate) fn new(options: Arc<Options>, wall_ms: i64) -> Self {
+        let [a, b, c, d] = random::bytes();
+        let random = i64::from(u32::from_le_bytes([a, b, c, d]));
+        Self {
+            kinds: options.kinds.clone(),
+            options,
+            wall_ms,
+            // Half of a millisecond's numbers are left for those that follow.
+            next_event: EventId::first_at(Millis(wall_ms)).0 | random >> 13,
+            next_id: FIRST_ID + random % FIRST_ID,
+            known_call: None,
+            corrections: 0,
+        }
+    }
+
+    /// The kinds that the receiver takes.
+    pub(crate) fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// Whether the receiver takes these.
+    pub(crate) fn takes(&self, kind: Kind) -> bool {
+        self.kinds.contains(&kind)
+    }
+
+    /// Callbacks of this kind are of no further use: the receiver does not even take an ordinary one.
+    pub(crate) fn drop_kind(&mut self, kind: Kind) {
+        self.kinds.retain(|there| *there != kind);
+    }
+
+    pub(crate) const fn remember_call(&mut self, call_id: i64) {
+        self.known_call = Some(call_id);
+    }
+
+    /// The id of a new event.
+    pub(crate) const fn event(&mut self) -> EventId {
+        self.next_event += 1;
+        EventId(self.next_event)
+    }
+
+    /// The id of an event that was accepted so long ago.
+    pub(crate) const fn event_before(&mut self, ms: i64) -> EventId {
+        self.next_event += 1;
+        EventId(self.next_event - (ms << 20))
+    }
+
+    pub(crate) const fn id(&mut self) -> i64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// The time so long ago as callbacks write it.
+    pub(crate) fn time_before(&self, ms: i64) -> String {
+        date_time::format_local(self.wall_ms - ms, &self.options.zone)
+    }
+
+    /// A new callback, as ordinary as can be.
+    pub(crate) fn draft(&mut self, kind: Kind) -> Draft {
+        let id = match kind {
+            Kind::Correction => match self.known_call {
+                Some(call) => call,
+                None => self.id(),
+            },
+            Kind::Call | Kind::Inbound | Kind::Job => self.id(),
+        };
+        self.draft_of(kind, id)
+    }
+
+    /// A new callback about this call or job.
+    pub(crate) fn draft_of(&mut self, kind: Kind, id: i64) -> Draft {
+        let data = match kind {
+            Kind::Call => self.call(id),
+            Kind::Inbound => inbound(self.call(id), id),
+            Kind::Correction => self.correction(id),
+            Kind::Job => self.job(id),
+        };
+        Draft {
+            kind,
+            event: self.event(),
+            data,
+            entity_id: id,
+            form: DateTimeForm::default(),
+            replaced: None,
+        }
+    }
+
+    /// The send of a draft, called by its kind.
+    pub(crate) fn send(&self, draft: &Draft) -> Send {
+        Send {
+            what: kind_name(draft.kind),
+            event: draft.event,
+            body: self.render(draft),
+            number: 1,
+            way: Way::Plain,
+            signing: Signing::Right,
+            skew_s: 0,
+            expect: Expect::Acknowledged,
+            processing: Processing::Once,
+        }
+    }
+
+    /// A callback of each kind that the receiver takes, if this check has one of it.
+    pub(crate) fn of_each(&mut self, mut make: impl FnMut(&mut Self, Kind) -> Option<Draft>) -> Vec<Send> {
+        let kinds = self.kinds.clone();
+        kinds
+            .into_iter()
+            .filter_map(|kind| {
+                let draft = make(self, kind)?;
+                Some(self.send(&draft))
+            })
+            .collect()
+    }
+
+    fn render(&self, draft: &Draft) -> Bytes {
+        let data_type = draft.kind.data_type();
+        let data = draft.data.write();
+        let data = match draft.replaced {
+            Some((text, otherwise)) => data.replacen(text, otherwise, 1),
+            None => data,
+        };
+        let envelope = format!(r#"{{"data":{{"dataType":"{data_type}","data":{data}}}}}"#);
+        let intake = intake::parse(draft.kind, envelope.as_bytes())
+            .expect("what the catalogue makes is what the service takes in");
+        let stamp = Stamp {
+            accepted_ms: self.wall_ms,
+            zone: &self.options.zone,
+            form: draft.form,
+            signing: self.options.app.as_ref().map(|app| Keys {
+                app_key: &app.key,
+                app_secret: &app.secret,
+            }),
+        };
+        intake.render(&stamp).into()
+    }
+
+    fn call(&mut self, id: i64) -> Tree {
+        let job_id = self.id();
+        let mut data = sample(samples::CALL);
+        let (start, end) = (self.time_before(CALL_MS + 2_000), self.time_before(2_000));
+        for (path, value) in [
+            ("sceneInstance.callInstanceId", id.into()),
+            ("sceneInstance.companyId", self.options.company_id.into()),
+            ("sceneInstance.callJobId", job_id.into()),
+            ("sceneInstance.startTime", start.as_str().into()),
+            ("sceneInstance.endTime", end.as_str().into()),
+            ("sceneInstance.gmtCreate", start.as_str().into()),
+            ("sceneInstance.gmtModified", end.as_str().into()),
+            ("taskResult[0].sceneInstanceId", id.into()),
+            ("taskResult[0].callJobId", job_id.into()),
+            ("taskResult[1].sceneInstanceId", id.into()),
+            ("phoneLog.phoneLogs[0].sceneInstanceId", id.into()),
+            ("phoneLog.phoneLogs[1].sceneInstanceId", id.into()),
+        ] {
+            put(&mut data, path, value);
+        }
+        // Both are given by the service.
+        data.remove(&place("sign"));
+        data.remove(&place("dateTime"));
+        data
+    }
+
+    fn correction(&mut self, call_id: i64) -> Tree {
+        self.corrections += 1;
+        let level = ["B", "C", "D", "E"][self.corrections % 4];
+        let mut data = sample(samples::CORRECTION);
+        for (path, value) in [
+            ("taskResult[0].companyId", self.options.company_id.into()),
+            ("taskResult[0].sceneInstanceId", call_id.into()),
+            ("taskResult[0].resultValue", level.into()),
+        ] {
+            put(&mut data, path, value);
+        }
+        data
+    }
+
+    fn job(&mut self, id: i64) -> Tree {
+        let mut data = sample(samples::JOB);
+        let now = self.time_before(1_000);
+        let today = now.get(..10).unwrap_or_default();
+        for (path, value) in [
+            ("callJobId", id.into()),
+            ("companyId", self.options.company_id.into()),
+            ("startDate", today.into()),
+            ("endDate", today.into()),
+            ("gmtModified", now.as_str().into()),
+        ] {
+            put(&mut data, path, value);
+        }
+        data
+    }
+}
+
+/// The kind's name, for the report.
+pub(crate) fn kind_name(kind: Kind) -> Said {
+    Said::new(kind.en(), kind.zh())
+}
+
+/// The `data.data` of a sample.
+fn sample(text: &str) -> Tree {
+    let envelope = Tree::read(text).expect("the samples are JSON");
+    let data = envelope.get(&place("data.data"));
+    data.cloned().expect("the samples have data.data")
+}
+
+fn put(data: &mut Tree, path: &str, value: Tree) {
+    data.set(&place(path), value)
+        .expect("the catalogue's paths lead through the samples");
+}
+
+/// An inbound call made of a call, which the seed has no sample of (contract, section 1).
+fn inbound(call: Tree, id: i64) -> Tree {
+    let mut data = call;
+    if let Tree::Object(members) = &mut data {
+        members.retain(|(name, _)| name != "jobFinished");
+        if let Some((_, Tree::Object(scene))) = members.iter_mut().find(|(name, _)| name == "sceneInstance") {
+            for (name, value) in scene.iter_mut() {
+                match name.as_str() {
+                    "callInstanceId" => *name = "inboundInstanceId".to_owned(),
+                    "callerPhone" => *name = "calleePhone".to_owned(),
+                    "callJobId" => *value = Tree::Null,
+                    _ => {}
+                }
+            }
+        }
+    }
+    for (path, value) in [
+        ("sceneInstance.transferStatus", 0.into()),
+        ("sceneInstance.transferInfo", Tree::Null),
+        ("sceneInstance.userLevel", "C".into()),
+        ("sceneInstance.propertiesMap", Tree::Object(Vec::new())),
+        ("taskResult[0].callJobId", Tree::Null),
+        ("taskResult[0].sceneInstanceId", id.into()),
+    ] {
+        put(&mut data, path, value);
+    }
+    data
+}
