@@ -12,5 +12,7 @@ pub mod listen;
 pub mod pretty;
 pub mod prng;
 pub mod receiver;
+mod sample;
+pub mod shape;
 pub mod tree;
 pub mod trigger;
