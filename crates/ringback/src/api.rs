@@ -1,6 +1,6 @@
 //! Requests of commands to a running service's API.
 
-use std::net::ToSocketAddrs as _;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use crate::failure::Failure;
 /// A service and the token for it. `Debug` is left out: it would show the token.
 pub(crate) struct Api {
     base: String,
+    address: SocketAddr,
     token: String,
 }
 
@@ -47,8 +48,14 @@ impl Api {
             .ok_or_else(|| Failure::failed(format_args!("--server: the host of {server} cannot be found")))?;
         Ok(Self {
             base: format!("http://{address}"),
+            address,
             token,
         })
+    }
+
+    /// Where it is, and the token for it: for who keeps connections of his own.
+    pub(crate) fn into_parts(self) -> (SocketAddr, String) {
+        (self.address, self.token)
     }
 
     /// One request. A body is JSON.
