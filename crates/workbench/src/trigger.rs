@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
@@ -14,6 +15,7 @@ use ringback_contract::intake::{self, Signing, Stamp};
 use ringback_contract::kind::Kind;
 use ringback_contract::samples;
 use ringback_contract::webhook::{InvalidSecret, Secret};
+use ringback_core::endpoint::{FixedProfile, Profile};
 use ringback_core::id::EventId;
 use ringback_core::time::Millis;
 use ringback_server::clock::Clock;
@@ -50,6 +52,8 @@ pub enum Source {
 pub struct Options {
     /// Which callback.
     pub source: Source,
+    /// The shape of the body.
+    pub profile: Profile,
     /// When the answer counts as an acknowledgement.
     pub ack_rule: AckRule,
     /// What the body is called.
@@ -76,6 +80,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             source: Source::default(),
+            profile: Profile::default(),
             ack_rule: AckRule::default(),
             content_type: ContentType::default(),
             timeout_ms: TargetSettings::new("").timeout_ms,
@@ -165,7 +170,7 @@ pub async fn trigger(
         webhook_timestamp: value(&timestamp_s.to_string())?,
         ringback_send: HeaderValue::from_static("1"),
         trace: None,
-        body: body.into(),
+        body,
     };
     let sent_bytes = message.body.len();
     let outbound = Outbound::new(outbound::Options {
@@ -216,7 +221,7 @@ fn value(text: &str) -> Result<HeaderValue, TriggerError> {
 }
 
 /// The body as the service would render it of this intake.
-fn body(kind: Kind, options: &Options, wall_ms: i64) -> Option<Vec<u8>> {
+fn body(kind: Kind, options: &Options, wall_ms: i64) -> Option<Bytes> {
     let generate = |seed| {
         let setup = Setup {
             zone: options.zone.clone(),
@@ -240,7 +245,8 @@ fn body(kind: Kind, options: &Options, wall_ms: i64) -> Option<Vec<u8>> {
             app_secret: &app.secret,
         }),
     };
-    Some(intake::parse(kind, intake.as_bytes()).ok()?.render(&stamp))
+    let v1 = intake::parse(kind, intake.as_bytes()).ok()?.render(&stamp);
+    FixedProfile::from(options.profile).render(&v1.into()).ok()
 }
 
 /// An id as the service gives it, of this moment and otherwise random: receivers drop ids that they know.

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use ringback_contract::ack::AckRule;
 use ringback_contract::duration;
 use ringback_contract::kind::Kind;
-use ringback_core::endpoint::ContentType;
+use ringback_core::endpoint::{ContentType, Profile};
 use ringback_server::clock::RealClock;
 use ringback_workbench::trigger::{self, Options, Source};
 
@@ -25,6 +25,7 @@ Examples:
   ringback trigger correction https://crm.example.com/callback --secret whsec_…
   ringback trigger job http://127.0.0.1:7701/jobs --generate 7 --ack-rule success-or-code
   ringback trigger inbound http://127.0.0.1:7701/ --json
+  ringback trigger call http://127.0.0.1:7701/ --profile v2
 
 The call, correction and job are the published samples; --generate makes others. It goes to public addresses and to this \
 machine; --allow opens other networks.
@@ -44,14 +45,12 @@ pub(crate) struct Args {
     /// Sends a generated callback instead of the sample; each number makes another one
     #[arg(long, value_name = "SEED")]
     generate: Option<u64>,
-    /// When the answer counts: success, success-or-code or status
-    #[arg(
-        long,
-        value_name = "RULE",
-        default_value = "success",
-        hide_possible_values = true
-    )]
-    ack_rule: AckRule,
+    /// The shape of the body: v1 or v2
+    #[arg(long, value_name = "PROFILE", default_value = "v1", value_parser = profile(), hide_possible_values = true)]
+    profile: Profile,
+    /// When the answer counts: success, success-or-code or status. Default: success; with profile v2 success-or-code
+    #[arg(long, value_name = "RULE")]
+    ack_rule: Option<AckRule>,
     /// What the body is called: json, or text for receivers that refuse JSON
     #[arg(long, value_name = "TYPE", default_value = "json", value_parser = content_type())]
     content_type: ContentType,
@@ -112,7 +111,8 @@ fn options(args: Args) -> Result<Options, Failure> {
     });
     Ok(Options {
         source: args.generate.map_or(Source::Sample, Source::Generated),
-        ack_rule: args.ack_rule,
+        profile: args.profile,
+        ack_rule: args.ack_rule.unwrap_or(args.profile.ack_rule()),
         content_type: args.content_type,
         timeout_ms: args.timeout,
         secret: args.secret.as_deref().map(secret).transpose()?,
@@ -133,7 +133,11 @@ fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
     PossibleValuesParser::new(Kind::ALL.map(Kind::name)).try_map(|name| name.parse::<Kind>())
 }
 
-pub(crate) fn content_type() -> impl clap::builder::TypedValueParser<Value = ContentType> {
+fn profile() -> impl clap::builder::TypedValueParser<Value = Profile> {
+    PossibleValuesParser::new(["v1", "v2"]).map(|name| if name == "v2" { Profile::V2 } else { Profile::V1 })
+}
+
+pub(super) fn content_type() -> impl clap::builder::TypedValueParser<Value = ContentType> {
     PossibleValuesParser::new(["json", "text"]).map(|name| {
         if name == "text" {
             ContentType::Text
