@@ -13,6 +13,7 @@ use ringback_core::limits;
 use ringback_core::store::{Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
 use ringback_core::token::{Scope, Token};
+use ringback_store::secrets::Secrets;
 use ringback_store::sqlite::Sqlite;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
@@ -114,7 +115,7 @@ impl App {
         let (tracer, exporter) = start_traces(config, &clock, &metrics)?;
         let StoreSetting::Sqlite(dir) = &config.store;
         let (service, running) = Service::start(service::Options {
-            open_store: open_store(dir),
+            open_store: open_store(dir, &config.secrets),
             outbound: outbound.clone(),
             clock: Arc::clone(&clock),
             disk_free_least: config.disk_free_least_mib.saturating_mul(1024 * 1024),
@@ -237,9 +238,9 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
         .map_err(|source| StartError::Listen { address, source })
 }
 
-fn open_store(dir: &Path) -> OpenStore {
-    let dir = dir.to_owned();
-    Box::new(move || match Sqlite::open(&dir) {
+fn open_store(dir: &Path, secrets: &Secrets) -> OpenStore {
+    let (dir, secrets) = (dir.to_owned(), secrets.clone());
+    Box::new(move || match Sqlite::open_with(&dir, &secrets) {
         Ok(store) => Ok(Box::new(store) as Box<dyn Store>),
         Err(error) => Err(StoreError {
             what: "open the store",

@@ -18,6 +18,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use ringback_core::limits;
 use ringback_core::token::Scope;
+use ringback_store::secrets::Secrets;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where everything is kept.
     pub store: StoreSetting,
+    /// Where the keys are that settings are encrypted with in the store.
+    pub secrets: Secrets,
     /// A bearer token that is valid as long as it is set.
     pub operator_token: Option<OperatorToken>,
     /// Addresses that callbacks may go to besides public ones.
@@ -189,6 +192,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7700)),
             store: StoreSetting::Sqlite(PathBuf::from("./ringback-data")),
+            secrets: Secrets::OwnFile,
             operator_token: None,
             outbound_allow: Vec::new(),
             outbound_bind: Bind::default(),

@@ -1,5 +1,5 @@
 //! Where ringback keeps events and deliveries: [`memory`], the model by which the others are judged, and [`sqlite`],
-//! the embedded default.
+//! the embedded default, in which settings are encrypted with the keys of [`secrets`].
 //!
 //! What a write means is decided in one place, `rules`, over the narrow seam `tables`; a store supplies look-ups by key
 //! and writes of rows. So the rules are the same everywhere, and what differs between stores (statements, indexes,
@@ -14,5 +14,6 @@ mod missed;
 mod reconcile;
 mod replay;
 mod rules;
+pub mod secrets;
 pub mod sqlite;
 mod tables;

@@ -8,6 +8,7 @@ pub mod client;
 pub mod conformance;
 pub mod explain;
 pub mod generator;
+pub mod inbox;
 pub mod listen;
 pub mod pretty;
 pub mod prng;

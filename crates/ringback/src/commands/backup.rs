@@ -23,7 +23,8 @@ Examples:
   ringback backup --store /var/lib/ringback --json /backup/ringback.db
 
 The service may run meanwhile. The copy is that of one moment, is checked, and overwrites nothing. To restore it, stop the \
-service, put the copy as ringback.db into an empty directory, and start the service on that.
+service, put the copy as ringback.db into an empty directory, with the file secrets-key of the store unless RINGBACK_SECRETS_KEY is \
+set, and start the service on that.
 
 Exit codes: 0 done, 1 failed and nothing left behind, 2 called or configured wrongly.";
 
@@ -94,8 +95,17 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
                 "target": args.target,
                 "bytes": made.bytes,
                 "schemaVersion": made.version,
+                "secretsKeyId": made.secrets_key_id,
             })),
-            (Ok(made), _) => output::line(format_args!("{}: {}", args.target.display(), size(made.bytes))),
+            (Ok(made), _) => {
+                if let Some(id) = &made.secrets_key_id {
+                    output::note(format_args!(
+                        "its settings are encrypted with the key {id}, which is not in it: keep the file secrets-key, or \
+                         RINGBACK_SECRETS_KEY, in another place"
+                    ));
+                }
+                output::line(format_args!("{}: {}", args.target.display(), size(made.bytes)))
+            }
             (Err(BackupError::Stopped), Some(number)) => Err(Failure::signalled(number)),
             (Err(error), _) => Err(Failure::caused(&error)),
         }

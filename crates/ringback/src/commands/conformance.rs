@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use ringback_contract::ack::AckRule;
 use ringback_contract::kind::Kind;
-use ringback_core::endpoint::ContentType;
+use ringback_core::endpoint::{ContentType, Profile};
 use ringback_server::api::Language;
 use ringback_server::clock::RealClock;
 use ringback_workbench::conformance::{
@@ -56,14 +56,12 @@ pub(crate) struct Args {
     /// The company's appSecret, for sign
     #[arg(long, value_name = "SECRET", requires = "app_key")]
     app_secret: Option<String>,
-    /// When an answer counts: success, success-or-code or status
-    #[arg(
-        long,
-        value_name = "RULE",
-        default_value = "success",
-        hide_possible_values = true
-    )]
-    ack_rule: AckRule,
+    /// The shape of the bodies: v1, or v2 for receivers of the later one
+    #[arg(long, value_name = "PROFILE", default_value = "v1", value_parser = profile())]
+    profile: Profile,
+    /// When an answer counts: success, success-or-code or status; without it success for v1, success-or-code for v2
+    #[arg(long, value_name = "RULE", hide_possible_values = true)]
+    ack_rule: Option<AckRule>,
     /// The companyId of the callbacks
     #[arg(long, value_name = "ID", default_value_t = 1)]
     company: i64,
@@ -217,7 +215,11 @@ fn options(args: Args) -> Result<Options, Failure> {
     Ok(Options {
         kinds,
         company_id: args.company,
-        ack_rule: args.ack_rule,
+        profile: args.profile,
+        ack_rule: args.ack_rule.unwrap_or(match args.profile {
+            Profile::V1 => AckRule::Success,
+            Profile::V2 => AckRule::SuccessOrCode,
+        }),
         content_type: args.content_type,
         timeout_ms: args.timeout,
         secret: args.secret.as_deref().map(secret).transpose()?,
@@ -240,6 +242,13 @@ fn options(args: Args) -> Result<Options, Failure> {
 
 fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
     PossibleValuesParser::new(Kind::ALL.map(Kind::name)).try_map(|name| name.parse::<Kind>())
+}
+
+fn profile() -> impl clap::builder::TypedValueParser<Value = Profile> {
+    PossibleValuesParser::new(["v1", "v2"]).map(|name| match name.as_str() {
+        "v2" => Profile::V2,
+        _ => Profile::V1,
+    })
 }
 
 fn language() -> impl clap::builder::TypedValueParser<Value = Language> {

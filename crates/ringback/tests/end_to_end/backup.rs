@@ -121,6 +121,17 @@ fn a_restored_backup_has_what_was_accepted_before_it_and_delivers_what_was_pendi
     let Copied { accepted, before } = copy_under_load(&store, &target, [first_port, second_port, third_port]);
 
     let restored = restore(directory.path(), &target);
+    // Without the key it is not started, and no other key is made.
+    let mut keyless = command(["serve"]);
+    keyless.env("RINGBACK_STORE", format!("sqlite:{}", restored.display()));
+    let keyless = keyless.env("RINGBACK_LISTEN", "127.0.0.1:0").output().unwrap();
+    assert_refused(
+        &keyless,
+        1,
+        &["the settings in the store are encrypted with the key"],
+    );
+    assert!(!restored.join("secrets-key").exists());
+    std::fs::copy(store.join("secrets-key"), restored.join("secrets-key")).unwrap();
     let (third, _) = listen(&journal(3), "success", third_port);
     let mut serve = Process::serve(&restored, TOKEN);
     let api = Api::new(serve.address(), TOKEN);

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use ringback_contract::duration;
 use ringback_core::limits;
+use ringback_store::secrets::{Keys, Secrets};
 
 use super::value::Value;
 use super::{Bind, Config, ENVIRONMENT_PREFIX, LogFormat, OperatorToken, Proxy, StoreSetting, TlsCa};
@@ -63,6 +64,19 @@ pub(super) const ALL: &[Key] = &[
             Ok(())
         },
         show: |config| format!("\"{}\"", config.store),
+    },
+    Key {
+        name: "secrets_key",
+        allowed: "a list of 1 to 8 keys, each the Base64 of 32 bytes, or file: and the path of a file with a key a line",
+        set: |config, value| {
+            config.secrets = secrets(&value)?;
+            Ok(())
+        },
+        show: |config| match &config.secrets {
+            Secrets::File(path) => format!("\"file:{}\"", path.display()),
+            Secrets::Keys(keys) => format!("(set: {})", keys.ids()),
+            Secrets::OwnFile | Secrets::Plain => presence(false),
+        },
     },
     Key {
         name: "operator_token",
@@ -312,6 +326,21 @@ fn sqlite(text: &str) -> Option<StoreSetting> {
         .strip_prefix("sqlite:")
         .filter(|directory| !directory.is_empty())?;
     Some(StoreSetting::Sqlite(PathBuf::from(directory)))
+}
+
+/// Where the keys of the settings are: in a file, or here. One key needs no list.
+fn secrets(value: &Value<'_>) -> Result<Secrets, String> {
+    let alone = value.text(|text| {
+        let path = text.strip_prefix("file:").filter(|path| !path.is_empty());
+        let file = path.map(|path| Secrets::File(PathBuf::from(path)));
+        file.or_else(|| Keys::parse([text]).map(Secrets::Keys))
+    });
+    if alone.is_ok() {
+        return alone;
+    }
+    let texts = value.list(|text| Some(text.to_owned()))?;
+    let keys = Keys::parse(texts.iter().map(String::as_str));
+    keys.map(Secrets::Keys).ok_or_else(|| value.kind())
 }
 
 /// A range whose host bits are zero: `10.1.2.3/8` is more likely a slip than an intention.

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 
+mod secrets;
+
 /// Loads a file's text and an environment; mistakes come as their texts, with the file called `f`.
 fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let directory = tempfile::tempdir().unwrap();
@@ -71,6 +73,7 @@ fn the_examples_of_the_default_file_are_valid() {
             "outbound_allow",
             "outbound_bind",
             "outbound_proxy",
+            "secrets_key",
             "tls_ca"
         ])
     );
@@ -132,7 +135,7 @@ fn every_mistake_is_reported_at_once() {
         &[
             "connections (f:4): found an integer; allowed: an integer from 1 to 100000",
             "listen (f:1): found an integer; allowed: an IP address and a port, such as 127.0.0.1:7700 or [::1]:7700",
-            "listen_port (f:2): found an unknown setting; allowed: listen, store, operator_token, outbound_allow, \
+            "listen_port (f:2): found an unknown setting; allowed: listen, store, secrets_key, operator_token, outbound_allow, \
              outbound_bind, outbound_proxy, tls_ca, zone, log, log_format, metrics_open, connections, rate_limit, rate_limit_read, disk_free_least_mib, retention, audit_retention, otlp, otlp_sample, alerts",
             "log_fromat (f:3): found an unknown setting; allowed: perhaps log_format is meant",
             "store (f:5): found a table; allowed: sqlite: and a directory, such as sqlite:./ringback-data",

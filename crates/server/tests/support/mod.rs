@@ -28,6 +28,7 @@ use ringback_server::service::{Options, Running, Service};
 use ringback_server::tasks;
 use ringback_server::telemetry::Metrics;
 use ringback_server::trace::Tracer;
+use ringback_store::secrets::Secrets;
 use ringback_store::sqlite::Sqlite;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -220,7 +221,7 @@ impl Lab {
                 if for_opening.open.load(Ordering::SeqCst) {
                     return Err(broken());
                 }
-                let inner = Sqlite::open(&path).map_err(|error| StoreError {
+                let inner = Sqlite::open_with(&path, &Secrets::OwnFile).map_err(|error| StoreError {
                     what: "opening",
                     fault: Fault::Other,
                     source: Box::new(error),

@@ -44,12 +44,14 @@ pub enum Progress {
 }
 
 /// A finished backup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackedUp {
     /// The length of the copy.
     pub bytes: u64,
     /// The version of its schema.
     pub version: u32,
+    /// The id of the key that its settings are encrypted with. The key itself is not in it.
+    pub secrets_key_id: Option<String>,
 }
 
 /// Why there is no backup. Nothing is left of it.
@@ -130,9 +132,13 @@ pub fn backup(
     if tell(Progress::Checking).is_break() {
         return Err(BackupError::Stopped);
     }
-    check(&unfinished.path)?;
+    let secrets_key_id = check(&unfinished.path, version)?;
     let bytes = unfinished.finish(target)?;
-    Ok(BackedUp { bytes, version })
+    Ok(BackedUp {
+        bytes,
+        version,
+        secrets_key_id,
+    })
 }
 
 /// Fits `map_err`.
@@ -195,19 +201,25 @@ fn open_copy(path: &Path) -> Result<Connection, BackupError> {
     Connection::open_with_flags(path, flags).map_err(failing("open the copy"))
 }
 
-/// Checks the copy, and makes it one file: a store that is opened makes its log anew.
-fn check(path: &Path) -> Result<(), BackupError> {
+/// The first version of the schema in which a store notes which key its settings are encrypted with.
+const NOTES_SECRETS_KEY: u32 = 5;
+
+/// Checks the copy, and makes it one file: a store that is opened makes its log anew. Tells the id of its key.
+fn check(path: &Path, version: u32) -> Result<Option<String>, BackupError> {
     let copy = open_copy(path)?;
     copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
         .map_err(failing("settle the copy"))?;
     let found: String = copy
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .map_err(failing("check the copy"))?;
-    if found == "ok" {
-        Ok(())
-    } else {
-        Err(BackupError::Damaged { what: found })
+    if found != "ok" {
+        return Err(BackupError::Damaged { what: found });
     }
+    if version < NOTES_SECRETS_KEY {
+        return Ok(None);
+    }
+    copy.query_row("SELECT secrets_key_id FROM store", [], |row| row.get(0))
+        .map_err(failing("check the copy"))
 }
 
 /// The copy as long as it has not got its name. Dropped, it is removed.

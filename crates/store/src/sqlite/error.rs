@@ -50,6 +50,26 @@ pub enum OpenError {
         /// What is different.
         what: &'static str,
     },
+    /// The settings are encrypted, and there is no key.
+    #[error(
+        "the settings in the store are encrypted with the key {id}, and there is none: put the file secrets-key back into the \
+         store's directory, or set RINGBACK_SECRETS_KEY"
+    )]
+    NoSecretsKey {
+        /// The id of the key.
+        id: String,
+    },
+    /// The settings are encrypted with another key.
+    #[error(
+        "the settings in the store are encrypted with the key {id}, which is not among those that are set ({given}): add it to \
+         RINGBACK_SECRETS_KEY, behind the new one"
+    )]
+    OtherSecretsKey {
+        /// The id of the key.
+        id: String,
+        /// The ids of those that are set.
+        given: String,
+    },
     /// SQLite failed.
     #[error("cannot {what}")]
     Sqlite {
@@ -147,7 +167,11 @@ impl OpenError {
             Self::Sqlite { source, .. } => fault(dir, &source.0),
             // It is asked of a store that was one a moment ago: the disk does not let SQLite lay it out.
             Self::NotAStore { .. } => disk_fault(dir),
-            Self::InUse { .. } | Self::Newer { .. } | Self::OtherMigration { .. } => Fault::Other,
+            Self::InUse { .. }
+            | Self::Newer { .. }
+            | Self::OtherMigration { .. }
+            | Self::NoSecretsKey { .. }
+            | Self::OtherSecretsKey { .. } => Fault::Other,
         }
     }
 }

@@ -67,7 +67,7 @@ impl Look for Lookup<'_> {
 
     fn receivers(&mut self, company_id: i64) -> Result<Option<Endpoints>> {
         let mut directory = Directory::default();
-        let company = "SELECT settings FROM company WHERE company_id = ?1";
+        let company = "SELECT unsealed('company', company_id, settings) FROM company WHERE company_id = ?1";
         for company in query::all(self.connection, company, [company_id], rows::company)? {
             directory.put_company(&company);
         }

@@ -33,6 +33,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "alerts",
         sql: include_str!("../../migrations/0004_alerts.sql"),
     },
+    Migration {
+        version: 5,
+        name: "secrets_key",
+        sql: include_str!("../../migrations/0005_secrets_key.sql"),
+    },
 ];
 
 /// The newest schema version that this program knows.

@@ -23,6 +23,7 @@ mod rows;
 mod search;
 mod select;
 mod shrink;
+mod vault;
 mod walk;
 mod writer;
 
@@ -42,8 +43,10 @@ pub use self::migrate::Migrated;
 use self::open::Home;
 use self::read::SqliteReader;
 use self::select::select;
+use self::vault::Vault;
 use self::writer::Writer;
 use crate::rules;
+use crate::secrets::Secrets;
 
 /// A store on SQLite. After a failed commit every further one fails: drop it and open it again. The exception is a commit
 /// that failed because of what was written ([`Fault::Data`]).
@@ -69,15 +72,25 @@ pub struct Simulated<'a> {
 }
 
 impl Sqlite {
-    /// Opens the store in `dir`, or makes it, and brings its schema up to date.
+    /// Opens the store in `dir`, or makes it, and brings its schema up to date. Its settings are encrypted with the first of
+    /// the keys when this returns, whatever they were before.
     ///
     /// # Errors
-    /// The directory cannot be used, another process has the store open, or the schema is not one of this program's.
-    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+    /// The directory cannot be used, another process has the store open, the schema is not one of this program's, or none of
+    /// the keys is the one that the settings are encrypted with.
+    pub fn open_with(dir: &Path, secrets: &Secrets) -> Result<Self, OpenError> {
         let lock = open::own(dir)?;
         let home = Home::usual(dir);
         home.renew_log(open::renew)?;
-        Self::open_at(home, Some(lock), None)
+        Self::open_at(home, secrets, Some(lock), None)
+    }
+
+    /// Opens a store whose settings are stored as they are ([`Secrets::Plain`]).
+    ///
+    /// # Errors
+    /// As [`Sqlite::open_with`].
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_with(dir, &Secrets::Plain)
     }
 
     /// Opens the store in `dir` of a simulated file system. No lock of the operating system keeps others out, and no
@@ -89,14 +102,21 @@ impl Sqlite {
         let home = Home {
             dir: dir.to_owned(),
             vfs: Some(on.vfs.to_owned()),
+            vault: Vault::Plain,
         };
         home.renew_log(on.renew)?;
-        Self::open_at(home, None, Some(on.checkpoint_pages))
+        Self::open_at(home, &Secrets::Plain, None, Some(on.checkpoint_pages))
     }
 
-    fn open_at(home: Home, lock: Option<File>, simulated: Option<i32>) -> Result<Self, OpenError> {
+    fn open_at(
+        mut home: Home,
+        secrets: &Secrets,
+        lock: Option<File>,
+        simulated: Option<i32>,
+    ) -> Result<Self, OpenError> {
         let mut connection = open::writer(&home)?;
         migrate::migrate(&mut connection)?;
+        home.vault = Vault::unlock(&mut connection, secrets, &home.dir)?;
         let checkpoints = match simulated {
             None => Checkpoints::start(&home, &mut connection)?,
             Some(pages) => Checkpoints::simulate(&home, &mut connection, pages)?,

@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{OpenError, opening};
+use super::vault::Vault;
 
 /// The database file in the store's directory.
 const DATABASE: &str = "ringback.db";
@@ -34,11 +35,13 @@ const RENEW_BYTES: usize = 1024 * 1024;
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 128;
 
-/// Where a store is: its directory, on a file system that SQLite knows by name, or on the usual one.
+/// Where a store is: its directory, on a file system that SQLite knows by name, or on the usual one; and the keys for it.
 #[derive(Clone, Debug)]
 pub(super) struct Home {
     pub(super) dir: PathBuf,
     pub(super) vfs: Option<String>,
+    /// As long as it is not known which keys fit, none.
+    pub(super) vault: Vault,
 }
 
 impl Home {
@@ -47,6 +50,7 @@ impl Home {
         Self {
             dir: dir.to_owned(),
             vfs: None,
+            vault: Vault::Plain,
         }
     }
 
@@ -211,6 +215,7 @@ fn connect(home: &Home, flags: OpenFlags, cache_kib: i32) -> rusqlite::Result<Co
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    home.vault.install(&connection)?;
     Ok(connection)
 }
 

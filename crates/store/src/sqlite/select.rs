@@ -30,7 +30,7 @@ macro_rules! select {
     };
     (endpoint $rest:literal) => {
         concat!(
-            "SELECT id, company_id, name, version, settings, deleted, sweeping, swept_key_class, swept_key_id, \
+            "SELECT id, company_id, name, version, unsealed('endpoint', id, settings), deleted, sweeping, swept_key_class, swept_key_id, \
              swept_delivery_id FROM endpoint ",
             $rest
         )

@@ -64,7 +64,12 @@ impl Writer {
     pub(super) fn reload(&mut self) -> Result<()> {
         let connection = &self.connection;
         let mut directory = Directory::default();
-        for company in query::all(connection, "SELECT settings FROM company", [], rows::company)? {
+        for company in query::all(
+            connection,
+            "SELECT unsealed('company', company_id, settings) FROM company",
+            [],
+            rows::company,
+        )? {
             directory.put_company(&company);
         }
         let endpoints = select!(endpoint "WHERE deleted = 0 OR sweeping = 1");
@@ -156,7 +161,7 @@ impl Tables for Writer {
 
     fn put_company(&mut self, company: &Company) -> Result<()> {
         self.execute(
-            "INSERT INTO company (company_id, settings) VALUES (?1, ?2) \
+            "INSERT INTO company (company_id, settings) VALUES (?1, sealed('company', ?1, ?2)) \
              ON CONFLICT (company_id) DO UPDATE SET settings = excluded.settings",
             params![company.company_id, rows::to_json(company)?],
         )?;
@@ -197,7 +202,7 @@ impl Tables for Writer {
         self.execute(
             "INSERT INTO endpoint (id, company_id, name, version, settings, deleted, sweeping, \
                swept_key_class, swept_key_id, swept_delivery_id) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+             VALUES (?1, ?2, ?3, ?4, sealed('endpoint', ?1, ?5), ?6, ?7, ?8, ?9, ?10) \
              ON CONFLICT (id) DO UPDATE SET version = excluded.version, settings = excluded.settings, \
                deleted = excluded.deleted, sweeping = excluded.sweeping, \
                swept_key_class = excluded.swept_key_class, swept_key_id = excluded.swept_key_id, \

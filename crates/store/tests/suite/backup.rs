@@ -59,7 +59,12 @@ fn the_copy_is_that_of_one_moment_whatever_is_written_meanwhile() {
         ControlFlow::Continue(())
     })
     .unwrap();
-    let BackedUp { bytes, version } = made;
+    let BackedUp {
+        bytes,
+        version,
+        secrets_key_id,
+    } = made;
+    assert_eq!(secrets_key_id, None);
     assert_eq!(bytes, target.metadata().unwrap().len());
     let schema = migrate(restore(&target).path()).unwrap();
     assert_eq!((schema.applied, schema.version), (Vec::new(), version));

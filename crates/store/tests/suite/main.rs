@@ -21,5 +21,6 @@ mod record;
 mod repair;
 mod replay;
 mod search;
+mod secrets;
 mod settings;
 mod sweep;

@@ -8,6 +8,8 @@ use ringback_contract::date_time::{self, DateTimeForm};
 use ringback_contract::intake::{self, Signing as Keys, Stamp};
 use ringback_contract::kind::Kind;
 use ringback_contract::samples;
+use ringback_contract::v2;
+use ringback_core::endpoint::Profile;
 use ringback_core::id::EventId;
 use ringback_core::time::Millis;
 use ringback_server::random;
@@ -106,6 +108,11 @@ impl Maker {
     /// Whether the receiver takes these.
     pub(crate) fn takes(&self, kind: Kind) -> bool {
         self.kinds.contains(&kind)
+    }
+
+    /// The shape of the bodies.
+    pub(crate) fn profile(&self) -> Profile {
+        self.options.profile
     }
 
     /// Callbacks of this kind are of no further use: the receiver does not even take an ordinary one.
@@ -215,7 +222,13 @@ impl Maker {
                 app_secret: &app.secret,
             }),
         };
-        intake.render(&stamp).into()
+        let body = intake.render(&stamp);
+        match self.options.profile {
+            Profile::V1 => body.into(),
+            Profile::V2 => v2::render(v2::Version::LATEST, &body)
+                .expect("what the service has rendered has a v2 shape")
+                .into(),
+        }
     }
 
     fn call(&mut self, id: i64) -> Tree {

@@ -2,6 +2,7 @@
 
 use ringback_contract::enums::{self, Enumeration, Source, Value};
 use ringback_contract::kind::Kind;
+use ringback_core::endpoint::Profile;
 use ringback_core::limits::EVENT_BYTES;
 
 use super::maker::{Draft, Maker, place};
@@ -47,9 +48,10 @@ fn taken(maker: &Maker, kinds: &[Kind]) -> Vec<Kind> {
     kinds.filter(|kind| maker.takes(*kind)).collect()
 }
 
-/// The numbers of an enumeration that come in the shape of v1, with their names.
-fn numbers(of: &Enumeration) -> Vec<(i64, &'static str, &'static str)> {
-    let known = of.entries.iter().filter(|entry| entry.source != Source::V2);
+/// The numbers of an enumeration that come in this shape, with their names.
+fn numbers(of: &Enumeration, profile: Profile) -> Vec<(i64, &'static str, &'static str)> {
+    let comes = |source| profile == Profile::V2 || source != Source::V2;
+    let known = of.entries.iter().filter(|entry| comes(entry.source));
     known
         .filter_map(|entry| match entry.value {
             Value::Number(number) => Some((number, entry.name.en, entry.name.zh)),
@@ -61,7 +63,7 @@ fn numbers(of: &Enumeration) -> Vec<(i64, &'static str, &'static str)> {
 pub(crate) fn unanswered(maker: &mut Maker) -> Vec<Step> {
     let mut sends = Vec::new();
     for kind in taken(maker, &[Kind::Call, Kind::Inbound]) {
-        for (status, en, zh) in numbers(&enums::FINISH_STATUS) {
+        for (status, en, zh) in numbers(&enums::FINISH_STATUS, maker.profile()) {
             if status == 0 {
                 continue;
             }
@@ -86,7 +88,7 @@ pub(crate) fn unanswered(maker: &mut Maker) -> Vec<Step> {
 pub(crate) fn job_statuses(maker: &mut Maker) -> Vec<Step> {
     let mut sends = Vec::new();
     for kind in taken(maker, &[Kind::Job]) {
-        for (status, en, zh) in numbers(&enums::JOB_STATUS) {
+        for (status, en, zh) in numbers(&enums::JOB_STATUS, maker.profile()) {
             let draft = maker.draft(kind).set("status", status);
             let send = maker.send(&draft);
             sends.push(send.called(

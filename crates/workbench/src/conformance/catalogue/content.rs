@@ -116,20 +116,23 @@ pub(super) static CHECKS: &[Check] = &[
         ),
         variants::unknown_fields,
     ),
-    check(
-        "nulls",
-        &[],
-        text("null wherever it may be", "凡可为 null 之处均为 null"),
-        text(
-            "Real calls have nulls where samples have values, labels and logs among them. A receiver that fails on them answers 500 now and then, and nobody knows why.",
-            "真实通话中许多字段会是 null，包括标签和对话记录。处理不了 null 的接收方会偶发 500，且难以排查。",
-        ),
-        text(
-            "Rely only on the ids and on a job's status; take everything else as optional.",
-            "只依赖各 id 和任务状态，其余字段都视为可空。",
-        ),
-        variants::nulls,
-    ),
+    Check {
+        need: Need::V1,
+        ..check(
+            "nulls",
+            &[],
+            text("null wherever it may be", "凡可为 null 之处均为 null"),
+            text(
+                "Real calls have nulls where samples have values, labels and logs among them. A receiver that fails on them answers 500 now and then, and nobody knows why.",
+                "真实通话中许多字段会是 null，包括标签和对话记录。处理不了 null 的接收方会偶发 500，且难以排查。",
+            ),
+            text(
+                "Rely only on the ids and on a job's status; take everything else as optional.",
+                "只依赖各 id 和任务状态，其余字段都视为可空。",
+            ),
+            variants::nulls,
+        )
+    },
     check(
         "absent",
         &["nulls"],
@@ -175,39 +178,45 @@ pub(super) static CHECKS: &[Check] = &[
         ),
         variants::texts,
     ),
-    check(
-        "date-form",
-        &[],
-        text("dateTime in the platform's older form", "dateTime 为平台旧格式"),
-        text(
-            "dateTime comes as Thu, 24 Jan 2019 07:28:09 GMT or as Thu Oct 16 07:13:48 GMT 2014, as the company has it. Who parses only one refuses calls after a change of the setting.",
-            "dateTime 可能是“Thu, 24 Jan 2019 07:28:09 GMT”或“Thu Oct 16 07:13:48 GMT 2014”，取决于企业设置。只支持一种，设置变更后就会拒绝通话。",
-        ),
-        text(
-            "Use dateTime as text for sign only; take times from startTime and endTime.",
-            "dateTime 只作为计算 sign 的文本使用，时间请取 startTime 和 endTime。",
-        ),
-        |maker| {
-            variants::all_at_once(maker, |maker, kind| {
-                kind.is_stamped()
-                    .then(|| maker.draft(kind).form(DateTimeForm::Seed))
-            })
-        },
-    ),
-    check(
-        "member-order",
-        &[],
-        text("members in another order", "字段顺序不同"),
-        text(
-            "The order of JSON members means nothing and changes with the platform's versions. Reading by place or by pattern breaks then.",
-            "JSON 字段顺序没有意义，会随平台版本变化。按位置或正则读取届时会失效。",
-        ),
-        text(
-            "Read the body with a JSON parser, by name.",
-            "用 JSON 解析器按名称读取。",
-        ),
-        variants::reversed,
-    ),
+    Check {
+        need: Need::V1,
+        ..check(
+            "date-form",
+            &[],
+            text("dateTime in the platform's older form", "dateTime 为平台旧格式"),
+            text(
+                "dateTime comes as Thu, 24 Jan 2019 07:28:09 GMT or as Thu Oct 16 07:13:48 GMT 2014, as the company has it. Who parses only one refuses calls after a change of the setting.",
+                "dateTime 可能是“Thu, 24 Jan 2019 07:28:09 GMT”或“Thu Oct 16 07:13:48 GMT 2014”，取决于企业设置。只支持一种，设置变更后就会拒绝通话。",
+            ),
+            text(
+                "Use dateTime as text for sign only; take times from startTime and endTime.",
+                "dateTime 只作为计算 sign 的文本使用，时间请取 startTime 和 endTime。",
+            ),
+            |maker| {
+                variants::all_at_once(maker, |maker, kind| {
+                    kind.is_stamped()
+                        .then(|| maker.draft(kind).form(DateTimeForm::Seed))
+                })
+            },
+        )
+    },
+    Check {
+        need: Need::V1,
+        ..check(
+            "member-order",
+            &[],
+            text("members in another order", "字段顺序不同"),
+            text(
+                "The order of JSON members means nothing and changes with the platform's versions. Reading by place or by pattern breaks then.",
+                "JSON 字段顺序没有意义，会随平台版本变化。按位置或正则读取届时会失效。",
+            ),
+            text(
+                "Read the body with a JSON parser, by name.",
+                "用 JSON 解析器按名称读取。",
+            ),
+            variants::reversed,
+        )
+    },
     check(
         "long-conversation",
         &[],
