@@ -6,8 +6,8 @@ PROGRAMS is the folder with the programs `ringback` and `ringback-receiver-examp
 into the folder TARGET, and nothing into the checkout. With names, only those receivers run.
 
 Each is started on a free port and an empty folder. It takes in one callback, goes through `conformance --quick` with its
-journal, is killed by SIGKILL, started again, and gets the same callback once more: it has to know it, and not to process it
-again. A line is printed for each; where one fails, all that was said is.
+journal, is killed by SIGKILL, started again, and gets the same callback once more: it has to know all that it knew, and not
+to process it again. A line is printed for each; where one fails, all that was said is.
 """
 
 import base64
@@ -31,8 +31,10 @@ SAMPLES = HERE.parents[1] / "crates" / "contract" / "samples"
 # The receivers know two, as while a secret is rotated.
 SECRET = "whsec_" + base64.b64encode(b"the secret that is used here").decode()
 OLD_SECRET = "whsec_" + base64.b64encode(b"the secret that was used before").decode()
-# Two events, with ids that sort before those of the report.
-CALL = ("evt_0000000000001", "call.json")
+# For `sign`, which the report's callbacks have as well.
+APP_KEY, APP_SECRET = "demoAppKey0000001", "demoAppSecret00000000000000001"
+# Two events, with ids that sort before those of the report. One is of the second version, which the report leaves out.
+CALL = ("evt_0000000000001", "v2/call.json")
 JOB = ("evt_0000000000002", "job.json")
 START_S = 60
 REPORT_S = 120
@@ -88,6 +90,9 @@ def receivers(programs, target):
         environment = {**os.environ, "GOCACHE": str(target / "go-cache")}
         run(["go", "build", "-o", folder / "receiver", "."], cwd=RECEIVERS / "go", env=environment)
 
+    def java(folder):
+        run(["javac", "-d", folder, RECEIVERS / "java" / "Receiver.java"])
+
     def php(_, port):
         return ["php", "-S", f"127.0.0.1:{port}", RECEIVERS / "php" / "index.php"]
 
@@ -98,7 +103,7 @@ def receivers(programs, target):
         # Four processes, as php-fpm would have some.
         Receiver("php", nothing, php, {"PHP_CLI_SERVER_WORKERS": "4"}),
         Receiver("go", go, lambda folder, _: [folder / "receiver"]),
-        Receiver("java", nothing, lambda *_: ["java", RECEIVERS / "java" / "Receiver.java"]),
+        Receiver("java", java, lambda folder, _: ["java", "-cp", folder, "Receiver"]),
         Receiver("rust-axum", nothing, lambda *_: [programs / "ringback-receiver-example"]),
     ]
 
@@ -126,6 +131,8 @@ class Running:
             "PORT": str(self.port),
             "DATA_DIR": str(directory / "data"),
             "RINGBACK_SECRET": f"{SECRET},{OLD_SECRET}",
+            "RINGBACK_APP_KEY": APP_KEY,
+            "RINGBACK_APP_SECRET": APP_SECRET,
             "RINGBACK_JOURNAL": "1",
             **receiver.settings,
         }
@@ -186,14 +193,14 @@ class Running:
         if answer != (200, "success"):
             raise Failed(f"{sample} is answered {answer}")
 
-    def processed(self, event):
-        """How often it was processed."""
+    def processed(self):
+        """The ids of what was processed."""
         _, lines = self.request("GET", "/journal")
-        return [json.loads(line)["webhookId"] for line in lines.splitlines()].count(event[0])
+        return [json.loads(line)["webhookId"] for line in lines.splitlines()]
 
     def wait_until_processed(self, event):
         until = time.monotonic() + START_S
-        while self.processed(event) == 0:
+        while event[0] not in self.processed():
             if time.monotonic() > until:
                 raise Failed(f"{event[1]} is not processed")
             time.sleep(0.05)
@@ -205,17 +212,23 @@ def check(receiver, ringback, folder, directory):
         running.send(CALL)
         running.wait_until_processed(CALL)
         url = f"http://127.0.0.1:{running.port}"
-        report = run(
-            [ringback, "conformance", f"{url}/callbacks", "--quick", f"--secret={OLD_SECRET}", f"--journal={url}/journal"],
-            timeout=REPORT_S,
-        )
+        known = [f"--secret={SECRET}", f"--app-key={APP_KEY}", f"--app-secret={APP_SECRET}", f"--journal={url}/journal"]
+        report = run([ringback, "conformance", f"{url}/callbacks", "--quick", *known], timeout=REPORT_S)
+        before = running.processed()
     with Running(receiver, folder, directory) as running:
         running.send(CALL)
         # What it took for new by mistake, it would process first.
         running.send(JOB)
         running.wait_until_processed(JOB)
-        if running.processed(CALL) != 1:
-            raise Failed("after SIGKILL and a new start it processes a callback again")
+        after = running.processed()
+    lost = set(before) - set(after)
+    if lost:
+        raise Failed(f"after SIGKILL and a new start {len(lost)} of {len(before)} events are gone")
+    if len(after) != len(set(after)):
+        raise Failed("an event is processed twice")
+    # What a receiver prints of it; the journal of one that has forgotten it would have it once.
+    if (directory / "log").read_text().count("call call/1/1: apply all\n") != 1:
+        raise Failed("after SIGKILL and a new start it processes a callback again")
     return report.strip().splitlines()[-1]
 
 

@@ -491,6 +491,23 @@ fn readme_pair() {
     let (mut files, graph): (Vec<(&str, &str)>, _) = clean();
     files.push(("README.zh-CN.md", &translated));
     assert_eq!(found(&files, graph), [""; 0]);
+    check_file(
+        "docs/a.zh-CN.md",
+        "# 甲\n",
+        "error[readme-pair] docs/a.zh-CN.md: there is no `docs/a.md`",
+    );
+    let page = ("docs/a.md", "```py\nkey = 1  # the first\n```\n");
+    for (chinese, findings) in [
+        ("```py\nkey = 1  # 第一个\n```\n", &[][..]),
+        (
+            "```py\nkey = 2  # 第一个\n```\n",
+            &["error[readme-pair] docs/a.zh-CN.md:1: the code differs from that at docs/a.md:1"],
+        ),
+    ] {
+        let (mut files, graph): (Vec<(&str, &str)>, _) = clean();
+        files.extend([page, ("docs/a.zh-CN.md", chinese)]);
+        assert_eq!(found(&files, graph), findings);
+    }
 }
 
 #[test]

@@ -120,6 +120,20 @@ impl EnvelopeCode {
             Self::Failed => 500,
         }
     }
+
+    /// What it means, in Chinese: the beginning of `resultMsg`.
+    #[must_use]
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Ok => "成功",
+            Self::CheckFailed => "签名校验失败",
+            Self::NoRight => "无权限",
+            Self::NotFound => "不存在",
+            Self::TimeOff => "请求时间与服务器相差超过 3 分钟",
+            Self::BadParameter => "参数错误",
+            Self::Failed => "系统暂时不可用",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -277,3 +277,52 @@ pub const TRACE_FLUSH_MS: u64 = 3_000;
 pub const TRACE_CONTEXTS: usize = 16_384;
 /// The longest `tracestate` that is passed on, in bytes: what W3C Trace Context asks for at least.
 pub const TRACE_STATE_BYTES: usize = 512;
+/// The longest callback that the inbox of `ringback listen` reads, in bytes: the largest event, its envelope, and what a form
+/// makes of both.
+pub const INBOX_BODY_BYTES: u32 = 4 * 1024 * 1024;
+/// Bytes of callbacks that the inbox holds in memory, being read or waiting for their commit; beyond it callbacks are answered 503.
+pub const INBOX_MEMORY_BYTES: u32 = 64 * 1024 * 1024;
+/// How long the body of a callback may take to come in, in milliseconds.
+pub const INBOX_BODY_MS: u64 = 30_000;
+/// Writes that may wait for the inbox's writer; beyond it callbacks are answered 503.
+pub const INBOX_QUEUE: usize = 8192;
+/// Writes that the inbox takes into one commit.
+pub const INBOX_COMMIT_WRITES: usize = 1024;
+/// Bytes of headers that the inbox keeps of a callback.
+pub const INBOX_HEADER_BYTES: usize = 16 * 1024;
+/// Callbacks that were refused and are still shown; the oldest go first.
+pub const INBOX_REFUSED: i64 = 1000;
+/// Bytes of a refused callback's body that are kept.
+pub const INBOX_REFUSED_BYTES: usize = 64 * 1024;
+/// Callbacks that one batch to stdout or a file holds.
+pub const INBOX_BATCH: usize = 256;
+/// Bytes of bodies that such a batch holds (one body always fits).
+pub const INBOX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Callbacks that `--exec` and `--forward` work on at a time, unless something else is asked for.
+pub const INBOX_AT_ONCE: usize = 8;
+/// The most of them.
+pub const INBOX_AT_ONCE_MOST: usize = 256;
+/// How long a command or a forwarded request may take, in milliseconds, unless something else is asked for.
+pub const INBOX_HAND_ON_MS: u64 = 60_000;
+/// The wait after the first failed attempt to hand on, in milliseconds; it doubles with each further one.
+pub const INBOX_RETRY_MS: u64 = 1_000;
+/// The longest such wait, in milliseconds.
+pub const INBOX_RETRY_MS_MOST: u64 = 5 * 60 * 1000;
+/// The longest wait until a target that could not be reached at all is tried again, in milliseconds.
+pub const INBOX_UNREACHABLE_MS_MOST: u64 = 30_000;
+/// How long after its first failed attempt a callback is given up, in milliseconds, unless something else is asked for.
+pub const INBOX_GIVE_UP_MS: u64 = 24 * 60 * 60 * 1000;
+/// How long after the end was asked for what is being handed on may take, in milliseconds.
+pub const INBOX_SHUTDOWN_MS: u64 = 10_000;
+/// Callbacks that one step of the inbox's pruning looks at.
+pub const INBOX_PRUNE_ROWS: usize = 256;
+/// How long the pruning rests between two steps, in milliseconds.
+pub const INBOX_PRUNE_REST_MS: u64 = 100;
+/// How long the pruning rests when nothing more is old enough, in milliseconds.
+pub const INBOX_PRUNE_PAUSE_MS: u64 = 60_000;
+/// Callbacks on one page of what the inbox shows.
+pub const INBOX_PAGE: usize = 50;
+/// Callbacks that were given up and that one step of a re-drive takes.
+pub const INBOX_REDRIVE_ROWS: usize = 500;
+/// Callbacks for which wrong answers are prepared, each by its own; the oldest go first.
+pub const INBOX_FAULTS: usize = 1000;

@@ -44,11 +44,13 @@ pub enum Mistake {
     ObeysRetryAfter,
     /// Engine time follows the wall clock wherever it is set.
     FollowsWallClock,
+    /// What is old enough is pruned although it is open.
+    PrunesWhatIsOpen,
 }
 
 impl Mistake {
     /// Every one.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::SkipsFsync,
         Self::AnswersBeforeCommit,
         Self::IgnoresFailedFsync,
@@ -68,6 +70,7 @@ impl Mistake {
         Self::MissesRepetition,
         Self::ObeysRetryAfter,
         Self::FollowsWallClock,
+        Self::PrunesWhatIsOpen,
     ];
 }
 

@@ -1,6 +1,6 @@
 //! Requests of commands to a running service's API.
 
-use std::net::ToSocketAddrs as _;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -13,13 +13,15 @@ use crate::failure::Failure;
 /// A service and the token for it. `Debug` is left out: it would show the token.
 pub(crate) struct Api {
     base: String,
+    address: SocketAddr,
     token: String,
 }
 
-/// What came back: the status, and the body as JSON (null where there is none).
+/// What came back: the status, and the body as JSON (null where there is none) and as it came.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Value,
+    pub(crate) bytes: Bytes,
 }
 
 impl Api {
@@ -47,8 +49,14 @@ impl Api {
             .ok_or_else(|| Failure::failed(format_args!("--server: the host of {server} cannot be found")))?;
         Ok(Self {
             base: format!("http://{address}"),
+            address,
             token,
         })
+    }
+
+    /// Where it is, and the token for it: for who keeps connections of his own.
+    pub(crate) fn into_parts(self) -> (SocketAddr, String) {
+        (self.address, self.token)
     }
 
     /// One request. A body is JSON.
@@ -67,6 +75,7 @@ impl Api {
         Ok(Answer {
             status: answer.status,
             body,
+            bytes: answer.body,
         })
     }
 

@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     alerts, audit, backup, bench, check_config, companies, completions, conformance, deliveries, dev,
-    endpoints, events, explain_signature, health, listen, migrate, openapi, reconcile, replay, serve, tail,
-    token, trigger,
+    endpoints, events, explain_signature, health, listen, migrate, openapi, reconcile, replay, robot, serve,
+    tail, token, trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Listen(listen::Args),
     Trigger(trigger::Args),
     Conformance(conformance::Args),
+    Robot(robot::Args),
     ExplainSignature(explain_signature::Args),
     Companies(companies::Args),
     Endpoints(endpoints::Args),

@@ -20,6 +20,7 @@ pub(crate) mod openapi;
 mod put;
 pub(crate) mod reconcile;
 pub(crate) mod replay;
+pub(crate) mod robot;
 pub(crate) mod serve;
 pub(crate) mod tail;
 mod timeline;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Events(args) => events::run(args),
         Command::Deliveries(args) => deliveries::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Robot(args) => robot::run(args),
         Command::Reconcile(args) => reconcile::run(&args),
         Command::Tail(args) => tail::run(&args),
         Command::ExplainSignature(args) => explain_signature::run(&args),

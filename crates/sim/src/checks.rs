@@ -21,6 +21,12 @@ impl World<'_> {
         let mut open: BTreeMap<EndpointId, OpenCount> = BTreeMap::new();
         for (id, facts) in &self.ledger.deliveries {
             let record = reader.delivery(*id).map_err(|error| Broken::of(&error))?;
+            if self.ledger.pruned.contains(&facts.event) {
+                if record.is_some() {
+                    return broken(format!("{id} is there, but its event was pruned"));
+                }
+                continue;
+            }
             let Some(record) = record else {
                 return broken(format!("{id} is not in the store"));
             };
@@ -43,6 +49,13 @@ impl World<'_> {
                     open.get(id)
                 ));
             }
+        }
+        if self.ledger.pruned.len() != self.ledger.said_pruned {
+            return broken(format!(
+                "{} events were pruned, {} are gone",
+                self.ledger.said_pruned,
+                self.ledger.pruned.len()
+            ));
         }
         self.check_journals()?;
         self.report.events = self.ledger.events.len();
@@ -68,6 +81,12 @@ impl World<'_> {
                 continue;
             };
             let record = reader.event(id).map_err(|error| Broken::of(&error))?;
+            if self.ledger.pruned.contains(&id) {
+                if record.is_some() {
+                    return broken(format!("{id} is there, but was pruned"));
+                }
+                continue;
+            }
             let facts = &self.ledger.events[&id];
             let there = record.is_some_and(|record| {
                 let deliveries = record.deliveries.iter().map(|record| record.delivery.id);

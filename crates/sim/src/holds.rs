@@ -45,7 +45,9 @@ impl World<'_> {
                     went.since(call.accepted)
                 ));
             }
-            for delivery in &call.deliveries {
+            // What was made before the endpoint is not looked at.
+            let made = self.ledger.endpoints[&send.endpoint.id].made;
+            for delivery in call.deliveries.iter().filter(|id| id.time() >= made) {
                 if self.was_pending(*delivery, went, reader)? {
                     return broken(format!(
                         "{} went while {delivery} of its job was open",

@@ -37,6 +37,8 @@ pub(crate) struct EndpointFacts {
     steady: bool,
     /// The most jitter that it ever had.
     jitter: f64,
+    /// When it was made.
+    pub(crate) made: Millis,
     /// When it was changed last, in boot time.
     pub(crate) changed_us: BootUs,
 }
@@ -102,6 +104,10 @@ pub(crate) struct Ledger {
     pub(crate) endpoints: BTreeMap<EndpointId, EndpointFacts>,
     /// Deliveries that are not settled, by endpoint and key.
     keys: BTreeMap<(EndpointId, OrderKey), BTreeSet<DeliveryId>>,
+    /// Events that were pruned. What is known of them stays.
+    pub(crate) pruned: BTreeSet<EventId>,
+    /// How many events the store said that it had pruned.
+    pub(crate) said_pruned: usize,
     /// Keys that an older delivery joined later: their order is that of joining, not of ids.
     joined: BTreeSet<(EndpointId, OrderKey)>,
     pub(crate) sends: u64,
@@ -110,7 +116,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// An endpoint was made or changed, durably.
-    pub(crate) fn endpoint(&mut self, endpoint: &Arc<Endpoint>, boot_us: BootUs) {
+    pub(crate) fn endpoint(&mut self, now: Millis, endpoint: &Arc<Endpoint>, boot_us: BootUs) {
         let settings = &endpoint.settings;
         let facts = self
             .endpoints
@@ -121,6 +127,7 @@ impl Ledger {
                 strict: true,
                 steady: true,
                 jitter: 0.0,
+                made: now,
                 changed_us: boot_us,
             });
         facts.strict &= settings.order != Order::None;
@@ -324,6 +331,48 @@ impl Ledger {
             delivery.starts += 1;
             delivery.under_way = Some(UnderWay { n, ended: None });
         }
+    }
+
+    /// So many events were pruned, durably; `reader` shows what is left. Answers which they are.
+    pub(crate) fn prune(
+        &mut self,
+        before: Millis,
+        count: usize,
+        reader: &mut dyn Reader,
+    ) -> Result<Vec<EventId>, Broken> {
+        let mut gone = Vec::new();
+        for (id, event) in &self.events {
+            let is_there = reader.event(*id).map_err(|error| Broken::of(&error))?.is_some();
+            if is_there || self.pruned.contains(id) {
+                continue;
+            }
+            if event.accepted >= before {
+                return broken(format!("{id} was pruned before its time"));
+            }
+            let open = event.deliveries.iter().find(|id| self.is_open(**id));
+            if let Some(open) = open {
+                return broken(format!("{id} was pruned while {open} was open"));
+            }
+            gone.push(*id);
+        }
+        self.pruned.extend(&gone);
+        self.said_pruned += count;
+        // A commit may hold two prunings, whose removals are seen together.
+        if self.pruned.len() < self.said_pruned {
+            return broken(format!(
+                "{count} events are said to be pruned, but {gone:?} are gone"
+            ));
+        }
+        Ok(gone)
+    }
+
+    /// Whether a delivery is pending or parked, or has a send on its way.
+    fn is_open(&self, id: DeliveryId) -> bool {
+        self.deliveries.get(&id).is_some_and(|delivery| {
+            let endpoint = delivery.endpoint.and_then(|id| self.endpoints.get(&id));
+            let may_be_cancelled = endpoint.is_some_and(|facts| facts.endpoint.deleted);
+            delivery.under_way.is_some() || (delivery.open && !may_be_cancelled)
+        })
     }
 
     /// The process learns what became of a send.

@@ -136,6 +136,8 @@ impl Default for Options {
 pub struct Report {
     /// Events that were accepted.
     pub events: usize,
+    /// Events that were pruned.
+    pub pruned: u64,
     /// Sends.
     pub sends: u64,
     /// Sends that repeated one whose outcome a crash took.
@@ -190,6 +192,7 @@ impl Report {
     /// Adds the figures of another run.
     pub const fn add(&mut self, other: &Self) {
         self.events += other.events;
+        self.pruned += other.pruned;
         self.sends += other.sends;
         self.repeats += other.repeats;
         self.lost_sends += other.lost_sends;

@@ -112,7 +112,7 @@ fn summary(campaign: &Campaign, sum: &Report, seconds: f64) -> String {
     let stores: Vec<_> = campaign.stores.iter().map(|store| store.name()).collect();
     format!(
         "sim: {} seeds from {} on {}, {} simulated days, in {seconds:.1} s\n\
-         events {}, sends {}, repeated after crashes {} (in flight or unrecorded at one {})\n\
+         events {} (pruned {}), sends {}, repeated after crashes {} (in flight or unrecorded at one {})\n\
          crashes {}, with loss of power {}, stops {}, failed starts {}, failed commits {} (the store's own {}, of them durable {})\n\
          delivered {}, exhausted {}, parked {}, cancelled {}; commits {}, pages read {}\n",
         campaign.seeds,
@@ -120,6 +120,7 @@ fn summary(campaign: &Campaign, sum: &Report, seconds: f64) -> String {
         stores.join(" and "),
         sum.lasted_ms / 86_400_000,
         sum.events,
+        sum.pruned,
         sum.sends,
         sum.repeats,
         sum.lost_sends,

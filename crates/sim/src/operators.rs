@@ -16,6 +16,8 @@ use ringback_core::time::Millis;
 use crate::random::Random;
 use crate::robots::COMPANIES;
 
+const HOUR_MS: u64 = 60 * 60 * 1000;
+
 const NAMES: [&str; 4] = ["crm", "erp", "jobs", "old"];
 
 /// What is set up before a run begins: the first company has a receiver that never acknowledges.
@@ -109,7 +111,7 @@ pub(crate) fn act(
         let name = random.pick(&NAMES);
         return endpoint(random, company_id, name);
     };
-    match random.below(10) {
+    match random.below(11) {
         0..=3 => change(known, |settings| settings.enabled = !settings.enabled),
         4 => {
             let other = settings(random, known.company_id, &known.name);
@@ -135,6 +137,14 @@ pub(crate) fn act(
         7 => Write::RetryNow {
             endpoint: known.id,
             cutoff: now,
+            after: None,
+        },
+        8 => Write::Prune {
+            before: Millis(now.0.saturating_sub_unsigned(random.pick(&[
+                2 * HOUR_MS,
+                12 * HOUR_MS,
+                72 * HOUR_MS,
+            ]))),
             after: None,
         },
         _ if deliveries.is_empty() => change(known, |settings| settings.enabled = true),

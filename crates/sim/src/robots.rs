@@ -69,6 +69,9 @@ pub(crate) fn intake(random: &mut Random, nth: usize, wall_ms: i64) -> Intake {
 
 impl Intake {
     /// A commit with this request is durable. Answers the event, if it is a new one.
+    ///
+    /// # Errors
+    /// A repetition made another event.
     pub(crate) fn applied(&mut self, written: &Written) -> Result<Option<EventId>, Broken> {
         match (written, self.made) {
             (Written::Accepted(accepted), None) if !accepted.replayed => {

@@ -390,9 +390,10 @@ impl<'a> World<'a> {
     ) -> Result<(), Broken> {
         match (caller, write, written) {
             (Caller::Robot(request), Write::Accept(event), _) => {
-                if let (Some(id), Written::Accepted(accepted)) =
-                    (self.intakes[request].applied(written)?, written)
-                {
+                let intake = &mut self.intakes[request];
+                // What was pruned is not recognised any more.
+                intake.made = intake.made.filter(|id| !self.ledger.pruned.contains(id));
+                if let (Some(id), Written::Accepted(accepted)) = (intake.applied(written)?, written) {
                     self.trace(|| format!("accepted {id} as {:?}", accepted.deliveries));
                     self.ledger.accepted(now, id, event, &accepted.deliveries);
                 }
@@ -414,7 +415,7 @@ impl<'a> World<'a> {
                 ));
             }
             (_, _, Written::Endpoint { endpoint, .. } | Written::EndpointDeleted { endpoint, .. }) => {
-                self.ledger.endpoint(endpoint, self.clocks.boot_us);
+                self.ledger.endpoint(now, endpoint, self.clocks.boot_us);
                 let (random, calm) = (&mut self.random, self.calm);
                 self.receivers
                     .entry(endpoint.settings.url.clone())
@@ -427,6 +428,12 @@ impl<'a> World<'a> {
             }
             (_, Write::RetryNow { endpoint, cutoff, .. }, Written::RetriedNow { .. }) => {
                 self.ledger.retried_now(*endpoint, *cutoff);
+            }
+            (_, Write::Prune { before, .. }, Written::Pruned(pruned)) => {
+                let mut reader = self.model.reader().map_err(|error| Broken::of(&error))?;
+                let gone = self.ledger.prune(*before, pruned.events, reader.as_mut())?;
+                self.report.pruned += gone.len() as u64;
+                self.trace(|| format!("pruned {gone:?}"));
             }
             (_, _, Written::Resent(resent)) => self.ledger.made(now, resent.event_id, &resent.deliveries),
             _ => {}

@@ -26,6 +26,7 @@ fn two_hundred_seeds_hold_on_the_model_and_meet_everything() {
         sum.cancelled,
         sum.crashes,
         sum.pages,
+        sum.pruned,
     ];
     assert!(met.iter().all(|count| *count >= 50), "{sum:?}");
     assert!(sum.sends > 20 * sum.repeats, "{sum:?}");

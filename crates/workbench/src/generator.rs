@@ -11,6 +11,7 @@ use ringback_contract::date_time;
 use ringback_contract::kind::Kind;
 
 mod conversation;
+pub(crate) mod dial;
 mod results;
 mod scene;
 mod script;

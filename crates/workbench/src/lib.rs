@@ -1,5 +1,5 @@
 //! What integrators use: a receiver to try callbacks against, realistic samples to send, the run of checks for
-//! receivers, the explanation of signatures that do not verify, and the load driver behind
+//! receivers, a simulated call platform, the explanation of signatures that do not verify, and the load driver behind
 //! `ringback bench`.
 #![warn(missing_docs)]
 
@@ -8,9 +8,13 @@ pub mod client;
 pub mod conformance;
 pub mod explain;
 pub mod generator;
+pub mod inbox;
 pub mod listen;
 pub mod pretty;
 pub mod prng;
 pub mod receiver;
+pub mod robot;
+mod sample;
+pub mod shape;
 pub mod tree;
 pub mod trigger;

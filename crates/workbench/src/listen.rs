@@ -155,7 +155,7 @@ impl Printer {
 }
 
 /// One line for people. Phone numbers are masked.
-fn line(received: &Received, zone: &TimeZone) -> String {
+pub(crate) fn line(received: &Received, zone: &TimeZone) -> String {
     let time = Timestamp::from_millisecond(received.at_wall_ms)
         .unwrap_or(Timestamp::UNIX_EPOCH)
         .to_zoned(zone.clone())

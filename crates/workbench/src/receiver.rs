@@ -26,7 +26,7 @@ mod control;
 pub mod identify;
 mod journal;
 pub mod plan;
-mod record;
+pub(crate) mod record;
 pub(crate) mod respond;
 pub(crate) mod server;
 #[cfg(test)]

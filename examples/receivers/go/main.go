@@ -43,6 +43,7 @@ func main() {
 	r := &receiver{appKey: os.Getenv("RINGBACK_APP_KEY"), appSecret: os.Getenv("RINGBACK_APP_SECRET"), inbox: inbox}
 	for _, secret := range strings.Split(os.Getenv("RINGBACK_SECRET"), ",") {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(strings.TrimSpace(secret), "whsec_"))
+		// An empty one would let everybody in.
 		if err != nil || len(key) == 0 {
 			log.Fatal("RINGBACK_SECRET: must be one or more whsec_…, separated by commas")
 		}
@@ -130,9 +131,10 @@ func (r *receiver) signatureFits(header http.Header, body []byte) bool {
 	return fits
 }
 
-// signFits checks the platform's own sign, which does not cover the body: a second check, never the only one.
+// signFits checks the platform's own sign, which does not cover the body: a second check, never the only one. Version two
+// has none.
 func (r *receiver) signFits(c *callback) bool {
-	if r.appKey == "" {
+	if r.appKey == "" || c.Data.Data.CallInstance != nil {
 		return true
 	}
 	mac := hmac.New(sha1.New, []byte(r.appSecret))
@@ -143,10 +145,11 @@ func (r *receiver) signFits(c *callback) bool {
 // callback has the fields that this receiver asks for. All others can be null, absent or new; process reads them from the body.
 type callback struct {
 	Data *struct {
-		DataType string
-		Data     struct {
+		// The names of the first version, and of the second (profile v2).
+		DataType, CallbackType string
+		Data                   struct {
 			// Of a call.
-			SceneInstance *struct{ CompanyId, CallInstanceId, InboundInstanceId *int64 }
+			SceneInstance, CallInstance *struct{ CompanyId, CallInstanceId, InboundInstanceId *int64 }
 			// Of a correction.
 			TaskResult     []struct{ CompanyId, SceneInstanceId *int64 }
 			Sign, DateTime string
@@ -168,20 +171,24 @@ func read(id string, body []byte) (*event, *callback, error) {
 	if c.Data == nil {
 		return nil, nil, errors.New("data: is missing")
 	}
-	data := &c.Data.Data
+	data, dataType := &c.Data.Data, c.Data.DataType+c.Data.CallbackType
+	call := data.SceneInstance
+	if call == nil {
+		call = data.CallInstance
+	}
 	e := &event{WebhookID: id, Body: string(body)}
 	var company, number *int64
-	switch call := data.SceneInstance; {
-	case c.Data.DataType == "CALL_INSTANCE_RESULT" && call != nil:
+	switch {
+	case dataType == "CALL_INSTANCE_RESULT" && call != nil:
 		e.Kind, e.Key, company, number = "call", "call", call.CompanyId, call.CallInstanceId
-	case c.Data.DataType == "CALL_INSTANCE_RESULT" && len(data.TaskResult) > 0:
+	case dataType == "CALL_INSTANCE_RESULT" && len(data.TaskResult) > 0:
 		// A correction belongs to its call, so that the two have one key.
 		e.Kind, e.Key, company, number = "correction", "call", data.TaskResult[0].CompanyId, data.TaskResult[0].SceneInstanceId
-	case c.Data.DataType == "INBOUND_CALL_INSTANCE_RESULT" && call != nil:
+	case dataType == "INBOUND_CALL_INSTANCE_RESULT" && call != nil:
 		e.Kind, e.Key, company, number = "inbound", "inbound", call.CompanyId, call.InboundInstanceId
-	case c.Data.DataType == "JOB_INFO_RESULT":
+	case dataType == "JOB_INFO_RESULT":
 		e.Kind, e.Key, company, number = "job", "job", data.CompanyId, data.CallJobId
-	case c.Data.DataType == "CALL_INSTANCE_RESULT", c.Data.DataType == "INBOUND_CALL_INSTANCE_RESULT", c.Data.DataType == "":
+	case dataType == "CALL_INSTANCE_RESULT", dataType == "INBOUND_CALL_INSTANCE_RESULT", dataType == "":
 		return nil, nil, errors.New("data: is no callback")
 	default:
 		// A kind of the future: kept, since a refusal would only bring it again.

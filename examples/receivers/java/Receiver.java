@@ -67,7 +67,8 @@ public final class Receiver {
     private Receiver(Inbox inbox) {
         this.inbox = inbox;
         for (String secret : setting("RINGBACK_SECRET", "").split(",")) {
-            if (!secret.strip().startsWith("whsec_")) {
+            // An empty one would let everybody in.
+            if (!secret.strip().matches("whsec_[A-Za-z0-9+/]+=*")) {
                 throw new IllegalArgumentException("RINGBACK_SECRET: must be one or more whsec_…, separated by commas");
             }
             secrets.add(Base64.getDecoder().decode(secret.strip().substring("whsec_".length())));
@@ -153,9 +154,9 @@ public final class Receiver {
         return fits;
     }
 
-    /** The platform's own `sign`, which does not cover the body: a second check, never the only one. */
+    /** The platform's own `sign`, which does not cover the body: a second check, never the only one. Version two has none. */
     private boolean signFits(Callback callback) {
-        if (appKey.isEmpty()) {
+        if (appKey.isEmpty() || callback.versionTwo) {
             return true;
         }
         byte[] message = (appKey + "\n" + callback.dateTime).getBytes(StandardCharsets.UTF_8);
@@ -184,13 +185,14 @@ public final class Receiver {
     // --- what it is ---------------------------------------------------------------------------------------------------
 
     /** What came, and the key whose events have an order; null for an unknown kind. */
-    private record Callback(String kind, String key, Object sign, Object dateTime) {
+    private record Callback(String kind, String key, Object sign, Object dateTime, boolean versionTwo) {
         /** Only the fields that make a callback one are asked for: all others can be null, absent or new. */
         static Callback read(byte[] body) throws CharacterCodingException {
             var callback = object(object(new Json(body).read()).get("data"));
             var data = object(callback.get("data"));
-            var call = data.get("sceneInstance");
-            if (!(callback.get("dataType") instanceof String type)) {
+            // The names of the first version, and of the second (`profile` v2).
+            var call = either(data, "sceneInstance", "callInstance");
+            if (!(either(callback, "dataType", "callbackType") instanceof String type)) {
                 throw new IllegalArgumentException("data.dataType: is missing");
             }
             return switch (type) {
@@ -200,7 +202,7 @@ public final class Receiver {
                 case "INBOUND_CALL_INSTANCE_RESULT" -> of("inbound", "inbound", object(call), "inboundInstanceId", data);
                 case "JOB_INFO_RESULT" -> of("job", "job", data, "callJobId", data);
                 // A kind of the future: kept, since a refusal would only bring it again.
-                default -> new Callback("unknown", null, null, null);
+                default -> new Callback("unknown", null, null, null, false);
             };
         }
 
@@ -211,7 +213,12 @@ public final class Receiver {
             if (company == null || id == null) {
                 throw new IllegalArgumentException(field + ": is missing");
             }
-            return new Callback(kind, name + "/" + company + "/" + id, data.get("sign"), data.get("dateTime"));
+            boolean versionTwo = data.containsKey("callInstance");
+            return new Callback(kind, name + "/" + company + "/" + id, data.get("sign"), data.get("dateTime"), versionTwo);
+        }
+
+        private static Object either(Map<?, ?> holder, String first, String second) {
+            return holder.get(first) == null ? holder.get(second) : holder.get(first);
         }
 
         private static Map<?, ?> entry(Object results) {

@@ -36,11 +36,11 @@ function signature_fits(string $id, string $sent, string $signatures, string $bo
     return $fits;
 }
 
-/** The platform's own `sign`, which does not cover the body: a second check, never the only one. */
+/** The platform's own `sign`, which does not cover the body: a second check, never the only one. Version two has none. */
 function sign_fits(array $data): bool
 {
     $appKey = (string) getenv('RINGBACK_APP_KEY');
-    if ($appKey === '') {
+    if ($appKey === '' || isset($data['callInstance'])) {
         return true;
     }
     $message = $appKey . "\n" . ($data['dateTime'] ?? '');
@@ -59,12 +59,13 @@ function read(string $body): ?array
 {
     // Integers have 64 bits here; a larger one would become a float and lose digits.
     $callback = json_decode($body, true, 512, JSON_BIGINT_AS_STRING);
-    $type = $callback['data']['dataType'] ?? null;
+    // The names of the first version, and of the second (`profile` v2).
+    $type = $callback['data']['dataType'] ?? $callback['data']['callbackType'] ?? null;
     $data = $callback['data']['data'] ?? null;
     if (!is_string($type) || !is_array($data)) {
         return null;
     }
-    $call = $data['sceneInstance'] ?? null;
+    $call = $data['sceneInstance'] ?? $data['callInstance'] ?? null;
     // A correction belongs to its call, so that the two have one key.
     $entry = $data['taskResult'][0] ?? null;
     [$kind, $name, $company, $number] = match (true) {

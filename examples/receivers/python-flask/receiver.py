@@ -23,11 +23,18 @@ from werkzeug.exceptions import HTTPException
 BODY_MAX = 1024 * 1024
 TOLERANCE_S = 5 * 60
 
-# Several while a secret is being rotated.
-SECRETS = [
-    base64.b64decode(secret.strip().removeprefix("whsec_"), validate=True)
-    for secret in os.environ["RINGBACK_SECRET"].split(",")
-]
+
+
+def secrets(text):
+    """Several while a secret is being rotated. An empty one would let everybody in."""
+    for secret in text.split(","):
+        key = re.fullmatch(r"\s*whsec_([A-Za-z0-9+/]+=*)\s*", secret)
+        if key is None:
+            raise SystemExit("RINGBACK_SECRET: must be one or more whsec_…, separated by commas")
+        yield base64.b64decode(key[1])
+
+
+SECRETS = list(secrets(os.environ.get("RINGBACK_SECRET", "")))
 APP_KEY = os.environ.get("RINGBACK_APP_KEY")
 APP_SECRET = os.environ.get("RINGBACK_APP_SECRET", "")
 DATA_DIR = Path(os.environ.get("DATA_DIR", "data"))
@@ -53,8 +60,8 @@ def signature_fits(headers, body):
 
 
 def sign_fits(data):
-    """The platform's own `sign`, which does not cover the body: a second check, never the only one."""
-    if not APP_KEY:
+    """The platform's own `sign`, which does not cover the body: a second check, never the only one. Version two has none."""
+    if not APP_KEY or "callInstance" in data:
         return True
     message = f"{APP_KEY}\n{data.get('dateTime')}".encode()
     expected = base64.b64encode(hmac.digest(APP_SECRET.encode(), message, "sha1"))
@@ -71,8 +78,9 @@ def kind_and_key(body):
     """
     callback = json.loads(body)["data"]
     data = callback["data"]
-    call = data.get("sceneInstance")
-    match callback["dataType"]:
+    # The names of the first version, and of the second (`profile` v2).
+    call = data.get("sceneInstance", data.get("callInstance"))
+    match callback.get("dataType") or callback["callbackType"]:
         case "CALL_INSTANCE_RESULT" if call is not None:
             return "call", f"call/{call['companyId']}/{call['callInstanceId']}", data
         case "CALL_INSTANCE_RESULT":

@@ -46,10 +46,18 @@ class CallbackController {
             @Value("${RINGBACK_APP_SECRET:}") String appSecret) {
         this.inbox = inbox;
         this.secrets = Arrays.stream(secrets)
-            .map(secret -> Base64.getDecoder().decode(secret.strip().substring("whsec_".length())))
+            .map(CallbackController::key)
             .toList();
         this.appKey = appKey;
         this.appSecret = appSecret;
+    }
+
+    private static byte[] key(String secret) {
+        // An empty one would let everybody in.
+        if (!secret.strip().matches("whsec_[A-Za-z0-9+/]+=*")) {
+            throw new IllegalArgumentException("RINGBACK_SECRET: must be one or more whsec_…, separated by commas");
+        }
+        return Base64.getDecoder().decode(secret.strip().substring("whsec_".length()));
     }
 
     /** Not {@code @RequestBody} with a class: Spring would parse the body, and the raw bytes would be gone. */
@@ -69,8 +77,11 @@ class CallbackController {
             return answer(400, "fail");
         }
         JsonNode data = callback.path("data");
-        String kind = kind(callback.path("dataType").asText(), data);
-        String key = key(kind, data);
+        // The names of the first version, and of the second (`profile` v2).
+        JsonNode call = data.hasNonNull("sceneInstance") ? data.get("sceneInstance") : data.path("callInstance");
+        String type = callback.hasNonNull("dataType") ? callback.get("dataType").asText() : callback.path("callbackType").asText();
+        String kind = kind(type, call);
+        String key = key(kind, call, data);
         if (kind == null || key == null && !kind.equals("unknown")) {
             return answer(400, "fail");
         }
@@ -108,9 +119,9 @@ class CallbackController {
         return fits;
     }
 
-    /** The platform's own `sign`, which does not cover the body: a second check, never the only one. */
+    /** The platform's own `sign`, which does not cover the body: a second check, never the only one. Version two has none. */
     private boolean signFits(JsonNode data) {
-        if (appKey.isEmpty()) {
+        if (appKey.isEmpty() || data.has("callInstance")) {
             return true;
         }
         byte[] message = (appKey + "\n" + data.path("dateTime").asText()).getBytes(StandardCharsets.UTF_8);
@@ -136,10 +147,10 @@ class CallbackController {
         return MessageDigest.isEqual(given.getBytes(StandardCharsets.UTF_8), expected.getBytes(StandardCharsets.UTF_8));
     }
 
-    private static String kind(String dataType, JsonNode data) {
-        return switch (dataType) {
+    private static String kind(String type, JsonNode call) {
+        return switch (type) {
             // Nothing else tells a correction from a call.
-            case "CALL_INSTANCE_RESULT" -> data.hasNonNull("sceneInstance") ? "call" : "correction";
+            case "CALL_INSTANCE_RESULT" -> call.isObject() ? "call" : "correction";
             case "INBOUND_CALL_INSTANCE_RESULT" -> "inbound";
             case "JOB_INFO_RESULT" -> "job";
             case "" -> null;
@@ -149,8 +160,7 @@ class CallbackController {
     }
 
     /** The key whose events have an order. A correction belongs to its call, so that the two have one key. */
-    private static String key(String kind, JsonNode data) {
-        JsonNode call = data.path("sceneInstance");
+    private static String key(String kind, JsonNode call, JsonNode data) {
         JsonNode entry = data.path("taskResult").path(0);
         return kind == null ? null : switch (kind) {
             case "call" -> key("call", call, "callInstanceId");

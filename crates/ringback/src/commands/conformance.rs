@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use ringback_contract::ack::AckRule;
 use ringback_contract::kind::Kind;
-use ringback_core::endpoint::ContentType;
+use ringback_core::endpoint::{ContentType, Profile};
 use ringback_server::api::Language;
 use ringback_server::clock::RealClock;
 use ringback_workbench::conformance::{
@@ -18,7 +18,7 @@ use ringback_workbench::conformance::{
 use ringback_workbench::receiver::App;
 
 use super::listen::secret;
-use super::trigger::{content_type, header, timeout_ms};
+use super::trigger::{content_type, default_ack_rule, header, profile, timeout_ms};
 use crate::environment;
 use crate::failure::Failure;
 use crate::output;
@@ -56,14 +56,12 @@ pub(crate) struct Args {
     /// The company's appSecret, for sign
     #[arg(long, value_name = "SECRET", requires = "app_key")]
     app_secret: Option<String>,
-    /// When an answer counts: success, success-or-code or status
-    #[arg(
-        long,
-        value_name = "RULE",
-        default_value = "success",
-        hide_possible_values = true
-    )]
-    ack_rule: AckRule,
+    /// The shape of the bodies: v1, or v2 for receivers of the later one
+    #[arg(long, value_name = "PROFILE", default_value = "v1", value_parser = profile())]
+    profile: Profile,
+    /// When an answer counts: success, success-or-code or status; without it success for v1, success-or-code for v2
+    #[arg(long, value_name = "RULE", hide_possible_values = true)]
+    ack_rule: Option<AckRule>,
     /// The companyId of the callbacks
     #[arg(long, value_name = "ID", default_value_t = 1)]
     company: i64,
@@ -217,7 +215,8 @@ fn options(args: Args) -> Result<Options, Failure> {
     Ok(Options {
         kinds,
         company_id: args.company,
-        ack_rule: args.ack_rule,
+        profile: args.profile,
+        ack_rule: args.ack_rule.unwrap_or(default_ack_rule(args.profile)),
         content_type: args.content_type,
         timeout_ms: args.timeout,
         secret: args.secret.as_deref().map(secret).transpose()?,

@@ -1,4 +1,6 @@
-//! `ringback listen`: a receiver that shows what comes.
+//! `ringback listen`: a receiver that shows what comes, and with `--data` an inbox that keeps it and hands it on.
+
+mod inbox;
 
 use std::fs::OpenOptions;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,10 +21,17 @@ Answers: success, fail, a status (500), delay:5s, delay:5s:fail, hang, reset, cl
 unsuccessful, success-true, html, bom, quoted, result-msg, result-msg-500, code, empty, huge. A plan gives each event one \
 answer after the other: fail*3,success.
 
+With --data it is an inbox that can be relied on: a callback is verified, stored and synced to the disk before it is \
+answered, repetitions are recognised, and each callback is handed on until that is confirmed, in order within a call or \
+job. An outlet that is given up on a callback lists it on the page, where it can be handed on again.
+
 Examples:
   ringback listen
   ringback listen 0.0.0.0:9000 --answer fail*3,success --body
   ringback listen --secret whsec_… --journal received.ndjson --json
+  ringback listen 0.0.0.0:7701 --data ./inbox --secret @whsec.txt --forward http://127.0.0.1:3000/callbacks
+  ringback listen --data ./inbox --exec './import.sh' --files ./received
+  ringback listen --data ./inbox --to stdout | jq .kind
   curl -X PUT http://127.0.0.1:7701/_control/answer -d '{\"answer\": \"fail\"}'   while it runs
   curl http://127.0.0.1:7701/_control/received?body                             what has come in";
 
@@ -36,14 +45,14 @@ pub(crate) struct Args {
     /// The answers, one after the other for each event; the last goes on
     #[arg(long, value_name = "PLAN", default_value = "success")]
     answer: Plan,
-    /// A signing secret to verify webhook-signature with; can be given several times
+    /// A signing secret to verify webhook-signature with, or @FILE with one on each line; can be given several times
     #[arg(long = "secret", value_name = "WHSEC")]
     secrets: Vec<String>,
-    /// A company's appKey and appSecret to verify sign with; can be given several times
+    /// A company's appKey and appSecret to verify sign with, or @FILE likewise; can be given several times
     #[arg(long = "app", value_name = "KEY:SECRET")]
     apps: Vec<String>,
     /// Appends a JSON line per callback to this file before answering
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
     journal: Option<PathBuf>,
     /// Shows each body
     #[arg(long)]
@@ -52,19 +61,32 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     /// Switches off /_control/, by which whoever reaches the address can change the answer and read what came
-    #[arg(long)]
+    #[arg(long, conflicts_with = "data")]
     no_control: bool,
+    #[command(flatten)]
+    inbox: inbox::InboxArgs,
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let verifier = Verifier {
-        secrets: args
-            .secrets
+        secrets: values("--secret", &args.secrets)?
             .iter()
             .map(|text| secret(text))
             .collect::<Result<_, _>>()?,
-        apps: args.apps.iter().map(|text| app(text)).collect::<Result<_, _>>()?,
+        apps: values("--app", &args.apps)?
+            .iter()
+            .map(|text| app(text))
+            .collect::<Result<_, _>>()?,
     };
+    if args.inbox.is_wanted() {
+        return args.inbox.run(inbox::Common {
+            address: args.address,
+            plan: args.answer,
+            verifier,
+            json: args.json,
+            body: args.body,
+        });
+    }
     environment::log_warnings()?;
     let options = listen::Options {
         addr: args.address,
@@ -115,6 +137,28 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().or(port).map_err(|_| {
         "allowed are an IP address and a port, such as 127.0.0.1:7701, or a port alone".to_owned()
     })
+}
+
+/// What was given, with the lines of each `@FILE` in its place: what stands on a command line, everybody on the machine can
+/// read.
+fn values(option: &str, given: &[String]) -> Result<Vec<String>, Failure> {
+    let mut values = Vec::new();
+    for text in given {
+        let Some(path) = text.strip_prefix('@') else {
+            values.push(text.clone());
+            continue;
+        };
+        let lines = std::fs::read_to_string(path)
+            .map_err(|error| Failure::failed(format_args!("{option}: {path} cannot be read: {error}")))?;
+        values.extend(
+            lines
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned),
+        );
+    }
+    Ok(values)
 }
 
 /// A signing secret. It is read here and not by clap, whose errors repeat what was given.

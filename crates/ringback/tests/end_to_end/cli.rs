@@ -5,6 +5,7 @@ mod bench;
 mod dev;
 mod manage;
 mod offline;
+mod robot;
 mod serve;
 mod token;
 mod trigger;

@@ -9,6 +9,7 @@ mod backup;
 mod cli;
 mod crash;
 mod disk;
+mod inbox;
 mod readme;
 mod support;
 mod walkthrough;

@@ -46,6 +46,16 @@ pub(crate) fn pause(duration: Duration) {
     std::thread::sleep(duration);
 }
 
+/// The wall clock in milliseconds since 1970: what signed requests tell.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test of the real program runs in real time"
+)]
+pub(crate) fn wall_ms() -> i64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    now.tv_sec * 1_000 + now.tv_nsec / 1_000_000
+}
+
 /// The boot clock in microseconds: the clock of `bootUs` in a receiver's journal.
 #[expect(
     clippy::disallowed_methods,

@@ -7,6 +7,7 @@ use ringback_core::delivery::Delivery;
 use ringback_core::event::Event;
 use ringback_core::id::EventId;
 use ringback_core::limits::{PRUNE_BYTES, PRUNE_EVENTS, PRUNE_ROWS};
+use ringback_core::planted::{Mistake, planted};
 use ringback_core::store::{Pruned, Written};
 use ringback_core::time::Millis;
 
@@ -44,9 +45,10 @@ pub(super) fn prune<T: Tables>(
 
 /// Whether all deliveries settled before this moment; an event without deliveries is over with its acceptance.
 fn is_over(deliveries: &[Delivery], before: Millis) -> bool {
-    deliveries
-        .iter()
-        .all(|delivery| delivery.settled_at.is_some_and(|at| at < before))
+    deliveries.iter().all(|delivery| match delivery.settled_at {
+        Some(at) => at < before,
+        None => planted(Mistake::PrunesWhatIsOpen),
+    })
 }
 
 /// What one transaction has removed.

@@ -98,6 +98,8 @@ pub(crate) enum Need {
     Journal,
     /// A rule by which the body of the answer matters.
     BodyMatters,
+    /// The shape v1: v2 leaves nulls out, has an order of its own, and no `dateTime`.
+    V1,
 }
 
 /// A check.

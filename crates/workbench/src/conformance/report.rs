@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ringback_contract::ack::AckRule;
+use ringback_core::endpoint::Profile;
 use serde::Serialize;
 
 use super::check::{Check, Group, Weight};
@@ -137,6 +138,8 @@ pub struct Report {
     pub started_at: String,
     /// How long it took, in milliseconds.
     pub took_ms: i64,
+    /// The shape of the bodies.
+    pub profile: Profile,
     /// The rule that answers were judged by.
     pub ack_rule: AckRule,
     /// How many requests were sent.
@@ -175,6 +178,7 @@ impl Report {
             url: evidence.options.url.clone(),
             started_at: rfc3339_text(started_wall_ms),
             took_ms,
+            profile: evidence.options.profile,
             ack_rule: evidence.options.ack_rule,
             sends,
             counts: Counts::of(&checks),

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ringback_contract::kind::Kind;
+use ringback_core::endpoint::Profile;
 use ringback_server::clock::{self, Clock};
 use ringback_server::outbound::{self, AddressPolicy, Outbound, TargetSettings, headers};
 use ringback_server::tasks;
@@ -133,6 +134,9 @@ impl Runner {
         }
         match check.need {
             Need::Secret if options.secret.is_none() => inapplicable("needs --secret", "需要 --secret"),
+            Need::AppAlone | Need::V1 if options.profile == Profile::V2 => {
+                inapplicable("v2 has none of it", "v2 中没有相关内容")
+            }
             Need::AppAlone if options.app.is_none() => inapplicable(
                 "needs --app-key and --app-secret",
                 "需要 --app-key 和 --app-secret",
@@ -154,6 +158,7 @@ impl Runner {
             | Need::NoKeys
             | Need::Journal
             | Need::BodyMatters
+            | Need::V1
             | Need::Nothing => None,
         }
     }

@@ -3,6 +3,7 @@
 mod model;
 mod reports;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use ringback_server::clock::test::TestClock;
 use ringback_server::tasks;
 
 use super::*;
-use crate::receiver::App;
+use crate::receiver::{self, App, Receiver};
 use model::{Fault, Model};
 
 /// What the receiver is given besides the URL.
@@ -259,5 +260,36 @@ async fn every_rule_of_acknowledgement_is_kept_to() {
         };
         let report = run(options, clock, |_| {}).await.unwrap();
         assert_eq!(report.counts.findings, findings, "{rule:?}");
+    }
+}
+
+#[tokio::test]
+async fn v2_comes_in_its_own_shape() {
+    let clock = Arc::new(TestClock::new());
+    let listening = receiver::Options {
+        keep: 1000,
+        clock: clock.clone(),
+        ..receiver::Options::default()
+    };
+    let receiver = Receiver::bind((Ipv4Addr::LOCALHOST, 0).into(), listening)
+        .await
+        .unwrap();
+    let options = Options {
+        profile: Profile::V2,
+        burst: 5,
+        pause: Duration::ZERO,
+        ..Options::new(receiver.url())
+    };
+    let report = run(options, clock, |_| {}).await.unwrap();
+    assert_eq!(names(&report, Standing::Finding), [""; 0]);
+    let inapplicable = names(&report, Standing::NotApplicable);
+    for id in ["nulls", "date-form", "member-order", "sign-wrong"] {
+        assert!(inapplicable.contains(&id), "{id}");
+    }
+    let received = receiver.received();
+    assert_eq!(received.len(), report.sends);
+    for one in received {
+        let body: serde_json::Value = serde_json::from_slice(&one.body).unwrap();
+        assert!(body["data"]["callbackType"].is_string(), "{body}");
     }
 }

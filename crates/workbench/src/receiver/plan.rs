@@ -106,32 +106,32 @@ impl FromStr for Plan {
 
 /// A plan in force, with the sends it has seen of each event.
 #[derive(Debug, Default)]
-pub(super) struct Planner {
+pub(crate) struct Planner {
     plan: Plan,
     sends: HashMap<String, u32>,
     oldest_first: VecDeque<String>,
 }
 
 impl Planner {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(crate) fn new(plan: Plan) -> Self {
         Self {
             plan,
             ..Self::default()
         }
     }
 
-    pub(super) const fn plan(&self) -> &Plan {
+    pub(crate) const fn plan(&self) -> &Plan {
         &self.plan
     }
 
     /// Puts another plan in force. It counts the sends of each event anew.
-    pub(super) fn replace(&mut self, plan: Plan) {
+    pub(crate) fn replace(&mut self, plan: Plan) {
         *self = Self::new(plan);
     }
 
     /// The answer to a send of `event` that calls itself number `send`. A resent event begins at 1 again, and a
     /// sender that is not ringback has no number: so the sends seen here count where they are more.
-    pub(super) fn answer(&mut self, event: &str, send: Option<u32>) -> Answer {
+    pub(crate) fn answer(&mut self, event: &str, send: Option<u32>) -> Answer {
         if self.plan.is_constant() {
             return self.plan.answer(1).clone();
         }

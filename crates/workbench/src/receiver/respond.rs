@@ -91,7 +91,7 @@ pub(crate) fn whole(status: StatusCode, content_type: &'static str, body: Bytes)
 }
 
 /// Gives `answer`, after its delay.
-pub(super) async fn respond(
+pub(crate) async fn respond(
     answer: &Answer,
     connection: &Connection,
     clock: &dyn Clock,

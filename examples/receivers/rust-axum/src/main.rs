@@ -17,8 +17,9 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
-use ringback_contract::callback::{Callback, InvalidCallback};
+use ringback_contract::callback::Callback;
 use ringback_contract::{headers, sign, webhook};
+use serde_json::Value;
 use tokio::task::spawn_blocking;
 
 use inbox::{Apply, Event, Inbox};
@@ -60,10 +61,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 fn process(event: &Event) -> Result<(), Box<dyn Error>> {
     let key = event.key.as_deref().unwrap_or_default();
     println!("{} {key}: apply {}", event.kind, event.apply.name());
+    // The contract crate has the callbacks of the first version as types.
     if event.apply == Apply::All
         && let Ok(Callback::Call(call)) = Callback::read(&event.body)
+        && let Some(duration_s) = call.scene_instance.duration
     {
-        println!("  lasted {:?} s", call.scene_instance.duration);
+        println!("  it lasted {duration_s} s");
     }
     Ok(())
 }
@@ -102,10 +105,10 @@ async fn receive(
     if webhook::verify(&signed, &body, &receiver.secrets, now_s(), webhook::TOLERANCE_S).is_err() {
         return fail(StatusCode::UNAUTHORIZED);
     }
-    let Some((kind, key)) = read(&body) else {
+    let Some((kind, key, data)) = read(&body) else {
         return fail(StatusCode::BAD_REQUEST);
     };
-    if !receiver.sign_fits(&body) {
+    if matches!(kind, "call" | "inbound") && !receiver.sign_fits(&data) {
         return fail(StatusCode::UNAUTHORIZED);
     }
     let webhook_id = signed.id.unwrap_or_default().to_owned();
@@ -121,44 +124,47 @@ async fn receive(
     }
 }
 
-/// What came, and the key whose events have an order; `None` for what is no callback.
-fn read(body: &[u8]) -> Option<(&'static str, Option<String>)> {
-    let (kind, name, company_id, id) = match Callback::read(body) {
-        Ok(Callback::Call(call)) => {
-            let call = call.scene_instance;
-            ("call", "call", call.company_id, call.call_instance_id)
-        }
-        Ok(Callback::Correction(correction)) => {
-            // A correction belongs to its call, so that the two have one key.
-            let entry = correction.task_result.first()?;
-            ("correction", "call", entry.company_id, entry.scene_instance_id)
-        }
-        Ok(Callback::Inbound(call)) => {
-            let call = call.scene_instance;
-            ("inbound", "inbound", call.company_id, call.inbound_instance_id)
-        }
-        Ok(Callback::Job(job)) => ("job", "job", job.company_id, job.call_job_id),
+/// What came, the key whose events have an order, and `data.data`; `None` for what is no callback. Only the ids are asked for:
+/// all other fields can be null, absent or new, and of any type.
+fn read(body: &[u8]) -> Option<(&'static str, Option<String>, Value)> {
+    let mut envelope: Value = serde_json::from_slice(body).ok()?;
+    let callback = envelope.get_mut("data")?;
+    let data = callback.get_mut("data").map(Value::take)?;
+    // The names of the first version, and of the second (`profile` v2).
+    let data_type = callback
+        .get("dataType")
+        .or_else(|| callback.get("callbackType"))?;
+    let call = data
+        .get("sceneInstance")
+        .or_else(|| data.get("callInstance"))
+        .filter(|call| !call.is_null());
+    let (kind, name, holder, id) = match (data_type.as_str()?, call) {
+        ("CALL_INSTANCE_RESULT", Some(call)) => ("call", "call", call, "callInstanceId"),
+        // A correction belongs to its call, so that the two have one key.
+        ("CALL_INSTANCE_RESULT", None) => (
+            "correction",
+            "call",
+            data.pointer("/taskResult/0")?,
+            "sceneInstanceId",
+        ),
+        ("INBOUND_CALL_INSTANCE_RESULT", call) => ("inbound", "inbound", call?, "inboundInstanceId"),
+        ("JOB_INFO_RESULT", _) => ("job", "job", &data, "callJobId"),
         // A kind of the future: kept, since a refusal would only bring it again.
-        Err(InvalidCallback::UnknownDataType) => return Some(("unknown", None)),
-        Err(InvalidCallback::Json(_)) => return None,
+        _ => return Some(("unknown", None, data)),
     };
-    Some((kind, Some(format!("{name}/{}/{}", company_id?, id?))))
+    let (company_id, id) = (holder.get("companyId")?.as_i64()?, holder.get(id)?.as_i64()?);
+    Some((kind, Some(format!("{name}/{company_id}/{id}")), data))
 }
 
 impl Receiver {
-    /// The platform's own `sign`, which does not cover the body: a second check, never the only one. Corrections and jobs have
-    /// none.
-    fn sign_fits(&self, body: &[u8]) -> bool {
+    /// The platform's own `sign`, which does not cover the body: a second check, never the only one. Version two has none.
+    fn sign_fits(&self, data: &Value) -> bool {
         let Some((app_key, app_secret)) = &self.app else {
             return true;
         };
-        let (date_time, given) = match Callback::read(body) {
-            Ok(Callback::Call(call)) => (call.date_time, call.sign),
-            Ok(Callback::Inbound(call)) => (call.date_time, call.sign),
-            _ => return true,
-        };
-        let (date_time, given) = (date_time.unwrap_or_default(), given.unwrap_or_default());
-        sign::verify(app_key, app_secret, &date_time, &given)
+        let text = |name| data.get(name).and_then(Value::as_str).unwrap_or_default();
+        data.get("callInstance").is_some()
+            || sign::verify(app_key, app_secret, text("dateTime"), text("sign"))
     }
 }
 

@@ -57,16 +57,7 @@ impl Fault {
     }
 
     fn message(&self) -> String {
-        let title = match self.code {
-            EnvelopeCode::Ok => "成功",
-            EnvelopeCode::CheckFailed => "签名校验失败",
-            EnvelopeCode::NoRight => "无权限",
-            EnvelopeCode::NotFound => "不存在",
-            EnvelopeCode::TimeOff => "请求时间与服务器相差超过 3 分钟",
-            EnvelopeCode::BadParameter => "参数错误",
-            EnvelopeCode::Failed => "系统暂时不可用",
-        };
-        format!("{title} ({})", self.detail)
+        format!("{} ({})", self.code.zh(), self.detail)
     }
 }
 
@@ -83,7 +74,7 @@ impl Envelope {
             Ok((data, note)) => (
                 EnvelopeCode::Ok,
                 Some(data),
-                note.unwrap_or_else(|| "成功".to_owned()),
+                note.unwrap_or_else(|| EnvelopeCode::Ok.zh().to_owned()),
             ),
             Err(fault) => (fault.code, None, fault.message()),
         };

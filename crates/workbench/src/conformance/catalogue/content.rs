@@ -8,6 +8,7 @@ use super::super::maker::Maker;
 use super::super::script::Step;
 use super::super::variants;
 use super::super::words::Text;
+use crate::shape::Shape;
 
 /// A check that sends changed callbacks, all of which must be acknowledged.
 const fn check(
@@ -97,7 +98,7 @@ pub(super) static CHECKS: &[Check] = &[
             "Store the number as it is and give it a name only where you know one.",
             "按原值保存数字，只在认识时才转换成名称。",
         ),
-        variants::unknown_numbers,
+        |maker| variants::shaped(maker, &[Shape::UnknownNumbers]),
     ),
     check(
         "unknown-fields",
@@ -114,22 +115,25 @@ pub(super) static CHECKS: &[Check] = &[
             "Let the parser ignore what it does not know (Jackson: FAIL_ON_UNKNOWN_PROPERTIES off).",
             "让解析器忽略未知字段（Jackson 请关闭 FAIL_ON_UNKNOWN_PROPERTIES）。",
         ),
-        variants::unknown_fields,
+        |maker| variants::shaped(maker, &[Shape::UnknownFields]),
     ),
-    check(
-        "nulls",
-        &[],
-        text("null wherever it may be", "凡可为 null 之处均为 null"),
-        text(
-            "Real calls have nulls where samples have values, labels and logs among them. A receiver that fails on them answers 500 now and then, and nobody knows why.",
-            "真实通话中许多字段会是 null，包括标签和对话记录。处理不了 null 的接收方会偶发 500，且难以排查。",
-        ),
-        text(
-            "Rely only on the ids and on a job's status; take everything else as optional.",
-            "只依赖各 id 和任务状态，其余字段都视为可空。",
-        ),
-        variants::nulls,
-    ),
+    Check {
+        need: Need::V1,
+        ..check(
+            "nulls",
+            &[],
+            text("null wherever it may be", "凡可为 null 之处均为 null"),
+            text(
+                "Real calls have nulls where samples have values, labels and logs among them. A receiver that fails on them answers 500 now and then, and nobody knows why.",
+                "真实通话中许多字段会是 null，包括标签和对话记录。处理不了 null 的接收方会偶发 500，且难以排查。",
+            ),
+            text(
+                "Rely only on the ids and on a job's status; take everything else as optional.",
+                "只依赖各 id 和任务状态，其余字段都视为可空。",
+            ),
+            |maker| variants::shaped(maker, &[Shape::Nulls, Shape::NullEntries]),
+        )
+    },
     check(
         "absent",
         &["nulls"],
@@ -139,7 +143,7 @@ pub(super) static CHECKS: &[Check] = &[
             "字段可能是缺失而不是 null，这样的回调会被反复拒绝。",
         ),
         text("Treat an absent field as null.", "将缺失的字段视同 null。"),
-        variants::absent,
+        |maker| variants::shaped(maker, &[Shape::Absent]),
     ),
     check(
         "large-ids",
@@ -173,41 +177,47 @@ pub(super) static CHECKS: &[Check] = &[
             "utf8mb4 in MySQL, parameters in every statement, UTF-8 when reading the body.",
             "MySQL 使用 utf8mb4，SQL 一律使用参数，请求体按 UTF-8 读取。",
         ),
-        variants::texts,
+        |maker| variants::shaped(maker, &[Shape::Text]),
     ),
-    check(
-        "date-form",
-        &[],
-        text("dateTime in the platform's older form", "dateTime 为平台旧格式"),
-        text(
-            "dateTime comes as Thu, 24 Jan 2019 07:28:09 GMT or as Thu Oct 16 07:13:48 GMT 2014, as the company has it. Who parses only one refuses calls after a change of the setting.",
-            "dateTime 可能是“Thu, 24 Jan 2019 07:28:09 GMT”或“Thu Oct 16 07:13:48 GMT 2014”，取决于企业设置。只支持一种，设置变更后就会拒绝通话。",
-        ),
-        text(
-            "Use dateTime as text for sign only; take times from startTime and endTime.",
-            "dateTime 只作为计算 sign 的文本使用，时间请取 startTime 和 endTime。",
-        ),
-        |maker| {
-            variants::all_at_once(maker, |maker, kind| {
-                kind.is_stamped()
-                    .then(|| maker.draft(kind).form(DateTimeForm::Seed))
-            })
-        },
-    ),
-    check(
-        "member-order",
-        &[],
-        text("members in another order", "字段顺序不同"),
-        text(
-            "The order of JSON members means nothing and changes with the platform's versions. Reading by place or by pattern breaks then.",
-            "JSON 字段顺序没有意义，会随平台版本变化。按位置或正则读取届时会失效。",
-        ),
-        text(
-            "Read the body with a JSON parser, by name.",
-            "用 JSON 解析器按名称读取。",
-        ),
-        variants::reversed,
-    ),
+    Check {
+        need: Need::V1,
+        ..check(
+            "date-form",
+            &[],
+            text("dateTime in the platform's older form", "dateTime 为平台旧格式"),
+            text(
+                "dateTime comes as Thu, 24 Jan 2019 07:28:09 GMT or as Thu Oct 16 07:13:48 GMT 2014, as the company has it. Who parses only one refuses calls after a change of the setting.",
+                "dateTime 可能是“Thu, 24 Jan 2019 07:28:09 GMT”或“Thu Oct 16 07:13:48 GMT 2014”，取决于企业设置。只支持一种，设置变更后就会拒绝通话。",
+            ),
+            text(
+                "Use dateTime as text for sign only; take times from startTime and endTime.",
+                "dateTime 只作为计算 sign 的文本使用，时间请取 startTime 和 endTime。",
+            ),
+            |maker| {
+                variants::all_at_once(maker, |maker, kind| {
+                    kind.is_stamped()
+                        .then(|| maker.draft(kind).form(DateTimeForm::Seed))
+                })
+            },
+        )
+    },
+    Check {
+        need: Need::V1,
+        ..check(
+            "member-order",
+            &[],
+            text("members in another order", "字段顺序不同"),
+            text(
+                "The order of JSON members means nothing and changes with the platform's versions. Reading by place or by pattern breaks then.",
+                "JSON 字段顺序没有意义，会随平台版本变化。按位置或正则读取届时会失效。",
+            ),
+            text(
+                "Read the body with a JSON parser, by name.",
+                "用 JSON 解析器按名称读取。",
+            ),
+            |maker| variants::shaped(maker, &[Shape::MemberOrder]),
+        )
+    },
     check(
         "long-conversation",
         &[],
@@ -223,7 +233,7 @@ pub(super) static CHECKS: &[Check] = &[
             "Raise the body limit to 1 MiB and a little more in the framework (Express: json({limit: '2mb'})) and in the proxy; MEDIUMTEXT for logs.",
             "将框架（Express：json({limit: '2mb'})）和代理的请求体上限提高到 1 MiB 以上；对话记录用 MEDIUMTEXT。",
         ),
-        |maker| variants::long(maker, variants::LONG_BYTES),
+        |maker| variants::shaped(maker, &[Shape::Long]),
     ),
     check(
         "largest-body",
@@ -240,6 +250,6 @@ pub(super) static CHECKS: &[Check] = &[
             "Allow bodies of 1 MiB and a little more everywhere on the way (nginx: client_max_body_size 2m).",
             "链路各处都放行 1 MiB 以上的请求体（nginx：client_max_body_size 2m）。",
         ),
-        |maker| variants::long(maker, variants::LARGEST_BYTES),
+        |maker| variants::shaped(maker, &[Shape::Longest]),
     ),
 ];

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use ringback_core::endpoint::Profile;
 use ringback_server::api::Language;
 
 use super::super::check::Group;
@@ -49,10 +50,14 @@ pub fn html(report: &Report, language: Language) -> String {
         "<!doctype html>\n<html lang=\"{tag}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title} · {url}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <header>\n<h1>{title}</h1>\n<p class=\"url\">{url}</p>\n<p class=\"when\">{at} · {rule}</p>\n",
+         <header>\n<h1>{title}</h1>\n<p class=\"url\">{url}</p>\n<p class=\"when\">{at} · {profile} · {rule}</p>\n",
         title = say(TITLE),
         url = escaped(&report.url),
         at = escaped(&report.started_at),
+        profile = match report.profile {
+            Profile::V1 => "v1",
+            Profile::V2 => "v2",
+        },
         rule = report.ack_rule.name(),
     );
     counts(&mut out, report, language);
