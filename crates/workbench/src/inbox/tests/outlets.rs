@@ -352,3 +352,28 @@ async fn what_cannot_be_an_outlet_is_told() {
         assert!(error.to_string().contains(why), "{error}");
     }
 }
+
+/// Two inboxes in one directory would take each other's lines for their own.
+#[tokio::test]
+async fn a_directory_of_files_belongs_to_one_inbox() {
+    let dir = TempDir::new().unwrap();
+    let files = dir.path().join("files");
+    let bind = async |inbox: &str| {
+        let mut options = Options::new(LOOPBACK, dir.path().join(inbox));
+        options.outlets = vec![OutletSetting::Files(files.clone())];
+        Inbox::bind(options, io::sink()).await
+    };
+    let first = bind("first").await.unwrap();
+    let refused = bind("second").await.err().unwrap().to_string();
+    assert!(refused.contains("another process writes there"), "{refused}");
+    first.run(std::future::ready(())).await.unwrap();
+    let refused = bind("second").await.err().unwrap().to_string();
+    assert!(refused.contains("belongs to another inbox"), "{refused}");
+    std::fs::remove_file(files.join(".ringback-inbox")).unwrap();
+    std::fs::write(files.join("2026-01-01.ndjson"), "").unwrap();
+    let refused = bind("third").await.err().unwrap().to_string();
+    assert!(
+        refused.contains("files that this inbox has not written"),
+        "{refused}"
+    );
+}
