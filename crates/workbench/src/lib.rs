@@ -14,5 +14,7 @@ pub mod pretty;
 pub mod prng;
 pub mod receiver;
 pub mod robot;
+mod sample;
+pub mod shape;
 pub mod tree;
 pub mod trigger;

@@ -18,7 +18,7 @@ use ringback_workbench::conformance::{
 use ringback_workbench::receiver::App;
 
 use super::listen::secret;
-use super::trigger::{content_type, header, timeout_ms};
+use super::trigger::{content_type, header, profile, timeout_ms};
 use crate::environment;
 use crate::failure::Failure;
 use crate::output;
@@ -216,10 +216,7 @@ fn options(args: Args) -> Result<Options, Failure> {
         kinds,
         company_id: args.company,
         profile: args.profile,
-        ack_rule: args.ack_rule.unwrap_or(match args.profile {
-            Profile::V1 => AckRule::Success,
-            Profile::V2 => AckRule::SuccessOrCode,
-        }),
+        ack_rule: args.ack_rule.unwrap_or(args.profile.ack_rule()),
         content_type: args.content_type,
         timeout_ms: args.timeout,
         secret: args.secret.as_deref().map(secret).transpose()?,
@@ -242,13 +239,6 @@ fn options(args: Args) -> Result<Options, Failure> {
 
 fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
     PossibleValuesParser::new(Kind::ALL.map(Kind::name)).try_map(|name| name.parse::<Kind>())
-}
-
-fn profile() -> impl clap::builder::TypedValueParser<Value = Profile> {
-    PossibleValuesParser::new(["v1", "v2"]).map(|name| match name.as_str() {
-        "v2" => Profile::V2,
-        _ => Profile::V1,
-    })
 }
 
 fn language() -> impl clap::builder::TypedValueParser<Value = Language> {

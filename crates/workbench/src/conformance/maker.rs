@@ -4,11 +4,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ringback_contract::date_time::{self, DateTimeForm};
-use ringback_contract::intake::{self, Signing as Keys, Stamp};
+use ringback_contract::date_time::DateTimeForm;
+use ringback_contract::intake::{Signing as Keys, Stamp};
 use ringback_contract::kind::Kind;
-use ringback_contract::samples;
-use ringback_contract::v2;
 use ringback_core::endpoint::Profile;
 use ringback_core::id::EventId;
 use ringback_core::time::Millis;
@@ -17,12 +15,12 @@ use ringback_server::random;
 use super::Options;
 use super::script::{Expect, Processing, Send, Signing, Way};
 use super::words::Said;
-use crate::tree::{Path, Tree};
+use crate::sample::{self, Today, enveloped, put};
+use crate::shape::Shape;
+use crate::tree::Tree;
 
 /// Ids of a run begin at a random one from here on: within 32 bits, so that only the check for them leaves these.
 const FIRST_ID: i64 = 1_000_000_000;
-/// How long a sample's call takes.
-const CALL_MS: i64 = 39_000;
 
 /// A callback that is being made.
 #[derive(Clone, Debug)]
@@ -41,10 +39,14 @@ pub(crate) struct Draft {
 impl Draft {
     /// Puts a value at a path in `data.data`.
     pub(crate) fn set(mut self, path: &str, value: impl Into<Tree>) -> Self {
-        self.data
-            .set(&place(path), value.into())
-            .expect("the catalogue's paths lead through the samples");
+        put(&mut self.data, path, value.into());
         self
+    }
+
+    /// In another shape; `None` where callbacks of this kind cannot be so.
+    pub(crate) fn shaped(self, shape: Shape) -> Option<Self> {
+        let data = shape.apply(self.kind, self.data)?;
+        Some(Self { data, ..self })
     }
 
     /// The same with `dateTime` in another form.
@@ -66,17 +68,12 @@ impl Draft {
     }
 }
 
-/// A path of the catalogue.
-pub(crate) fn place(path: &str) -> Path {
-    path.parse().expect("the catalogue's paths are paths")
-}
-
 /// The maker of one run.
 #[derive(Debug)]
 pub(crate) struct Maker {
     options: Arc<Options>,
     kinds: Vec<Kind>,
-    wall_ms: i64,
+    today: Today,
     next_event: i64,
     next_id: i64,
     /// A call that the receiver knows: corrections are about it, unless a check wants another.
@@ -90,8 +87,12 @@ impl Maker {
         let random = i64::from(u32::from_le_bytes([a, b, c, d]));
         Self {
             kinds: options.kinds.clone(),
+            today: Today {
+                company_id: options.company_id,
+                zone: options.zone.clone(),
+                wall_ms,
+            },
             options,
-            wall_ms,
             // Half of a millisecond's numbers are left for those that follow.
             next_event: EventId::first_at(Millis(wall_ms)).0 | random >> 13,
             next_id: FIRST_ID + random % FIRST_ID,
@@ -143,7 +144,7 @@ impl Maker {
 
     /// The time so long ago as callbacks write it.
     pub(crate) fn time_before(&self, ms: i64) -> String {
-        date_time::format_local(self.wall_ms - ms, &self.options.zone)
+        self.today.time_before(ms)
     }
 
     /// A new callback, as ordinary as can be.
@@ -160,16 +161,10 @@ impl Maker {
 
     /// A new callback about this call or job.
     pub(crate) fn draft_of(&mut self, kind: Kind, id: i64) -> Draft {
-        let data = match kind {
-            Kind::Call => self.call(id),
-            Kind::Inbound => inbound(self.call(id), id),
-            Kind::Correction => self.correction(id),
-            Kind::Job => self.job(id),
-        };
         Draft {
             kind,
             event: self.event(),
-            data,
+            data: self.data(kind, id),
             entity_id: id,
             form: DateTimeForm::default(),
             replaced: None,
@@ -204,132 +199,48 @@ impl Maker {
     }
 
     fn render(&self, draft: &Draft) -> Bytes {
-        let data_type = draft.kind.data_type();
         let data = draft.data.write();
         let data = match draft.replaced {
             Some((text, otherwise)) => data.replacen(text, otherwise, 1),
             None => data,
         };
-        let envelope = format!(r#"{{"data":{{"dataType":"{data_type}","data":{data}}}}}"#);
-        let intake = intake::parse(draft.kind, envelope.as_bytes())
-            .expect("what the catalogue makes is what the service takes in");
         let stamp = Stamp {
-            accepted_ms: self.wall_ms,
-            zone: &self.options.zone,
+            accepted_ms: self.today.wall_ms,
+            zone: &self.today.zone,
             form: draft.form,
             signing: self.options.app.as_ref().map(|app| Keys {
                 app_key: &app.key,
                 app_secret: &app.secret,
             }),
         };
-        let body = intake.render(&stamp);
-        match self.options.profile {
-            Profile::V1 => body.into(),
-            Profile::V2 => v2::render(v2::Version::LATEST, &body)
-                .expect("what the service has rendered has a v2 shape")
-                .into(),
-        }
+        sample::render(
+            draft.kind,
+            &enveloped(draft.kind, &data),
+            &stamp,
+            self.options.profile,
+        )
+        .expect("what the catalogue makes is what the service takes in")
+        .into()
     }
 
-    fn call(&mut self, id: i64) -> Tree {
-        let job_id = self.id();
-        let mut data = sample(samples::CALL);
-        let (start, end) = (self.time_before(CALL_MS + 2_000), self.time_before(2_000));
-        for (path, value) in [
-            ("sceneInstance.callInstanceId", id.into()),
-            ("sceneInstance.companyId", self.options.company_id.into()),
-            ("sceneInstance.callJobId", job_id.into()),
-            ("sceneInstance.startTime", start.as_str().into()),
-            ("sceneInstance.endTime", end.as_str().into()),
-            ("sceneInstance.gmtCreate", start.as_str().into()),
-            ("sceneInstance.gmtModified", end.as_str().into()),
-            ("taskResult[0].sceneInstanceId", id.into()),
-            ("taskResult[0].callJobId", job_id.into()),
-            ("taskResult[1].sceneInstanceId", id.into()),
-            ("phoneLog.phoneLogs[0].sceneInstanceId", id.into()),
-            ("phoneLog.phoneLogs[1].sceneInstanceId", id.into()),
-        ] {
-            put(&mut data, path, value);
+    fn data(&mut self, kind: Kind, id: i64) -> Tree {
+        match kind {
+            Kind::Call => {
+                let job_id = self.id();
+                self.today.call(id, job_id)
+            }
+            Kind::Inbound => self.today.inbound(id),
+            Kind::Correction => {
+                self.corrections += 1;
+                let level = ["B", "C", "D", "E"][self.corrections % 4];
+                self.today.correction(id, level)
+            }
+            Kind::Job => self.today.job(id),
         }
-        // Both are given by the service.
-        data.remove(&place("sign"));
-        data.remove(&place("dateTime"));
-        data
-    }
-
-    fn correction(&mut self, call_id: i64) -> Tree {
-        self.corrections += 1;
-        let level = ["B", "C", "D", "E"][self.corrections % 4];
-        let mut data = sample(samples::CORRECTION);
-        for (path, value) in [
-            ("taskResult[0].companyId", self.options.company_id.into()),
-            ("taskResult[0].sceneInstanceId", call_id.into()),
-            ("taskResult[0].resultValue", level.into()),
-        ] {
-            put(&mut data, path, value);
-        }
-        data
-    }
-
-    fn job(&mut self, id: i64) -> Tree {
-        let mut data = sample(samples::JOB);
-        let now = self.time_before(1_000);
-        let today = now.get(..10).unwrap_or_default();
-        for (path, value) in [
-            ("callJobId", id.into()),
-            ("companyId", self.options.company_id.into()),
-            ("startDate", today.into()),
-            ("endDate", today.into()),
-            ("gmtModified", now.as_str().into()),
-        ] {
-            put(&mut data, path, value);
-        }
-        data
     }
 }
 
 /// The kind's name, for the report.
 pub(crate) fn kind_name(kind: Kind) -> Said {
     Said::new(kind.en(), kind.zh())
-}
-
-/// The `data.data` of a sample.
-fn sample(text: &str) -> Tree {
-    let envelope = Tree::read(text).expect("the samples are JSON");
-    let data = envelope.get(&place("data.data"));
-    data.cloned().expect("the samples have data.data")
-}
-
-fn put(data: &mut Tree, path: &str, value: Tree) {
-    data.set(&place(path), value)
-        .expect("the catalogue's paths lead through the samples");
-}
-
-/// An inbound call made of a call, which the seed has no sample of (contract, section 1).
-fn inbound(call: Tree, id: i64) -> Tree {
-    let mut data = call;
-    if let Tree::Object(members) = &mut data {
-        members.retain(|(name, _)| name != "jobFinished");
-        if let Some((_, Tree::Object(scene))) = members.iter_mut().find(|(name, _)| name == "sceneInstance") {
-            for (name, value) in scene.iter_mut() {
-                match name.as_str() {
-                    "callInstanceId" => *name = "inboundInstanceId".to_owned(),
-                    "callerPhone" => *name = "calleePhone".to_owned(),
-                    "callJobId" => *value = Tree::Null,
-                    _ => {}
-                }
-            }
-        }
-    }
-    for (path, value) in [
-        ("sceneInstance.transferStatus", 0.into()),
-        ("sceneInstance.transferInfo", Tree::Null),
-        ("sceneInstance.userLevel", "C".into()),
-        ("sceneInstance.propertiesMap", Tree::Object(Vec::new())),
-        ("taskResult[0].callJobId", Tree::Null),
-        ("taskResult[0].sceneInstanceId", id.into()),
-    ] {
-        put(&mut data, path, value);
-    }
-    data
 }

@@ -8,6 +8,7 @@ use super::super::maker::Maker;
 use super::super::script::Step;
 use super::super::variants;
 use super::super::words::Text;
+use crate::shape::Shape;
 
 /// A check that sends changed callbacks, all of which must be acknowledged.
 const fn check(
@@ -97,7 +98,7 @@ pub(super) static CHECKS: &[Check] = &[
             "Store the number as it is and give it a name only where you know one.",
             "按原值保存数字，只在认识时才转换成名称。",
         ),
-        variants::unknown_numbers,
+        |maker| variants::shaped(maker, &[Shape::UnknownNumbers]),
     ),
     check(
         "unknown-fields",
@@ -114,7 +115,7 @@ pub(super) static CHECKS: &[Check] = &[
             "Let the parser ignore what it does not know (Jackson: FAIL_ON_UNKNOWN_PROPERTIES off).",
             "让解析器忽略未知字段（Jackson 请关闭 FAIL_ON_UNKNOWN_PROPERTIES）。",
         ),
-        variants::unknown_fields,
+        |maker| variants::shaped(maker, &[Shape::UnknownFields]),
     ),
     Check {
         need: Need::V1,
@@ -130,7 +131,7 @@ pub(super) static CHECKS: &[Check] = &[
                 "Rely only on the ids and on a job's status; take everything else as optional.",
                 "只依赖各 id 和任务状态，其余字段都视为可空。",
             ),
-            variants::nulls,
+            |maker| variants::shaped(maker, &[Shape::Nulls, Shape::NullEntries]),
         )
     },
     check(
@@ -142,7 +143,7 @@ pub(super) static CHECKS: &[Check] = &[
             "字段可能是缺失而不是 null，这样的回调会被反复拒绝。",
         ),
         text("Treat an absent field as null.", "将缺失的字段视同 null。"),
-        variants::absent,
+        |maker| variants::shaped(maker, &[Shape::Absent]),
     ),
     check(
         "large-ids",
@@ -176,7 +177,7 @@ pub(super) static CHECKS: &[Check] = &[
             "utf8mb4 in MySQL, parameters in every statement, UTF-8 when reading the body.",
             "MySQL 使用 utf8mb4，SQL 一律使用参数，请求体按 UTF-8 读取。",
         ),
-        variants::texts,
+        |maker| variants::shaped(maker, &[Shape::Text]),
     ),
     Check {
         need: Need::V1,
@@ -214,7 +215,7 @@ pub(super) static CHECKS: &[Check] = &[
                 "Read the body with a JSON parser, by name.",
                 "用 JSON 解析器按名称读取。",
             ),
-            variants::reversed,
+            |maker| variants::shaped(maker, &[Shape::MemberOrder]),
         )
     },
     check(
@@ -232,7 +233,7 @@ pub(super) static CHECKS: &[Check] = &[
             "Raise the body limit to 1 MiB and a little more in the framework (Express: json({limit: '2mb'})) and in the proxy; MEDIUMTEXT for logs.",
             "将框架（Express：json({limit: '2mb'})）和代理的请求体上限提高到 1 MiB 以上；对话记录用 MEDIUMTEXT。",
         ),
-        |maker| variants::long(maker, variants::LONG_BYTES),
+        |maker| variants::shaped(maker, &[Shape::Long]),
     ),
     check(
         "largest-body",
@@ -249,6 +250,6 @@ pub(super) static CHECKS: &[Check] = &[
             "Allow bodies of 1 MiB and a little more everywhere on the way (nginx: client_max_body_size 2m).",
             "链路各处都放行 1 MiB 以上的请求体（nginx：client_max_body_size 2m）。",
         ),
-        |maker| variants::long(maker, variants::LARGEST_BYTES),
+        |maker| variants::shaped(maker, &[Shape::Longest]),
     ),
 ];

@@ -4,9 +4,10 @@ use ringback_contract::kind::Kind;
 
 use super::super::check::{Check, Group, Need, Weight};
 use super::super::judge;
-use super::super::maker::{Draft, Maker, place};
+use super::super::maker::{Draft, Maker};
 use super::super::script::Step;
 use super::super::words::Text;
+use crate::sample::place;
 
 /// How old a late event is: nearly the maximum age of the seed's schedule.
 const LATE_MS: i64 = 23 * 60 * 60 * 1000;
