@@ -246,7 +246,10 @@ fn what_was_sent_is_found_shown_and_sent_again() {
     );
     // The body as it is sent, order and all.
     let json = desk.says(&["events", "show", event, "--json"]);
-    assert!(json.contains(r#""body":{"code":200,"data":{"dataType":"#), "{json}");
+    assert!(
+        json.contains(r#""body":{"code":200,"data":{"dataType":"#),
+        "{json}"
+    );
 
     let deliveries = desk.json(&["deliveries", "list", "--company", "151", "--endpoint", "erp"]);
     let delivery = deliveries[0]["deliveryId"].as_str().unwrap();
