@@ -47,19 +47,18 @@ pub(crate) async fn present(
     schema: &str,
 ) -> Result<Map<String, Value>, Failure> {
     let answer = service.api()?.request(Method::GET, path, String::new()).await?;
-    match (answer.status, answer.body) {
+    match (answer.status, &answer.body) {
         (StatusCode::OK, Value::Object(present)) => {
             let document = ringback_server::api::document();
             let takes = &document["components"]["schemas"][schema]["properties"];
             let kept = |name: &str| !takes[name].is_null() && !SECRET.contains(&name);
-            Ok(present.into_iter().filter(|(name, _)| kept(name)).collect())
+            let members = present.iter().filter(|(name, _)| kept(name));
+            Ok(members
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect())
         }
         (StatusCode::NOT_FOUND, _) => Ok(Map::new()),
-        (status, body) => Err(api::refused(&api::Answer {
-            status,
-            body,
-            bytes: answer.bytes,
-        })),
+        _ => Err(api::refused(&answer)),
     }
 }
 
