@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ringback_contract::ack::AckRule;
 use ringback_contract::intake::Invalid;
 use ringback_contract::kind::Kind;
-use ringback_contract::schedule::Schedule;
+use ringback_contract::schedule::{Preset, Schedule};
 use ringback_contract::v2;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,26 @@ pub enum Profile {
     V1,
     /// The later, slim shape ([`ringback_contract::v2`]).
     V2,
+}
+
+impl Profile {
+    /// The ack rule that goes with it unless another is set (contract, section 4).
+    #[must_use]
+    pub const fn ack_rule(self) -> AckRule {
+        match self {
+            Self::V1 => AckRule::Success,
+            Self::V2 => AckRule::SuccessOrCode,
+        }
+    }
+
+    /// The schedule that goes with it unless another is set (contract, section 4).
+    #[must_use]
+    pub const fn schedule(self) -> Preset {
+        match self {
+            Self::V1 => Preset::Seed,
+            Self::V2 => Preset::V2,
+        }
+    }
 }
 
 /// A profile with the version of its serializer: what is fixed when a delivery is made or gets its endpoint, so that every

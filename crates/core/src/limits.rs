@@ -123,10 +123,9 @@ pub const MISSED_DAYS: i32 = 31;
 pub const MISSED_PAGE: usize = 500;
 /// Calls on one page of the failed-callback query when none is asked for.
 pub const MISSED_PAGE_DEFAULT: usize = 100;
-/// Rows that one read of a reconciliation looks at before it ends, so that others come between.
-pub const RECONCILE_READ_ROWS: usize = 10_000;
-/// Rows that one answer of a reconciliation counts before it stops and says `partial`.
-pub const RECONCILE_ROWS: usize = 50_000;
+/// Rows that one answer of a reconciliation counts before it stops and says `partial`: as many as a page of a search looks at,
+/// so that it takes no longer.
+pub const RECONCILE_ROWS: usize = 5_000;
 /// The most days, first and last included, of one reconciliation.
 pub const RECONCILE_DAYS: i32 = 31;
 /// The days of a reconciliation when no first one is asked for.

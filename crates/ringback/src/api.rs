@@ -17,10 +17,11 @@ pub(crate) struct Api {
     token: String,
 }
 
-/// What came back: the status, and the body as JSON (null where there is none).
+/// What came back: the status, and the body as JSON (null where there is none) and as it came.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Value,
+    pub(crate) bytes: Bytes,
 }
 
 impl Api {
@@ -74,6 +75,7 @@ impl Api {
         Ok(Answer {
             status: answer.status,
             body,
+            bytes: answer.body,
         })
     }
 

@@ -49,6 +49,24 @@ impl Service {
         self.api()?.expect(Method::GET, path, String::new()).await
     }
 
+    /// Gets something and prints it: with `--json` as it came, since the order and the numbers of an event's body say what was
+    /// sent; otherwise as `show` says it.
+    pub(crate) async fn show(
+        &self,
+        path: &str,
+        show: impl FnOnce(&Value) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let answer = self.api()?.request(Method::GET, path, String::new()).await?;
+        if !answer.status.is_success() {
+            return Err(api::refused(&answer));
+        }
+        if self.json {
+            output::line(String::from_utf8_lossy(&answer.bytes).trim_end())
+        } else {
+            show(&answer.body)
+        }
+    }
+
     /// Asks for something that takes no body.
     pub(crate) async fn ask(&self, method: Method, path: &str) -> Result<Value, Failure> {
         self.api()?.expect(method, path, String::new()).await

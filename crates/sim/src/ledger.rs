@@ -1,6 +1,8 @@
 //! What must hold. The ledger is told what is durable (also what the process never learned), what is sent and what
 //! comes back, and compares each step with the rules of delivery by reckoning of its own.
 
+mod pruning;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -331,48 +333,6 @@ impl Ledger {
             delivery.starts += 1;
             delivery.under_way = Some(UnderWay { n, ended: None });
         }
-    }
-
-    /// So many events were pruned, durably; `reader` shows what is left. Answers which they are.
-    pub(crate) fn prune(
-        &mut self,
-        before: Millis,
-        count: usize,
-        reader: &mut dyn Reader,
-    ) -> Result<Vec<EventId>, Broken> {
-        let mut gone = Vec::new();
-        for (id, event) in &self.events {
-            let is_there = reader.event(*id).map_err(|error| Broken::of(&error))?.is_some();
-            if is_there || self.pruned.contains(id) {
-                continue;
-            }
-            if event.accepted >= before {
-                return broken(format!("{id} was pruned before its time"));
-            }
-            let open = event.deliveries.iter().find(|id| self.is_open(**id));
-            if let Some(open) = open {
-                return broken(format!("{id} was pruned while {open} was open"));
-            }
-            gone.push(*id);
-        }
-        self.pruned.extend(&gone);
-        self.said_pruned += count;
-        // A commit may hold two prunings, whose removals are seen together.
-        if self.pruned.len() < self.said_pruned {
-            return broken(format!(
-                "{count} events are said to be pruned, but {gone:?} are gone"
-            ));
-        }
-        Ok(gone)
-    }
-
-    /// Whether a delivery is pending or parked, or has a send on its way.
-    fn is_open(&self, id: DeliveryId) -> bool {
-        self.deliveries.get(&id).is_some_and(|delivery| {
-            let endpoint = delivery.endpoint.and_then(|id| self.endpoints.get(&id));
-            let may_be_cancelled = endpoint.is_some_and(|facts| facts.endpoint.deleted);
-            delivery.under_way.is_some() || (delivery.open && !may_be_cancelled)
-        })
     }
 
     /// The process learns what became of a send.

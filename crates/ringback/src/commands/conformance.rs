@@ -18,7 +18,7 @@ use ringback_workbench::conformance::{
 use ringback_workbench::receiver::App;
 
 use super::listen::secret;
-use super::trigger::{content_type, default_ack_rule, header, profile, timeout_ms};
+use super::trigger::{content_type, header, profile, timeout_ms};
 use crate::environment;
 use crate::failure::Failure;
 use crate::output;
@@ -216,7 +216,7 @@ fn options(args: Args) -> Result<Options, Failure> {
         kinds,
         company_id: args.company,
         profile: args.profile,
-        ack_rule: args.ack_rule.unwrap_or(default_ack_rule(args.profile)),
+        ack_rule: args.ack_rule.unwrap_or(args.profile.ack_rule()),
         content_type: args.content_type,
         timeout_ms: args.timeout,
         secret: args.secret.as_deref().map(secret).transpose()?,

@@ -67,10 +67,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
                 let (items, more) = service.pages("/v1/deliveries", &filters.query()?, limit).await?;
                 list(&service, &items, more, &HEADER, row)
             }
-            Action::Show { id, service } => {
-                let found = service.get(&path(&id)?).await?;
-                service.print(&found, timeline::delivery)
-            }
+            Action::Show { id, service } => service.show(&path(&id)?, timeline::delivery).await,
             Action::Resend { id, service } => {
                 let path = format!("{}/resend", path(&id)?);
                 let sent = service.ask(Method::POST, &path).await?;

@@ -58,10 +58,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
                 list(&service, &items, more, &header, row)
             }
             Action::Show { id, service } => {
-                let found = service
-                    .get(&format!("/v1/events/{}", part("EVENT", &id)?))
-                    .await?;
-                service.print(&found, timeline::event)
+                let path = format!("/v1/events/{}", part("EVENT", &id)?);
+                service.show(&path, timeline::event).await
             }
         }
     })

@@ -55,7 +55,11 @@ pub(crate) async fn present(
             Ok(present.into_iter().filter(|(name, _)| kept(name)).collect())
         }
         (StatusCode::NOT_FOUND, _) => Ok(Map::new()),
-        (status, body) => Err(api::refused(&api::Answer { status, body })),
+        (status, body) => Err(api::refused(&api::Answer {
+            status,
+            body,
+            bytes: answer.bytes,
+        })),
     }
 }
 

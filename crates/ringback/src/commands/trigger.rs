@@ -249,7 +249,7 @@ fn options(args: Args) -> Result<Options, Failure> {
             .collect::<Result<_, _>>()?,
         company_id: args.company,
         profile: args.profile,
-        ack_rule: args.ack_rule.unwrap_or(default_ack_rule(args.profile)),
+        ack_rule: args.ack_rule.unwrap_or(args.profile.ack_rule()),
         content_type: args.content_type,
         timeout_ms: args.timeout,
         secret: args.secret.as_deref().map(secret).transpose()?,
@@ -285,14 +285,6 @@ pub(crate) fn profile() -> impl clap::builder::TypedValueParser<Value = Profile>
         "v2" => Profile::V2,
         _ => Profile::V1,
     })
-}
-
-/// The ack rule that goes with a profile (contract, section 4).
-pub(crate) const fn default_ack_rule(profile: Profile) -> AckRule {
-    match profile {
-        Profile::V1 => AckRule::Success,
-        Profile::V2 => AckRule::SuccessOrCode,
-    }
 }
 
 /// `50/s`, `50`, `0.5/s`.

@@ -133,6 +133,9 @@ impl Alerts {
             Refused::TooLarge,
             Refused::ContentType,
             Refused::Conflict,
+            // Of these the token is known; anybody can send a wrong one.
+            Refused::Forbidden,
+            Refused::RateLimited,
         ]);
         let (refused_unavailable, refused_invalid) = {
             let mut totals = lock(&self.totals);

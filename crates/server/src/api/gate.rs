@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use ringback_core::token::Permission;
 
 use super::caller::{self, Caller, Peer};
+use super::intake;
 use super::problem::{Problem, Type};
 use super::state::ApiState;
 
@@ -35,7 +36,9 @@ pub(crate) async fn gate(
     let is_open = route.is_none_or(|route| OPEN.contains(&route) || (route == METRICS && api.metrics_open()));
     let admitted = match route.filter(|_| !is_open) {
         None => Ok(None),
-        Some(route) => admit(&api, route, params.ok().as_ref(), &request).map(Some),
+        Some(route) => admit(&api, route, params.ok().as_ref(), &request)
+            .inspect_err(|problem| count_refused(&api, &request, route, problem))
+            .map(Some),
     };
     let response = match admitted {
         Ok(caller) => {
@@ -48,6 +51,13 @@ pub(crate) async fn gate(
     };
     api.metrics.http_request(route, response.status().as_u16());
     response
+}
+
+/// Counts what is refused here among the events that were not taken in. A batch counts once: nobody has read it.
+fn count_refused(api: &ApiState, request: &Request, route: &str, problem: &Problem) {
+    if caller::permission(request.method(), route) == Some(Permission::Intake) {
+        api.metrics.refused(intake::reason(problem.kind)).inc();
+    }
 }
 
 /// Whose request it is, if that one may use the route, and for the company in its path.

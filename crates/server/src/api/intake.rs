@@ -356,18 +356,19 @@ const fn status_of(accepted: &Accepted) -> StatusCode {
 }
 
 /// The reason by which a refusal is counted.
-const fn reason(kind: Type) -> Refused {
+pub(super) const fn reason(kind: Type) -> Refused {
     match kind {
         Type::TooLarge => Refused::TooLarge,
         Type::UnsupportedMedia => Refused::ContentType,
         Type::IdempotencyConflict => Refused::Conflict,
         Type::DiskNearlyFull => Refused::DiskNearlyFull,
         Type::Behind | Type::StoreFailed | Type::ShuttingDown | Type::Internal => Refused::Unavailable,
+        Type::Unauthorized => Refused::Unauthorized,
+        Type::Forbidden => Refused::Forbidden,
+        Type::TooManyRequests => Refused::RateLimited,
         Type::Invalid
         | Type::BrokenBody
         | Type::BodyTimeout
-        | Type::Unauthorized
-        | Type::Forbidden
         | Type::NoRoute
         | Type::NoCompany
         | Type::NoEndpoint
@@ -387,7 +388,6 @@ const fn reason(kind: Type) -> Refused {
         | Type::NoReplay
         | Type::TestUnderWay
         | Type::TooManyReplays
-        | Type::TooManyRequests
         | Type::ReplayEnded => Refused::Invalid,
     }
 }

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use ringback_core::id::EventId;
-use ringback_core::limits::{RECONCILE_DAYS, RECONCILE_DAYS_DEFAULT, RECONCILE_READ_ROWS, RECONCILE_ROWS};
+use ringback_core::limits::{RECONCILE_DAYS, RECONCILE_DAYS_DEFAULT, RECONCILE_ROWS};
 use ringback_core::store::ReconcileQuery;
 use ringback_core::time::Millis;
 use utoipa::ToSchema;
@@ -71,7 +71,7 @@ impl Format {
 /// `pending` + `exhausted` + `parked` + `cancelled`, as they stand now. An event counts on the day on which it was accepted, a
 /// delivery on the day on which it was made. Deliveries that repeat another – by a resend or a replay – are counted apart, in
 /// `resends`. Endpoints go by their names, also deleted ones; `endpoint` is null for what has none. What was removed after the
-/// retention is not counted. An answer counts 50,000 rows at most; then it says `partial`, and the next page goes on in the middle
+/// retention is not counted. An answer counts 5,000 rows at most; then it says `partial`, and the next page goes on in the middle
 /// of a day: add up the pages. As CSV, a row for each sum, and the header `ringback-next-cursor` where there is more.
 #[utoipa::path(
     get,
@@ -192,7 +192,7 @@ async fn count(
                 company_id,
                 from,
                 below,
-                rows: left.min(RECONCILE_READ_ROWS),
+                rows: left,
             };
             // The semaphore is never closed.
             let turn = api.counts.acquire().await.ok();

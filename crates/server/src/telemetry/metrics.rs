@@ -44,17 +44,26 @@ pub enum Refused {
     Unavailable,
     /// The disk is nearly full.
     DiskNearlyFull,
+    /// The token is not valid.
+    Unauthorized,
+    /// The token does not allow it.
+    Forbidden,
+    /// The token makes too many requests.
+    RateLimited,
 }
 
 impl Refused {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Invalid,
         Self::TooLarge,
         Self::ContentType,
         Self::Conflict,
         Self::Unavailable,
         Self::DiskNearlyFull,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::RateLimited,
     ];
 
     /// The label's value.
@@ -67,6 +76,9 @@ impl Refused {
             Self::Conflict => "conflict",
             Self::Unavailable => "unavailable",
             Self::DiskNearlyFull => "disk-nearly-full",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::RateLimited => "rate-limited",
         }
     }
 }
@@ -465,6 +477,8 @@ mod tests {
                 "ringback_deliveries_settled_total{state=\"cancelled\"} 5",
                 "ringback_intake_refused_total{reason=\"invalid\"} 1",
                 "ringback_intake_refused_total{reason=\"disk-nearly-full\"} 6",
+                "ringback_intake_refused_total{reason=\"unauthorized\"} 7",
+                "ringback_intake_refused_total{reason=\"rate-limited\"} 9",
                 "ringback_http_requests_total{route=\"/v1/calls\",status=\"2xx\"} 1",
                 "ringback_http_requests_total{route=\"none\",status=\"4xx\"} 1",
                 "ringback_http_requests_total{route=\"none\",status=\"5xx\"} 1",

@@ -133,6 +133,37 @@ async fn a_token_that_comes_too_often_is_answered_429() {
     }
 }
 
+#[tokio::test]
+async fn intake_that_a_token_does_not_let_in_is_counted_by_reason() {
+    let app = TestApp::start();
+    let slow = make(&app, json!({"name": "slow", "scope": "intake", "rateLimit": 1})).await;
+    let reads = make(&app, json!({"name": "reads", "scope": "read-only"})).await;
+    for (token, path, status) in [
+        (slow.as_str(), "/v1/calls", 202),
+        (&slow, "/v1/calls", 429),
+        (&slow, "/v1/jobs", 429),
+        (&reads, "/v1/calls", 403),
+        ("rbt_nobody", "/v1/calls", 401),
+        // These are no intake.
+        ("rbt_nobody", "/v1/replays", 401),
+        (&slow, "/v1/replays", 429),
+    ] {
+        let answer = ask(&app, token, Method::POST, path, call(1, 1)).await;
+        assert_eq!(answer.status, status, "{path}");
+    }
+    let metrics = app.get("/metrics").await.body;
+    let metrics = String::from_utf8_lossy(&metrics).into_owned();
+    for (reason, count) in [
+        ("unauthorized", 1),
+        ("forbidden", 1),
+        ("rate-limited", 2),
+        ("invalid", 0),
+    ] {
+        let line = format!("ringback_intake_refused_total{{reason=\"{reason}\"}} {count}");
+        assert!(metrics.lines().any(|found| found == line), "{line}");
+    }
+}
+
 /// Companies 1 and 2 have an endpoint and a call each. For each request, with its body, what these tokens get: one for
 /// intake of company 1, the tenant of company 1, one that reads company 1, one that reads everything.
 const REQUESTS: [(&str, &str, [u16; 4]); 35] = [

@@ -186,7 +186,7 @@ impl Sample {
 type Path = fn(&Sample, u64, u64) -> String;
 
 /// The queries that are measured.
-const QUERIES: [(&str, Path); 13] = [
+const QUERIES: [(&str, Path); 15] = [
     ("GET /v1/events/{id}", |sample, _, _| {
         format!("/v1/events/{}", sample.event)
     }),
@@ -227,6 +227,12 @@ const QUERIES: [(&str, Path); 13] = [
     }),
     ("deliveries of a company that are exhausted", |_, _, round| {
         format!("/v1/deliveries?companyId={}&state=exhausted", company(round))
+    }),
+    ("reconciliation of a company, 7 days", |_, _, round| {
+        format!("/v1/reconciliation?companyId={}", company(round))
+    }),
+    ("audit log of a company", |_, _, round| {
+        format!("/v1/audit?companyId={}", company(round))
     }),
 ];
 

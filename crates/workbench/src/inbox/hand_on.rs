@@ -98,14 +98,14 @@ impl HandOn {
         let Target::Files(files) = &self.shared.target else {
             return Ok(());
         };
-        let known = self
+        let (id, known) = self
             .shared
             .store
-            .files()
+            .owned_files()
             .await
             .map_err(|fault| fault.to_string())?;
         let tails = files
-            .recover(&known)
+            .recover(&id, &known)
             .map_err(|error| format!("--files: {error}"))?;
         for tail in tails {
             let settled = Settled {

@@ -146,6 +146,13 @@ impl Store {
     }
 }
 
+impl Drop for Shared {
+    /// With the last handle the directory is free for another process.
+    fn drop(&mut self) {
+        self.writer.close();
+    }
+}
+
 impl Shared {
     fn read<T>(
         &self,

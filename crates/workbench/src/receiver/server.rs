@@ -13,7 +13,7 @@ use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use ringback_server::clock::{self, Clock, RealClock};
 use ringback_server::tasks;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -24,6 +24,9 @@ use tokio::sync::{Semaphore, watch};
 const CONNECTIONS: usize = 4096;
 /// How long a stop lets what is being answered finish.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long a connection may be without a whole head of a request: senders that are slow on purpose, or gone, must not
+/// use up [`CONNECTIONS`].
+const HEAD: Duration = Duration::from_secs(60);
 /// How long to wait after a connection could not be accepted.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -149,7 +152,12 @@ where
         reset: Arc::clone(&connection.reset),
     });
     let service = service_fn(|request| handle(request, connection.clone()));
-    let mut exchange = pin!(http1::Builder::new().serve_connection(io, service));
+    let mut exchange = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .serve_connection(io, service)
+    );
     loop {
         tokio::select! {
             // How a connection ended is the sender's to notice.

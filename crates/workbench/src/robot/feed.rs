@@ -305,3 +305,6 @@ fn route(kind: Kind, entity_id: i64) -> (Method, String) {
         Kind::Correction => (Method::PUT, format!("/v1/calls/{entity_id}/intent")),
     }
 }
+
+#[cfg(test)]
+mod tests;

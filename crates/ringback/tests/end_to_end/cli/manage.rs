@@ -244,6 +244,12 @@ fn what_was_sent_is_found_shown_and_sent_again() {
         timeline.contains("call 3 of company 151") && timeline.contains("\"success\""),
         "{timeline}"
     );
+    // The body as it is sent, order and all.
+    let json = desk.says(&["events", "show", event, "--json"]);
+    assert!(
+        json.contains(r#""body":{"code":200,"data":{"dataType":"#),
+        "{json}"
+    );
 
     let deliveries = desk.json(&["deliveries", "list", "--company", "151", "--endpoint", "erp"]);
     let delivery = deliveries[0]["deliveryId"].as_str().unwrap();

@@ -2,6 +2,7 @@
 
 use ringback_contract::date_time::DateTimeForm;
 use ringback_contract::sign;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::outcome;
@@ -68,6 +69,43 @@ fn the_same_seed_brings_the_same_events_once() {
     }
     let other = robot(&service, &["--calls", "40", "--jobs", "3", "--seed", "8"]);
     assert_eq!(sum(&other, "repeated"), 0);
+    service.process.stop();
+}
+
+/// What was handed over before is known, whether the robot heard of it or not.
+#[test]
+fn a_run_that_was_broken_off_goes_on_where_it_ended() {
+    let service = service();
+    let plan = ["--calls", "100", "--jobs", "2", "--seed", "9"];
+    let mut slow = vec![
+        "robot",
+        "--server",
+        &service.url,
+        "--token",
+        TOKEN,
+        "--speed",
+        "200x",
+        "--json",
+    ];
+    slow.extend(plan);
+    let mut process = Process::start(command(slow));
+    wait_for("the first events", || {
+        let listed = service.api.get("/v1/deliveries?companyId=151&kind=call&limit=50");
+        (listed["items"].as_array()?.len() > 5).then_some(())
+    });
+    process.signal(Signal::INT);
+    assert_eq!(process.wait().code(), Some(130), "{:?}", process.stderr());
+    let broken_off: Value = serde_json::from_str(process.stdout().last().unwrap()).unwrap();
+
+    let rest = robot(&service, &plan);
+    assert!(sum(&rest, "repeated") >= sum(&broken_off, "accepted"));
+    assert!(sum(&rest, "repeated") > 5 && sum(&rest, "accepted") > 0, "{rest}");
+    let all = robot(&service, &plan);
+    assert_eq!(
+        sum(&all, "repeated"),
+        sum(&rest, "repeated") + sum(&rest, "accepted")
+    );
+    assert_eq!(sum(&all, "accepted"), 0);
     service.process.stop();
 }
 

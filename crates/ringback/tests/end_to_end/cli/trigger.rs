@@ -108,6 +108,35 @@ fn every_kind_arrives_signed_and_is_shown() {
     }
 }
 
+/// With v2 goes the rule by which `{"code":200}` is enough.
+#[test]
+fn a_profile_brings_its_shape_and_its_rule() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = directory.path().join("journal.ndjson");
+    let mut listen = command(["listen", "0", "--answer", "code", "--journal"]);
+    listen.arg(&journal);
+    let mut listen = Process::start(listen);
+    let url = format!("http://{}/", listen.address());
+    for (arguments, expected) in [
+        (&[][..], 1),
+        (&["--profile", "v2"], 0),
+        (&["--profile", "v2", "--ack-rule", "success"], 1),
+    ] {
+        for kind in ["call", "correction", "job", "inbound"] {
+            let output = run(["trigger", kind, &url].iter().chain(arguments));
+            assert_eq!(output.status.code(), Some(expected), "{kind} {arguments:?}");
+        }
+    }
+    listen.stop();
+    // The receiver understood each of them.
+    let lines = std::fs::read_to_string(&journal).unwrap();
+    let kinds: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["kind"].clone())
+        .collect();
+    assert_eq!(kinds, ["call", "correction", "job", "inbound"].repeat(3));
+}
+
 #[test]
 fn what_cannot_be_sent_is_said() {
     for (arguments, outcome_name) in [

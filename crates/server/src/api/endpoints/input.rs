@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use ringback_contract::ack::AckRule;
 use ringback_contract::duration;
-use ringback_contract::schedule::{Preset, Schedule};
+use ringback_contract::schedule::Schedule;
 use ringback_contract::webhook::Secret;
 use ringback_contract::wire;
 use ringback_core::company::Kinds;
@@ -242,13 +242,12 @@ impl EndpointInput {
             }
         };
         let profile = self.profile.or(Profile::default());
-        let (ack_rule, preset) = defaults(profile);
         let settings = Settings {
             url: self.url.unwrap_or_default(),
             callbacks: self.callbacks.or(Kinds::COMPANY_DEFAULT),
             enabled: self.enabled.or(true),
-            ack_rule: self.ack_rule.or(ack_rule),
-            schedule: Arc::new(self.schedule.or(Schedule::preset(preset))),
+            ack_rule: self.ack_rule.or(profile.ack_rule()),
+            schedule: Arc::new(self.schedule.or(Schedule::preset(profile.schedule()))),
             jitter: self.jitter.or(0.0),
             timeout_ms: self.timeout.or(DEFAULT_TIMEOUT_MS),
             content_type: self.content_type.or(ContentType::default()),
@@ -278,14 +277,6 @@ impl EndpointInput {
             settings,
             made_secret,
         }
-    }
-}
-
-/// The ack rule and the schedule that go with a profile (contract, section 4).
-fn defaults(profile: Profile) -> (AckRule, Preset) {
-    match profile {
-        Profile::V1 => (AckRule::default(), Preset::default()),
-        Profile::V2 => (AckRule::SuccessOrCode, Preset::V2),
     }
 }
 

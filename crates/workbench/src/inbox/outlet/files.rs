@@ -4,7 +4,7 @@
 //! behind it after a crash was written, and not recorded: whole lines are taken for confirmed, and a torn one is cut off.
 //! So each callback stands there once, however the process ended.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ use crate::inbox::store::Stored;
 use crate::inbox::time::Time;
 
 const SUFFIX: &str = ".ndjson";
+/// The file that says whose directory it is.
+const OWNER: &str = ".ringback-inbox";
 
 #[derive(Debug)]
 pub(in super::super) struct Files {
@@ -27,6 +29,8 @@ pub(in super::super) struct Files {
     zone: TimeZone,
     time: Time,
     open: Arc<Mutex<Option<Day>>>,
+    /// Locked as long as the directory is in use.
+    owner: Mutex<Option<File>>,
 }
 
 /// The file that is written to.
@@ -56,11 +60,15 @@ impl Files {
             zone: making.zone.clone(),
             time: making.time.clone(),
             open: Arc::default(),
+            owner: Mutex::default(),
         })
     }
 
-    /// Reads what an earlier life wrote without recording it. `known` are the recorded lengths.
-    pub(in super::super) fn recover(&self, known: &[(String, u64)]) -> io::Result<Vec<Tail>> {
+    /// Takes the directory for the inbox with this id, and reads what an earlier life wrote without recording it. `known`
+    /// are the recorded lengths.
+    pub(in super::super) fn recover(&self, id: &str, known: &[(String, u64)]) -> io::Result<Vec<Tail>> {
+        let owner = own(&self.dir, id)?;
+        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some(owner);
         let mut tails = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
             let name = entry?.file_name();
@@ -94,6 +102,41 @@ impl Files {
             Err(_) => Outcome::Unreachable("the file cannot be written".to_owned()),
         }
     }
+}
+
+/// Locks the directory for the inbox with this id. Another inbox's files are left alone: its numbers are not ours, and two
+/// that write cut off each other's lines.
+fn own(dir: &Path, id: &str) -> io::Result<File> {
+    let path = dir.join(OWNER);
+    let is_new = !path.exists();
+    if is_new
+        && fs::read_dir(dir)?
+            .any(|entry| entry.is_ok_and(|entry| entry.file_name().to_str().is_some_and(is_day)))
+    {
+        return Err(io::Error::other("it holds files that this inbox has not written"));
+    }
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => io::Error::other("another process writes there"),
+        TryLockError::Error(error) => error,
+    })?;
+    let mut found = String::new();
+    file.read_to_string(&mut found)?;
+    // Empty after a crash in the moment of its making.
+    if found.is_empty() {
+        file.write_all(id.as_bytes())?;
+        file.sync_all()?;
+        File::open(dir)?.sync_all()?;
+    } else if found != id {
+        return Err(io::Error::other("it belongs to another inbox"));
+    }
+    Ok(file)
 }
 
 /// `2026-11-23.ndjson`.

@@ -26,6 +26,8 @@ use crate::inbox::time::Time;
 const CONNECT: Duration = Duration::from_secs(5);
 /// Connections that are kept idle.
 const IDLE: usize = 32;
+/// How long the body of an answer may take, so that its connection can be used again.
+const DRAIN: Duration = Duration::from_secs(1);
 /// Bytes of an answer that are read, so that the connection can be used again.
 const ANSWER_BYTES: usize = 64 * 1024;
 
@@ -51,7 +53,17 @@ pub(in super::super) struct Forward {
     time: Time,
     timeout: Duration,
     secrets: Vec<Secret>,
-    idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
+    idle: Mutex<Vec<Sender>>,
+}
+
+/// A connection that takes requests.
+type Sender = SendRequest<Full<Bytes>>;
+
+/// An answer.
+struct Answered {
+    status: StatusCode,
+    /// Its body was read to its end.
+    whole: bool,
 }
 
 /// Why an exchange brought no answer.
@@ -100,36 +112,41 @@ impl Forward {
                 // The other side had closed it: nothing of the request was read.
                 Err(error) if error.is_canceled() || error.is_closed() => {}
                 Err(error) => return Err(Broken::Exchange(error)),
-                Ok(status) => {
-                    self.keep_idle(kept);
-                    return Ok(status);
-                }
+                Ok(status) => return Ok(self.done(kept, status)),
             }
         }
         let mut fresh = self.connect().await?;
-        let status = self
-            .exchange_on(&mut fresh, stored, tries)
-            .await
-            .map_err(Broken::Exchange)?;
-        self.keep_idle(fresh);
-        Ok(status)
+        let answered = self.exchange_on(&mut fresh, stored, tries).await;
+        Ok(self.done(fresh, answered.map_err(Broken::Exchange)?))
+    }
+
+    /// The status of an answer; the connection is kept if it can be used again.
+    fn done(&self, connection: Sender, answered: Answered) -> StatusCode {
+        if answered.whole {
+            self.keep_idle(connection);
+        }
+        answered.status
     }
 
     async fn exchange_on(
         &self,
-        connection: &mut SendRequest<Full<Bytes>>,
+        connection: &mut Sender,
         stored: &Stored,
         tries: u32,
-    ) -> hyper::Result<StatusCode> {
+    ) -> hyper::Result<Answered> {
         connection.ready().await?;
         let answer = connection.send_request(self.request(stored, tries)).await?;
         let status = answer.status();
-        // What it says does not matter, and one that breaks off here has confirmed all the same.
-        let _ = Limited::new(answer.into_body(), ANSWER_BYTES).collect().await;
-        Ok(status)
+        // What it says does not matter: one whose body breaks off, or does not end, has confirmed all the same.
+        let reading = Limited::new(answer.into_body(), ANSWER_BYTES).collect();
+        let read = clock::timeout(self.time.clock().as_ref(), DRAIN, reading).await;
+        Ok(Answered {
+            status,
+            whole: matches!(read, Ok(Ok(_))),
+        })
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Broken> {
+    async fn connect(&self) -> Result<Sender, Broken> {
         let unreachable = |error: std::io::Error| {
             Broken::Connect(format!(
                 "{} cannot be connected to: {error}",
@@ -188,13 +205,13 @@ impl Forward {
         request
     }
 
-    fn take_idle(&self) -> Option<SendRequest<Full<Bytes>>> {
+    fn take_idle(&self) -> Option<Sender> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|connection| !connection.is_closed());
         idle.pop()
     }
 
-    fn keep_idle(&self, connection: SendRequest<Full<Bytes>>) {
+    fn keep_idle(&self, connection: Sender) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE && !connection.is_closed() {
             idle.push(connection);

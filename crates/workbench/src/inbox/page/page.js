@@ -43,6 +43,7 @@ let items = [];
 let picked = null;
 let state = null;
 let shownDetail = "";
+let atEnd = false;
 
 function stored(name) {
   try { return localStorage.getItem(name); } catch { return null; }
@@ -151,7 +152,7 @@ function showTexts() {
 }
 
 function pickFilter(name, text) {
-  [filter, sought, items] = [name, text, []];
+  [filter, sought, items, atEnd] = [name, text, [], false];
   byId("search").value = text;
   byId("list").replaceChildren();
   pick(null);
@@ -220,7 +221,7 @@ function row(item) {
 
 function showList() {
   const list = byId("list");
-  const more = items.length && items.length % 50 === 0
+  const more = items.length && items[items.length - 1].number > 1 && !atEnd
     ? [make("button", { type: "button", class: "more", textContent: word("more"), onclick: loadOlder })]
     : [];
   list.replaceChildren(...(items.length ? items.map(row) : [make("p", { class: "empty", textContent: word("nothing") })]), ...more);
@@ -229,6 +230,7 @@ function showList() {
 async function loadOlder() {
   const older = (await ask("GET", path(items[items.length - 1].number))).items;
   items = [...items, ...older];
+  atEnd = !older.length;
   showList();
 }
 

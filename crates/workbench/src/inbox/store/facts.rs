@@ -62,6 +62,11 @@ impl Stored {
         })
     }
 
+    /// How much memory its texts take.
+    pub(super) fn bytes(&self) -> usize {
+        self.body.len() + self.content.as_ref().map_or(0, Bytes::len)
+    }
+
     /// The callback's JSON text.
     pub(in super::super) fn text(&self) -> &Bytes {
         self.content.as_ref().unwrap_or(&self.body)

@@ -22,16 +22,18 @@ pub(super) fn note(connection: &Connection, name: &str, bytes: u64) -> rusqlite:
 }
 
 impl Store {
-    /// How long each file is of which every line is confirmed.
-    pub(in super::super) async fn files(&self) -> Result<Vec<(String, u64)>, Fault> {
+    /// The id of the inbox, which no other one has, and how long each file is of which every line is confirmed.
+    pub(in super::super) async fn owned_files(&self) -> Result<(String, Vec<(String, u64)>), Fault> {
         self.read(Reader::Outlets, |connection| {
-            connection
+            let id = connection.query_row("SELECT id FROM inbox", [], |row| row.get(0))?;
+            let files = connection
                 .prepare("SELECT name, bytes FROM file ORDER BY name")?
                 .query_map([], |row| {
                     let bytes: i64 = row.get(1)?;
                     Ok((row.get(0)?, bytes.unsigned_abs()))
                 })?
-                .collect()
+                .collect::<Result<_, _>>()?;
+            Ok((id, files))
         })
         .await
     }

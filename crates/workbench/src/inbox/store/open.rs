@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringback_server::random;
 use rusqlite::{Connection, OpenFlags};
 
 /// The database file in the inbox's directory, and its write-ahead log.
@@ -147,6 +148,7 @@ fn lay_out(connection: &mut Connection) -> rusqlite::Result<()> {
     // Somebody else's tables are left alone; that it is no inbox is found next.
     if tables == 0 {
         transaction.execute_batch(SCHEMA)?;
+        transaction.execute("INSERT INTO inbox VALUES (?1)", [random::token()])?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }

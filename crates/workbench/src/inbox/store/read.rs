@@ -74,7 +74,7 @@ impl Store {
                 let Some((stored, tries)) = load(connection, outlet, number)? else {
                     continue;
                 };
-                bytes += stored.body.len() + stored.content.as_ref().map_or(0, bytes::Bytes::len);
+                bytes += stored.bytes();
                 if !loaded.is_empty() && bytes > limits::INBOX_BATCH_BYTES {
                     break;
                 }
@@ -85,7 +85,7 @@ impl Store {
         .await
     }
 
-    /// Callbacks with a number less than `before`, the newest first.
+    /// Callbacks with a number less than `before`, the newest first: a page of them, or fewer where their bodies are long.
     pub(in super::super) async fn list(&self, filter: Filter, before: i64) -> Result<Vec<Summary>, Fault> {
         self.read(Reader::Page, move |connection| list(connection, &filter, before))
             .await
@@ -177,14 +177,18 @@ fn list(connection: &Connection, filter: &Filter, before: i64) -> rusqlite::Resu
         "SELECT {} FROM event WHERE number < ?1 AND {condition} ORDER BY number DESC LIMIT ?3",
         Stored::COLUMNS
     );
-    let found: Vec<Stored> = connection
-        .prepare_cached(&sql)?
-        .query_map(params![before, value, limit(limits::INBOX_PAGE)], Stored::read)?
-        .collect::<Result<_, _>>()?;
-    found
-        .into_iter()
-        .map(|stored| with_handovers(connection, stored))
-        .collect()
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![before, value, limit(limits::INBOX_PAGE)])?;
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let stored = Stored::read(row)?;
+        bytes += stored.bytes();
+        found.push(with_handovers(connection, stored)?);
+        if bytes > limits::INBOX_BATCH_BYTES {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 fn with_handovers(connection: &Connection, stored: Stored) -> rusqlite::Result<Summary> {

@@ -1,6 +1,11 @@
 -- The inbox's database, version 1. Times are milliseconds since 1970; `number` is the order of acceptance and is never
 -- given twice.
 
+-- Which inbox this is: one row, a random text.
+CREATE TABLE inbox (
+  id TEXT NOT NULL
+) STRICT;
+
 -- What was acknowledged.
 CREATE TABLE event (
   number INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -32,7 +32,6 @@ impl Lab {
     fn reopen(&mut self, outlets: &[OutletName], beginning: Beginning) {
         self.store.close();
         let nowhere = tempfile::tempdir().unwrap();
-        // The lock is let go with the last handle.
         self.store = Store::open(nowhere.path(), &[], Beginning::Now, NOW_MS).unwrap();
         self.store = Store::open(self.dir.path(), outlets, beginning, NOW_MS).unwrap();
         self.outlets = outlets.to_vec();
@@ -433,5 +432,5 @@ async fn a_write_that_is_refused_fails_alone() {
     let (refused, taken) = tokio::join!(refused, taken);
     assert!(matches!(refused, Err(Fault::Failed(_))), "{refused:?}");
     assert_eq!((taken, lab.store.fault()), (Ok(1), None));
-    assert_eq!(lab.store.files().await.unwrap(), [("b".to_owned(), 1)]);
+    assert_eq!(lab.store.owned_files().await.unwrap().1, [("b".to_owned(), 1)]);
 }

@@ -22,6 +22,12 @@ async fn forwarding(dir: &Path, plan: &str, change: impl FnOnce(&mut Options)) -
 impl Lab {
     /// Waits until the outlet waits for its target, and lets that time pass.
     async fn end_hold(&self) {
+        let left_ms = self.held().await;
+        self.clock.advance(left_ms);
+    }
+
+    /// Waits until the outlet's target is held; for how much longer, in milliseconds.
+    async fn held(&self) -> u32 {
         loop {
             let outlet = get(self, "/api/state").await["outlets"][0].clone();
             let until = outlet["held"]["until"]
@@ -29,8 +35,7 @@ impl Lab {
                 .map(|until| until.parse::<jiff::Timestamp>().unwrap());
             let left_ms = until.map_or(0, |until| until.as_millisecond() - self.clock.wall_ms());
             if left_ms > 0 {
-                self.clock.advance(u32::try_from(left_ms).unwrap());
-                return;
+                return u32::try_from(left_ms).unwrap();
             }
         }
     }
@@ -156,6 +161,8 @@ async fn a_target_that_is_not_there_holds_up_the_outlet_and_gives_nothing_up() {
         (&state["outlets"][0]["pending"], &state["outlets"][0]["givenUp"]),
         (&2.into(), &0.into())
     );
+    // The last try has failed as well, so that the next one is the first that finds somebody.
+    lab.held().await;
     let back = Receiver::bind(addr, crate::receiver::Options::default())
         .await
         .unwrap();
@@ -344,4 +351,29 @@ async fn what_cannot_be_an_outlet_is_told() {
         let error = Inbox::bind(options, io::sink()).await.err().unwrap();
         assert!(error.to_string().contains(why), "{error}");
     }
+}
+
+/// Two inboxes in one directory would take each other's lines for their own.
+#[tokio::test]
+async fn a_directory_of_files_belongs_to_one_inbox() {
+    let dir = TempDir::new().unwrap();
+    let files = dir.path().join("files");
+    let bind = async |inbox: &str| {
+        let mut options = Options::new(LOOPBACK, dir.path().join(inbox));
+        options.outlets = vec![OutletSetting::Files(files.clone())];
+        Inbox::bind(options, io::sink()).await
+    };
+    let first = bind("first").await.unwrap();
+    let refused = bind("second").await.err().unwrap().to_string();
+    assert!(refused.contains("another process writes there"), "{refused}");
+    first.run(std::future::ready(())).await.unwrap();
+    let refused = bind("second").await.err().unwrap().to_string();
+    assert!(refused.contains("belongs to another inbox"), "{refused}");
+    std::fs::remove_file(files.join(".ringback-inbox")).unwrap();
+    std::fs::write(files.join("2026-01-01.ndjson"), "").unwrap();
+    let refused = bind("third").await.err().unwrap().to_string();
+    assert!(
+        refused.contains("files that this inbox has not written"),
+        "{refused}"
+    );
 }

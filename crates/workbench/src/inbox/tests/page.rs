@@ -222,3 +222,35 @@ async fn a_person_prepares_wrong_answers() {
     );
     lab.stop().await;
 }
+
+/// What came in is foreign: nothing of it may become markup, and if it did, it must not run.
+#[tokio::test]
+async fn nothing_that_came_in_can_run() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let dir = TempDir::new().unwrap();
+    let lab = Lab::start(dir.path(), |_| {}).await;
+    let (addr, _) = client::target(&lab.page).unwrap();
+    let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();
+    let request = "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, html) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.contains("content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'"),
+        "{head}"
+    );
+    assert!(!html.contains("style=") && !html.contains(" on") && html.matches("<script").count() == 1);
+    let (_, script) = ask(&lab.page, "GET", "/page.js", &[], "").await;
+    for markup in [
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "Function(",
+    ] {
+        assert!(!script.contains(markup), "{markup}");
+    }
+    lab.stop().await;
+}
