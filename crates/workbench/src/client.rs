@@ -13,6 +13,9 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+/// The longest body of an answer that is read, in bytes: a receiver's journal of some hundred thousand lines.
+pub const ANSWER_MAX: usize = 64 * 1024 * 1024;
+
 /// Why an exchange brought no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -30,6 +33,9 @@ pub enum ClientError {
     /// The URL is not one of `http://ADDRESS:PORT/…`.
     #[error("the URL must be http:// with an address and a port")]
     Url,
+    /// The answer is longer than [`ANSWER_MAX`].
+    #[error("the answer is longer than {ANSWER_MAX} bytes")]
+    TooLong,
     /// The request cannot be formed.
     #[error("the request cannot be formed")]
     Request(#[from] http::Error),
@@ -84,6 +90,9 @@ pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, ClientError> {
     let mut all: Vec<u8> = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(piece) = frame?.into_data() else { continue };
+        if all.len() + piece.len() > ANSWER_MAX {
+            return Err(ClientError::TooLong);
+        }
         match first.take() {
             None if all.is_empty() => first = Some(piece),
             None => all.extend_from_slice(&piece),

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod bench;
+mod conformance;
 mod dev;
 mod manage;
 mod offline;

@@ -2,12 +2,17 @@
 //! callback that it took in.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use http::Method;
 use ringback_core::id::EventId;
+use ringback_server::clock::{self, Clock};
 use serde::Deserialize;
 
 use crate::client::{self, ClientError};
+
+/// How long the journal may take.
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// A line of the journal. Members that are not known here are passed over.
 #[derive(Debug, Deserialize)]
@@ -30,6 +35,9 @@ pub enum JournalError {
     /// It cannot be fetched.
     #[error("--journal: {0}")]
     Client(#[from] ClientError),
+    /// It is not answered in time.
+    #[error("--journal: no answer within 15 s")]
+    TimedOut,
     /// It is answered with another status than 200.
     #[error("--journal: the answer has status {0}; it must be 200")]
     Status(u16),
@@ -47,8 +55,10 @@ impl Journal {
     }
 
     /// Fetches it.
-    pub(crate) async fn fetch(url: &str) -> Result<Self, JournalError> {
-        let answer = client::once(Method::GET, url, None, "application/x-ndjson", "").await?;
+    pub(crate) async fn fetch(url: &str, clock: &dyn Clock) -> Result<Self, JournalError> {
+        let asked = client::once(Method::GET, url, None, "application/x-ndjson", "");
+        let answer = clock::timeout(clock, LIMIT, asked).await;
+        let answer = answer.map_err(|_elapsed| JournalError::TimedOut)??;
         if answer.status != http::StatusCode::OK {
             return Err(JournalError::Status(answer.status.as_u16()));
         }

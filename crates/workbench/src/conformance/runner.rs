@@ -241,7 +241,7 @@ impl Runner {
         let clock = &*self.wire.clock;
         let until = clock::after(clock.boot_us(), self.options.journal_lag);
         loop {
-            let journal = Journal::fetch(url).await?;
+            let journal = Journal::fetch(url, clock).await?;
             if is_complete(&journal, all) || clock.boot_us() >= until {
                 return Ok(Some(journal));
             }

@@ -8,11 +8,12 @@ use super::{assert_refused, outcome};
 use crate::support::process::{command, run};
 
 /// Every command, with what its help shows as an example.
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 23] = [
     &["serve"],
     &["dev"],
     &["listen"],
     &["trigger"],
+    &["conformance"],
     &["explain-signature"],
     &["companies"],
     &["endpoints"],
@@ -131,6 +132,18 @@ fn a_wrong_call_is_explained_in_one_line() {
         (
             &["trigger", "call", "http://127.0.0.1:1/", "--header", "x"],
             "--header: allowed is",
+        ),
+        (
+            &["trigger", "job", "http://127.0.0.1:1/", "--set", "status=x"],
+            "status: is a string; allowed is an integer",
+        ),
+        (
+            &["trigger", "job", "http://127.0.0.1:1/", "--template", "long"],
+            "--template: long is none of a job",
+        ),
+        (
+            &["conformance", "http://127.0.0.1:1/", "--only", "nul"],
+            "--only: \"nul\" is no check",
         ),
         (&["dev", "--rate", "0"], "0.01 to 1000"),
         (&["bench", "--seconds", "0"], "0 is not in 1..="),
