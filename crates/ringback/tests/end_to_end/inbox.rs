@@ -214,13 +214,7 @@ fn a_full_disk_is_told_and_survived() {
     for id in 1..5 {
         assert_eq!(post(id).unwrap().body, "success", "{id}");
     }
-    let lines = || {
-        let files = std::fs::read_dir(directory.path().join("files")).unwrap();
-        let texts: Vec<_> = files
-            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
-            .collect();
-        texts.concat().lines().count()
-    };
+    let lines = || outlets::lines(&directory.path().join("files")).lines().count();
     wait_for("all of them to be handed on", || (lines() == 4).then_some(()));
     let told = process.stderr().concat();
     assert!(

@@ -15,17 +15,21 @@ const UNRECORDED_US: i64 = 2_000_000;
 /// A callback's id and its level, each where it has one.
 type About = (Option<String>, Option<String>);
 
-/// In the files stands what was sent, each once, in its order. Returns how many lines there are.
-pub(super) fn check_files(dir: &Path, sent: &[Sent]) -> usize {
-    let mut paths: Vec<_> = std::fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+/// The lines of all days.
+pub(super) fn lines(dir: &Path) -> String {
+    let entries = std::fs::read_dir(dir).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
     paths.sort();
-    let text: String = paths
+    paths
         .iter()
         .map(|path| std::fs::read_to_string(path).unwrap())
-        .collect();
+        .collect()
+}
+
+/// In the files stands what was sent, each once, in its order. Returns how many lines there are.
+pub(super) fn check_files(dir: &Path, sent: &[Sent]) -> usize {
+    let text = lines(dir);
     let mut found: BTreeMap<i64, Vec<About>> = BTreeMap::new();
     let mut numbers = BTreeSet::new();
     for line in text.lines() {
