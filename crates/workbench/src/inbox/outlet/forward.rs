@@ -60,6 +60,7 @@ pub(in super::super) struct Forward {
 type Sender = SendRequest<Full<Bytes>>;
 
 /// An answer.
+#[derive(Clone, Copy, Debug)]
 struct Answered {
     status: StatusCode,
     /// Its body was read to its end.
