@@ -108,8 +108,6 @@ pub(crate) struct Ledger {
     keys: BTreeMap<(EndpointId, OrderKey), BTreeSet<DeliveryId>>,
     /// Events that were pruned. What is known of them stays.
     pub(crate) pruned: BTreeSet<EventId>,
-    /// How many events the store said that it had pruned.
-    pub(crate) said_pruned: usize,
     /// Keys that an older delivery joined later: their order is that of joining, not of ids.
     joined: BTreeSet<(EndpointId, OrderKey)>,
     pub(crate) sends: u64,

@@ -299,7 +299,7 @@ impl World<'_> {
         if process.commit.is_some() || process.queue.is_empty() {
             return;
         }
-        let count = process.queue.len().min(limits::COMMIT_WRITES);
+        let count = batch(&process.queue);
         process.commit = Some(Commit {
             tickets: process.queue.drain(..count).collect(),
             now: present.now,
@@ -457,4 +457,11 @@ impl World<'_> {
             }
         }
     }
+}
+
+/// How many of what is queued go into the next commit. A pruning has one of its own.
+fn batch(queue: &VecDeque<Ticket>) -> usize {
+    let prunes = |ticket: &Ticket| matches!(ticket.write, Write::Prune { .. });
+    let before = queue.iter().position(prunes).unwrap_or(queue.len());
+    before.clamp(1, limits::COMMIT_WRITES)
 }
