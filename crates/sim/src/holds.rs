@@ -30,7 +30,9 @@ impl World<'_> {
             return Ok(());
         };
         let limit = head_from.plus(settings.hold_limit_ms);
-        if !is_final(job.kind, job.job_status) || went >= limit {
+        let endpoint = &self.ledger.endpoints[&send.endpoint.id];
+        // *Retry now* lets what is held go.
+        if !is_final(job.kind, job.job_status) || went >= limit || endpoint.retried.contains(&went) {
             return Ok(());
         }
         for (id, call) in &self.ledger.events {
@@ -46,8 +48,7 @@ impl World<'_> {
                 ));
             }
             // What was made before the endpoint is not looked at.
-            let made = self.ledger.endpoints[&send.endpoint.id].made;
-            for delivery in call.deliveries.iter().filter(|id| id.time() >= made) {
+            for delivery in call.deliveries.iter().filter(|id| id.time() >= endpoint.made) {
                 if self.was_pending(*delivery, went, reader)? {
                     return broken(format!(
                         "{} went while {delivery} of its job was open",

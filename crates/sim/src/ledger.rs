@@ -41,6 +41,8 @@ pub(crate) struct EndpointFacts {
     jitter: f64,
     /// When it was made.
     pub(crate) made: Millis,
+    /// When its deliveries were made due by *retry now*.
+    pub(crate) retried: Vec<Millis>,
     /// When it was changed last, in boot time.
     pub(crate) changed_us: BootUs,
 }
@@ -128,6 +130,7 @@ impl Ledger {
                 steady: true,
                 jitter: 0.0,
                 made: now,
+                retried: Vec::new(),
                 changed_us: boot_us,
             });
         facts.strict &= settings.order != Order::None;
@@ -241,6 +244,9 @@ impl Ledger {
 
     /// An endpoint's deliveries were made due at `cutoff`.
     pub(crate) fn retried_now(&mut self, endpoint: EndpointId, cutoff: Millis) {
+        if let Some(facts) = self.endpoints.get_mut(&endpoint) {
+            facts.retried.push(cutoff);
+        }
         for delivery in self.deliveries.values_mut() {
             if delivery.endpoint == Some(endpoint) && delivery.open {
                 delivery.not_before = delivery.not_before.min(cutoff);
