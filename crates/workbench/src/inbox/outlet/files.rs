@@ -148,6 +148,10 @@ fn is_day(name: &str) -> bool {
 /// Appends and syncs; the name and the length of the file then. What a failed write left behind is cut off first.
 fn append(dir: &Path, open: &Mutex<Option<Day>>, name: String, lines: &[u8]) -> io::Result<(String, u64)> {
     let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(yesterday) = open.as_ref().filter(|day| day.name != name) {
+        // The rest of a write that failed comes into the new file.
+        yesterday.cut()?;
+    }
     let mut day = match open.take() {
         Some(day) if day.name == name && dir.join(&name).exists() => day,
         _ => Day::open(dir, name)?,
@@ -173,6 +177,12 @@ impl Day {
         }
         let bytes = file.metadata()?.len();
         Ok(Self { name, file, bytes })
+    }
+
+    /// Cuts off what was not confirmed.
+    fn cut(&self) -> io::Result<()> {
+        self.file.set_len(self.bytes)?;
+        self.file.sync_all()
     }
 
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
@@ -215,4 +225,29 @@ fn tail(dir: &Path, name: &str, recorded: u64) -> io::Result<Option<Tail>> {
         bytes: kept,
         numbers,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Part of a write that failed stands in the file of its day, and the whole of it is written on the next.
+    #[test]
+    fn what_a_failed_write_left_does_not_stand_in_two_days() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = ("2026-11-23.ndjson", "2026-11-24.ndjson");
+        let open = Mutex::new(None);
+        append(dir.path(), &open, first.to_owned(), b"one\n").unwrap();
+        let mut torn = OpenOptions::new()
+            .append(true)
+            .open(dir.path().join(first))
+            .unwrap();
+        torn.write_all(b"two\nth").unwrap();
+        append(dir.path(), &open, second.to_owned(), b"two\nthree\n").unwrap();
+        let read = |name| fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!(
+            (read(first).as_str(), read(second).as_str()),
+            ("one\n", "two\nthree\n")
+        );
+    }
 }

@@ -106,6 +106,14 @@ impl Home {
         if application_id != APPLICATION_ID {
             return Err(self.not_an_inbox("it is another program's"));
         }
+        // Asked for the write-ahead log, SQLite answers `wal` before the file says so. With a rollback journal, whose removal
+        // nothing makes durable, what was acknowledged could be undone.
+        let journal_mode: String = connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .map_err(OpenError::Sqlite)?;
+        if journal_mode != "wal" {
+            return Err(self.not_an_inbox("SQLite does not keep a write-ahead log for it"));
+        }
         Ok(connection)
     }
 
