@@ -57,6 +57,7 @@ async fn failing(app: &TestApp, receiver: &mut Receiver) -> String {
     let event_id = accepted["eventId"].as_str().unwrap().to_owned();
     receiver.next().await.answer.send("fail").unwrap();
     until_sends(app, &event_id, 1).await;
+    app.noted().await;
     event_id
 }
 
@@ -121,6 +122,7 @@ async fn a_failing_endpoint_is_told_and_listed_and_its_recovery_too() {
     app.lab.clock.advance(15 * 60_000);
     receiver.next().await.answer.send("success").unwrap();
     app.until(&event_id, "delivered").await;
+    app.noted().await;
     alert_rounds.round().await;
     assert_eq!(alerts(&app, "?open=true").await.len(), 1);
     app.lab.clock.advance(3 * 60_000);
@@ -152,6 +154,7 @@ async fn exhausted_and_parked_are_counted_and_scoped() {
     app.lab.clock.advance(30 * 60_000);
     receiver.next().await.answer.send("fail").unwrap();
     app.until(&event_id, "exhausted").await;
+    app.noted().await;
     alert_rounds.round().await;
     // Both were left before the channel began to send: one message.
     alert_rounds.start_channels();

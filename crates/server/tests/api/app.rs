@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use ringback_core::store::Write;
 use ringback_server::alerts::AlertSettings;
 use ringback_server::api::{self, ApiState};
 use ringback_server::clock::Clock;
@@ -215,6 +216,13 @@ impl TestApp {
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Until the driver has noted what the store shows. A commit is read a moment before the driver hears of it; a write
+    /// that is answered after it is answered by the driver.
+    pub(crate) async fn noted(&self) {
+        let nothing = Write::PutAlerts(Vec::new());
+        self.lab.service.write(nothing).await.unwrap();
     }
 }
 
