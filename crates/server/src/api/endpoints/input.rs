@@ -147,8 +147,6 @@ const MEMBERS: [&str; 21] = [
     credentials::CLIENT_CERTIFICATE,
 ];
 
-const DEFAULT_TIMEOUT_MS: u32 = 15_000;
-const DEFAULT_MAX_IN_FLIGHT: u32 = 32;
 const MAX_IN_FLIGHT_MOST: u64 = 1024;
 const RATE_MOST: u32 = 10_000;
 const RATE_LEAST: f64 = 0.01;
@@ -242,23 +240,24 @@ impl EndpointInput {
             }
         };
         let profile = self.profile.or(Profile::default());
+        let defaults = Settings::at(String::new());
         let settings = Settings {
             url: self.url.unwrap_or_default(),
-            callbacks: self.callbacks.or(Kinds::COMPANY_DEFAULT),
-            enabled: self.enabled.or(true),
+            callbacks: self.callbacks.or(defaults.callbacks),
+            enabled: self.enabled.or(defaults.enabled),
             ack_rule: self.ack_rule.or(profile.ack_rule()),
             schedule: Arc::new(self.schedule.or(Schedule::preset(profile.schedule()))),
-            jitter: self.jitter.or(0.0),
-            timeout_ms: self.timeout.or(DEFAULT_TIMEOUT_MS),
-            content_type: self.content_type.or(ContentType::default()),
+            jitter: self.jitter.or(defaults.jitter),
+            timeout_ms: self.timeout.or(defaults.timeout_ms),
+            content_type: self.content_type.or(defaults.content_type),
             profile,
-            order: self.order.or(Order::default()),
-            hold_quiet_ms: self.hold_quiet.or(limits::HOLD_QUIET_MS),
-            hold_limit_ms: self.hold_limit.or(limits::HOLD_LIMIT_MS),
-            max_in_flight: self.max_in_flight.or(DEFAULT_MAX_IN_FLIGHT),
+            order: self.order.or(defaults.order),
+            hold_quiet_ms: self.hold_quiet.or(defaults.hold_quiet_ms),
+            hold_limit_ms: self.hold_limit.or(defaults.hold_limit_ms),
+            max_in_flight: self.max_in_flight.or(defaults.max_in_flight),
             rate_limit: self.rate_limit.value(),
-            breaker: self.breaker.or(Breaker::default()),
-            job_statuses: self.job_statuses.or(Settings::DEFAULT_JOB_STATUSES.to_vec()),
+            breaker: self.breaker.or(defaults.breaker),
+            job_statuses: self.job_statuses.or(defaults.job_statuses),
             headers: kept_headers(self.headers.or(BTreeMap::new()), present, fields),
             secrets,
             tls_ca: self.tls_ca.value(),
