@@ -265,8 +265,8 @@ impl Committer {
         Duration::from_micros(u64::try_from(rest).unwrap_or(0))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "figures of one commit")]
     /// Counts a commit that has just ended; answers when, by the boot clock.
+    #[expect(clippy::cast_precision_loss, reason = "figures of one commit")]
     fn count(&self, writes: usize, began_boot_us: i64) -> i64 {
         let ended_boot_us = self.time.clock().boot_us();
         let took_us = ended_boot_us - began_boot_us;
