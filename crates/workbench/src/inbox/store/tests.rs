@@ -120,14 +120,17 @@ async fn repetitions_are_recognised_and_states_that_come_back_are_not() {
     let (a, b) = (evt(1), evt(2));
     let cases: &[(&str, &[Step<'_>])] = &[
         (
-            "an id is one event, whatever its body",
+            "an id is one event of its call, whatever its body; another installation can give it too",
             &[
                 (Some(&a), call(1), 1),
                 (Some(&a), call(1), 1),
                 (Some(&b), call(1), 2),
-                (Some(&a), call(2), 1),
-                (Some("msg_other"), call(1), 3),
-                (Some("msg_other"), call(1), 3),
+                (Some(&a), call(1).replace("1}", "1,\"x\":2}"), 1),
+                (Some(&a), call(2), 3),
+                (Some(&a), correction(1, "B"), 4),
+                (Some(&a), call(2), 3),
+                (Some("msg_other"), call(1), 5),
+                (Some("msg_other"), call(1), 5),
             ],
         ),
         (
@@ -185,7 +188,7 @@ async fn repetitions_are_recognised_and_states_that_come_back_are_not() {
 #[tokio::test]
 async fn repetitions_are_counted() {
     let lab = Lab::new(&[]);
-    for body in [call(1), call(1), call(2)] {
+    for body in [call(1), call(1), call(1).replace("1}", "1,\"x\":2}")] {
         lab.accept(Some(&evt(1)), &body, false).await;
     }
     let stored = lab.store.event(1).await.unwrap().unwrap().stored;
