@@ -34,7 +34,7 @@ mod tests;
 pub mod verify;
 
 pub use answer::{Answer, InvalidAnswer};
-pub use identify::{Identity, identify, mask_phone};
+pub use identify::{Identity, identify, identify_value, mask_phone};
 pub use plan::Plan;
 pub use record::Received;
 pub use verify::{App, Check, Verification, Verifier};

@@ -389,7 +389,8 @@ async fn the_last_refusals_are_kept() {
         verification: "{}".to_owned(),
         path: "/".to_owned(),
         headers: "[]".to_owned(),
-        body: Bytes::from(vec![b'x'; limits::INBOX_REFUSED_BYTES + 1]),
+        body: Refused::kept(&vec![b'x'; limits::INBOX_REFUSED_BYTES + 1]),
+        body_bytes: limits::INBOX_REFUSED_BYTES + 1,
     };
     let count = limits::INBOX_REFUSED + 10;
     lab.store
@@ -401,7 +402,11 @@ async fn the_last_refusals_are_kept() {
         lab.store.refused(20).await.unwrap(),
     );
     assert_eq!((newest[0].number, newest.len()), (count, limits::INBOX_PAGE));
-    assert_eq!(newest[0].body.len(), limits::INBOX_REFUSED_BYTES);
+    let row = &newest[0];
+    assert_eq!(
+        (row.body.len(), row.body_bytes),
+        (limits::INBOX_REFUSED_BYTES, limits::INBOX_REFUSED_BYTES as i64 + 1)
+    );
     assert_eq!((oldest[0].number, oldest.len()), (19, 9));
 }
 
