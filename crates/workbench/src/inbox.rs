@@ -13,6 +13,7 @@
 //! with the same number. Only files are free of that.
 
 mod decode;
+mod failures;
 mod faults;
 mod fingerprint;
 mod hand_on;

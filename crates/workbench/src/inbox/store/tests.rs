@@ -5,6 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::inbox::decode::decode;
+use crate::inbox::failures::Failure;
 use crate::inbox::fingerprint;
 use crate::receiver::identify;
 
@@ -50,7 +51,7 @@ impl Lab {
         self.store.due(outlet, now_ms, 100).await.unwrap().0
     }
 
-    async fn settle(&self, number: i64, verdict: Verdict, now_ms: i64) {
+    async fn settle(&self, number: i64, verdict: Verdict, now_ms: i64) -> Vec<(i64, Failure)> {
         let settled = Settled {
             outlet: self.outlets[0],
             numbers: vec![number],
@@ -59,7 +60,7 @@ impl Lab {
             now_ms,
             give_up_ms: GIVE_UP_MS,
         };
-        self.store.settle(settled).await.unwrap();
+        self.store.settle(settled).await.unwrap()
     }
 
     async fn state(&self, number: i64) -> State {
@@ -376,6 +377,21 @@ async fn lists_are_filtered() {
     }
     let standing = lab.store.standing(OutletName::Forward).await.unwrap();
     assert_eq!((standing.pending, standing.given_up), (1, 1));
+}
+
+#[tokio::test]
+async fn the_first_failure_and_the_last_are_told() {
+    let lab = Lab::new(&[OutletName::Forward]);
+    lab.accept(None, &call(1), false).await;
+    let failed = || Verdict::Failed("status 500".to_owned());
+    for (verdict, after_ms, told) in [
+        (failed(), 0, &[(1, Failure::First)][..]),
+        (failed(), 1_000, &[]),
+        (failed(), GIVE_UP_MS, &[(1, Failure::GivenUp)]),
+        (Verdict::Confirmed, GIVE_UP_MS, &[]),
+    ] {
+        assert_eq!(lab.settle(1, verdict, NOW_MS + after_ms).await, told);
+    }
 }
 
 #[tokio::test]
