@@ -109,7 +109,7 @@ impl Inbox {
             shown: Intake::shown(),
             told: prints.then_some(sender),
         });
-        let intake = listen(options.addr, move |request, connection| {
+        let intake = listen("the ADDRESS of callbacks", options.addr, move |request, connection| {
             let intake = Arc::clone(&intake);
             async move { intake.handle(request, &connection).await }
         })
@@ -285,14 +285,14 @@ async fn open(options: &Options, time: &Time, output: &Output) -> Result<(Store,
 }
 
 /// Listens, with an error that names the address.
-async fn listen<H, F>(addr: SocketAddr, handle: H) -> Result<Server, InboxError>
+async fn listen<H, F>(option: &'static str, addr: SocketAddr, handle: H) -> Result<Server, InboxError>
 where
     H: Fn(Request<Incoming>, Connection) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response<AnswerBody>, Dropped>> + Send + 'static,
 {
     Server::bind(addr, handle)
         .await
-        .map_err(|source| InboxError::Listen { addr, source })
+        .map_err(|source| InboxError::Listen { option, addr, source })
 }
 
 fn lock(output: &Output) -> MutexGuard<'_, dyn Write + Send + 'static> {

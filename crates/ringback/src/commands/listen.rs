@@ -115,7 +115,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     runtime::run(async move {
         let mut signals = Signals::catch()?;
-        let listener = bind(options).await?;
+        let listener = bind("the ADDRESS of callbacks", options).await?;
         let stop = async {
             signals.next().await;
         };
@@ -126,8 +126,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     })
 }
 
-/// Begins to listen. The journal is tried first, so that the error can say which of the two it was.
-pub(super) async fn bind(options: listen::Options) -> Result<Listener, Failure> {
+/// Begins to listen; `option` is where another address can be given. The journal is tried first, so that the error can say which of the two it was.
+pub(super) async fn bind(option: &str, options: listen::Options) -> Result<Listener, Failure> {
     if let Some(path) = &options.receiver.journal {
         OpenOptions::new()
             .create(true)
@@ -138,7 +138,7 @@ pub(super) async fn bind(options: listen::Options) -> Result<Listener, Failure> 
     let address = options.addr;
     Listener::bind(options)
         .await
-        .map_err(|error| Failure::failed(format_args!("cannot listen on {address}: {error}")))
+        .map_err(|error| Failure::failed(format_args!("cannot listen on {address}, {option}: {error}")))
 }
 
 /// `127.0.0.1:7701`, or `7701` alone.

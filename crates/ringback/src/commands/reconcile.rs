@@ -5,6 +5,7 @@ use ringback_server::api::Reconciliation;
 use url::form_urlencoded::Serializer;
 
 use crate::failure::Failure;
+use crate::filters;
 use crate::output;
 use crate::runtime;
 use crate::service::Service;
@@ -23,7 +24,7 @@ cancelled.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The company; a token for one company names that
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = filters::id)]
     company: Option<i64>,
     /// The first day, in the service's zone; six days before the last without it
     #[arg(long, value_name = "DATE")]

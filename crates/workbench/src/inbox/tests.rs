@@ -244,7 +244,7 @@ async fn memory_is_held_until_the_writer_has_let_it_go() {
         let dir = TempDir::new().unwrap();
         let lab = Lab::start(dir.path(), |_| {}).await;
         let all = lab.memory.available_permits();
-        let (go, gone) = std::sync::mpsc::channel::<()>();
+        let (go, gone) = std::sync::mpsc::sync_channel::<()>(1);
         let (began, begins) = oneshot::channel();
         let store = lab.store.clone();
         let busy = tasks::spawn("busy", async move {
