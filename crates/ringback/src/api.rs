@@ -107,7 +107,9 @@ pub(crate) fn refused(answer: &Answer) -> Failure {
         mistake["field"] == "companyId" && detail.starts_with("is missing")
     };
     if mistakes.is_some_and(|mistakes| mistakes.len() == 1 && is_company(&mistakes[0])) {
-        return Failure::usage(["--company is missing: allowed is the id of a company, such as --company 151"]);
+        return Failure::usage([
+            "--company is missing: allowed is the id of a company, such as --company 151",
+        ]);
     }
     // A single one is in the detail.
     let mistakes = mistakes.filter(|mistakes| mistakes.len() > 1);

@@ -61,7 +61,8 @@ impl Service {
             return Err(api::refused(&answer));
         }
         if self.json {
-            output::line(String::from_utf8_lossy(&answer.bytes).trim_end())
+            let text = String::from_utf8_lossy(&answer.bytes);
+            output::data(format_args!("{}\n", text.trim_end()))
         } else {
             show(&answer.body)
         }

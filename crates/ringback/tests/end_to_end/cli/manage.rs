@@ -364,6 +364,38 @@ fn what_was_sent_is_found_shown_and_sent_again() {
 }
 
 #[test]
+fn a_call_is_shown_and_its_level_corrected() {
+    let desk = Desk::with_calls(1);
+    let shown = desk.says(&["calls", "show", "1", "--company", "151"]);
+    assert!(
+        shown.starts_with("call 1 of company 151\n") && shown.contains("erp has the call"),
+        "{shown}"
+    );
+    let corrected = desk.says(&["calls", "intent", "1", "B", "--company", "151"]);
+    assert!(corrected.contains("  correction accepted\n") && corrected.contains("to erp: pending"));
+    let call = &desk.json(&["calls", "show", "1", "--company", "151"])[0];
+    assert_eq!(call["corrections"][0]["resultValue"], "B");
+    let shown = desk.says(&["calls", "show", "1", "--company", "151"]);
+    assert!(shown.contains("CORRECTED") && shown.contains("  B\n"), "{shown}");
+    for (arguments, code, mistake) in [
+        (&["calls", "show", "2", "--company", "151"][..], 1, "404"),
+        (&["calls", "show", "1"], 2, "--company"),
+        (
+            &["calls", "show", "x", "--company", "151"],
+            2,
+            "'x' for '<ID>': allowed is a whole number",
+        ),
+        (
+            &["calls", "intent", "1", "", "--company", "151"],
+            2,
+            "<LEVEL>",
+        ),
+    ] {
+        assert_refused(&desk.run(arguments), code, &[mistake]);
+    }
+}
+
+#[test]
 fn tail_shows_what_comes_until_it_is_interrupted() {
     let desk = Desk::with_calls(2);
     let mut tail = command(["tail", "--company", "151", "-n", "1"]);

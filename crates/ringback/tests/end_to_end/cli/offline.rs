@@ -17,6 +17,7 @@ const COMMANDS: &[&[&str]] = &[
     &["explain-signature"],
     &["companies"],
     &["endpoints"],
+    &["calls"],
     &["events"],
     &["deliveries"],
     &["replay"],
