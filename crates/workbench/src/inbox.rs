@@ -109,10 +109,14 @@ impl Inbox {
             shown: Intake::shown(),
             told: prints.then_some(sender),
         });
-        let intake = listen("the ADDRESS of callbacks", options.addr, move |request, connection| {
-            let intake = Arc::clone(&intake);
-            async move { intake.handle(request, &connection).await }
-        })
+        let intake = listen(
+            "the ADDRESS of callbacks",
+            options.addr,
+            move |request, connection| {
+                let intake = Arc::clone(&intake);
+                async move { intake.handle(request, &connection).await }
+            },
+        )
         .await?;
         let page = Page {
             store: store.clone(),

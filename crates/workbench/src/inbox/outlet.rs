@@ -159,7 +159,9 @@ impl Target {
         Ok(match setting {
             OutletSetting::Stdout => Self::Stdout(Stdout::new(Arc::clone(output))),
             OutletSetting::Exec(command) => Self::Exec(Exec::new(command.clone(), making)),
-            OutletSetting::Forward(url) => Self::Forward(Forward::new(url, making).map_err(OutletError::Forward)?),
+            OutletSetting::Forward(url) => {
+                Self::Forward(Forward::new(url, making).map_err(OutletError::Forward)?)
+            }
             OutletSetting::Files(dir) => {
                 Self::Files(Files::new(dir, making).map_err(|source| OutletError::Files {
                     dir: dir.clone(),
