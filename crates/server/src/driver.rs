@@ -33,7 +33,14 @@ pub(crate) enum Message {
     /// A commit failed; the store is being opened anew.
     StoreLost,
     /// The store is open again.
-    StoreBack(Box<Start>, Vec<Box<dyn Reader>>),
+    StoreBack {
+        /// What it told.
+        start: Box<Start>,
+        /// Its readers.
+        readers: Vec<Box<dyn Reader>>,
+        /// How often the store was lost until then: it may be lost again before this is read.
+        losses: u64,
+    },
     /// A send ended, of this generation of the engine.
     Sent(u64, Box<Sent>),
     /// A page was read, for this generation of the engine.
@@ -186,10 +193,14 @@ impl Driver {
                 self.engine = Engine::new();
                 self.writes.clear();
             }
-            Message::StoreBack(start, mut readers) => {
+            Message::StoreBack {
+                start,
+                mut readers,
+                losses,
+            } => {
                 self.engine_readers.replace(readers.split_off(readers.len() / 2));
                 self.api_readers.replace(readers);
-                self.queue.regain();
+                self.queue.regain(losses);
                 self.begin(now, *start);
                 if self.stopping {
                     self.engine.stop();
