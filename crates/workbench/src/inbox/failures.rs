@@ -49,7 +49,10 @@ impl Failures {
     /// Notes what a failed attempt means for these callbacks.
     pub(super) fn note(&self, failed: &[(i64, Failure)], why: &str) {
         for (number, failure) in failed {
-            let mut waiting = self.waiting(*failure).lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = self
+                .waiting(*failure)
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             waiting.callbacks += 1;
             waiting.last = Some((*number, why.to_owned()));
         }
@@ -60,7 +63,10 @@ impl Failures {
         [Failure::First, Failure::GivenUp]
             .into_iter()
             .filter_map(|failure| {
-                let mut waiting = self.waiting(failure).lock().unwrap_or_else(PoisonError::into_inner);
+                let mut waiting = self
+                    .waiting(failure)
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
                 if now_ms < waiting.until_ms {
                     return None;
                 }
@@ -120,7 +126,12 @@ mod tests {
     #[test]
     fn many_failures_are_one_line_in_a_while() {
         use Failure::{First, GivenUp};
-        type Case<'a> = (i64, &'a [(i64, Failure)], &'a str, &'a [(Failure, i64, u64, &'a str)]);
+        type Case<'a> = (
+            i64,
+            &'a [(i64, Failure)],
+            &'a str,
+            &'a [(Failure, i64, u64, &'a str)],
+        );
         let failures = Failures::default();
         let later = limits::INBOX_WARN_MS;
         let cases: &[Case<'_>] = &[

@@ -228,8 +228,10 @@ mod tests {
             job.to_owned(),
             r#"{"data":7}"#.to_owned(),
         ];
-        let identities: std::collections::HashSet<_> =
-            bodies.iter().map(|body| of(body, Some("evt_1")).identity).collect();
+        let identities: std::collections::HashSet<_> = bodies
+            .iter()
+            .map(|body| of(body, Some("evt_1")).identity)
+            .collect();
         assert_eq!(identities.len(), bodies.len());
         for (v1, v2) in [
             (samples::CALL, samples::V2_CALL),

@@ -176,7 +176,9 @@ impl Intake {
     /// costs nothing: what the headers decide is decided first.
     fn find(&self, came: &Came, at_wall_ms: i64) -> Found {
         let now_s = at_wall_ms.div_euclid(1000);
-        let webhook = self.verifier.verify_webhook(&came.head.headers, &came.body, now_s);
+        let webhook = self
+            .verifier
+            .verify_webhook(&came.head.headers, &came.body, now_s);
         let unverified = |why| Err((StatusCode::UNAUTHORIZED, format!("not verified: {why}")));
         if let Some(why) = self.require.missing_unread(&webhook, &self.verifier) {
             return Found {
@@ -189,10 +191,9 @@ impl Intake {
             };
         }
         let decoded = decode::decode(came.content_type.as_deref(), &came.body);
-        let identity = decoded.as_ref().map_or_else(
-            |_| Identity::default(),
-            |decoded| identify_value(&decoded.value),
-        );
+        let identity = decoded
+            .as_ref()
+            .map_or_else(|_| Identity::default(), |decoded| identify_value(&decoded.value));
         let verification = Verification {
             webhook,
             sign: self.verifier.verify_sign(&identity),
@@ -327,7 +328,10 @@ const fn kib(bytes: u32) -> u32 {
 }
 
 fn head_bytes(head: &HeaderMap) -> u32 {
-    let bytes: usize = head.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let bytes: usize = head
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 

@@ -258,7 +258,9 @@ async fn memory_is_held_until_the_writer_has_let_it_go() {
         begins.await.unwrap();
         let url = lab.url.clone();
         let sending = tasks::spawn("sender", async move {
-            client::once(Method::POST, &url, None, "application/json", body).await.is_ok()
+            client::once(Method::POST, &url, None, "application/json", body)
+                .await
+                .is_ok()
         });
         while lab.memory.available_permits() == all {
             tokio::task::yield_now().await;

@@ -33,7 +33,10 @@ pub(super) fn verdict(report: &Report, language: Language) -> Option<String> {
         .into_iter()
         .map(|text| text.in_language(language).to_owned())
         .collect();
-    let not_judged: Vec<&str> = report.standing(Standing::NotJudged).map(|judged| judged.id).collect();
+    let not_judged: Vec<&str> = report
+        .standing(Standing::NotJudged)
+        .map(|judged| judged.id)
+        .collect();
     if !not_judged.is_empty() {
         untried.push(not_judged.join(", "));
     }
@@ -41,7 +44,10 @@ pub(super) fn verdict(report: &Report, language: Language) -> Option<String> {
         return Some(CLEAN.in_language(language).to_owned());
     }
     Some(match language {
-        Language::English => format!("No findings in what was tried. Not tried: {}.", untried.join("; ")),
+        Language::English => format!(
+            "No findings in what was tried. Not tried: {}.",
+            untried.join("; ")
+        ),
         Language::Chinese => format!("已检查的内容没有发现问题。未检查：{}。", untried.join("；")),
     })
 }

@@ -76,7 +76,10 @@ async fn a_run_without_findings_says_what_was_not_tried() {
                 let sentence = shown
                     .lines()
                     .find(|line| line.contains("Not tried: ") || line.contains("未检查："));
-                assert_eq!(sentence.is_some(), untried.is_some_and(|untried| !untried.is_empty()));
+                assert_eq!(
+                    sentence.is_some(),
+                    untried.is_some_and(|untried| !untried.is_empty())
+                );
                 for option in untried.into_iter().flatten() {
                     assert!(sentence.unwrap().contains(option), "{sentence:?}");
                 }

@@ -421,7 +421,10 @@ async fn the_last_refusals_are_kept() {
     let row = &newest[0];
     assert_eq!(
         (row.body.len(), row.body_bytes),
-        (limits::INBOX_REFUSED_BYTES, limits::INBOX_REFUSED_BYTES as i64 + 1)
+        (
+            limits::INBOX_REFUSED_BYTES,
+            limits::INBOX_REFUSED_BYTES as i64 + 1
+        )
     );
     assert_eq!((oldest[0].number, oldest.len()), (19, 9));
 }

@@ -260,7 +260,11 @@ mod tests {
                 sender.send(Box::new(work) as Box<dyn Job>).unwrap();
             }
             let first = jobs.recv().unwrap();
-            assert_eq!(batch(first, &jobs).len(), expected, "{bytes} bytes, {waiting} jobs");
+            assert_eq!(
+                batch(first, &jobs).len(),
+                expected,
+                "{bytes} bytes, {waiting} jobs"
+            );
         }
     }
 }
