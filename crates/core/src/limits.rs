@@ -206,6 +206,17 @@ pub const SEARCH_COMPANIES: usize = 64;
 pub const SEARCH_ROWS: usize = 5_000;
 /// How long what is in flight may take after a shutdown began, in milliseconds.
 pub const SHUTDOWN_MS: u64 = 10_000;
+/// Threads of the runtime for work that blocks: lookups of names, reads of the store, files. All lookups together leave
+/// half of them to the rest.
+pub const BLOCKING_THREADS: usize = 512;
+/// Lookups of names for sends that are under way at once, those included that nobody waits for any more; further ones wait
+/// for a place. Each takes one of [`BLOCKING_THREADS`], and cannot be stopped.
+pub const LOOKUPS: usize = 256;
+/// How long the addresses of an egress proxy that is given by name are used before its name is looked up again, in
+/// milliseconds.
+pub const PROXY_ADDRESSES_MS: u64 = 5_000;
+/// How long they are used at the most while that lookup is under way or fails, in milliseconds.
+pub const PROXY_ADDRESSES_KEPT_MS: u64 = 5 * 60 * 1000;
 /// How long a rotated signing secret goes on signing beside the new one, in milliseconds.
 pub const SECRET_OVERLAP_MS: u64 = 24 * 60 * 60 * 1000;
 /// How often the facts for alerts are gathered, in milliseconds.

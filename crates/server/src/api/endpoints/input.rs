@@ -2,6 +2,7 @@
 
 mod check;
 mod credentials;
+mod origin;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -19,7 +20,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::companies::{KINDS, kinds};
-use super::super::fields::{Fields, Given};
+use super::super::fields::{Fields, Given, shown};
 use super::super::names::{
     AckRuleName, BreakerName, ContentTypeName, KindName, OrderName, ProfileName, ScheduleSchema,
 };
@@ -30,7 +31,8 @@ pub(crate) use credentials::ClientAuthName;
 use credentials::{CertificateInput, CertificateSchema, CredentialsInput, CredentialsSchema};
 
 /// The settings of an endpoint. A PUT replaces all of them: what is absent, or null, becomes its default. The secrets are
-/// kept where they are absent: `secret`, `credentials`, `clientCertificate`, and the value of a header whose value is null.
+/// kept where they are absent: `secret`, `credentials`, `clientCertificate`, and the value of a header whose value is null. Where
+/// `url` names another scheme, host or port than before, they must be given again, `secret` aside, which is never sent.
 #[derive(Debug, Default, ToSchema)]
 #[schema(as = EndpointSettings, rename_all = "camelCase")]
 pub(crate) struct EndpointInput {
@@ -93,10 +95,11 @@ pub(crate) struct EndpointInput {
     /// A private certificate authority, PEM. Default: none.
     #[schema(value_type = Option<String>)]
     tls_ca: Given<String>,
-    /// What goes into the Authorization header of every send. Absent: kept; null: removed.
+    /// What goes into the Authorization header of every send. Absent: kept, unless `url` leads elsewhere; null: removed.
     #[schema(value_type = Option<CredentialsSchema>)]
     credentials: Given<CredentialsInput>,
-    /// The certificate that is shown where the receiver asks for one (mTLS). Absent: kept; null: removed.
+    /// The certificate that is shown where the receiver asks for one (mTLS). Absent: kept, unless `url` leads elsewhere; null:
+    /// removed.
     #[schema(value_type = Option<CertificateSchema>)]
     client_certificate: Given<CertificateInput>,
 }
@@ -229,6 +232,10 @@ impl EndpointInput {
     }
 
     fn into_settings(self, present: Option<&Settings>, fields: &mut Fields) -> Applied {
+        let has_moved = present.is_some_and(|present| {
+            let url = self.url.as_deref().unwrap_or_default();
+            origin::differs(&present.url, url)
+        });
         let mut made_secret = None;
         let secrets = match (self.secret, present.map(|settings| &settings.secrets)) {
             (Given::Value(secret), _) => vec![current(secret)],
@@ -258,17 +265,19 @@ impl EndpointInput {
             rate_limit: self.rate_limit.value(),
             breaker: self.breaker.or(defaults.breaker),
             job_statuses: self.job_statuses.or(defaults.job_statuses),
-            headers: kept_headers(self.headers.or(BTreeMap::new()), present, fields),
+            headers: kept_headers(self.headers.or(BTreeMap::new()), present, has_moved, fields),
             secrets,
             tls_ca: self.tls_ca.value(),
             credentials: credentials::credentials(
                 self.credentials,
                 present.and_then(|present| present.credentials.as_ref()),
+                has_moved,
                 fields,
             ),
             client_certificate: credentials::certificate(
                 self.client_certificate,
                 present.and_then(|present| present.client_certificate.as_ref()),
+                has_moved,
                 fields,
             ),
         };
@@ -374,10 +383,12 @@ fn header_texts(value: &Value, field: &str) -> Result<BTreeMap<String, Option<St
         .collect()
 }
 
-/// Puts the present values where null asks for them. Header names are compared without case.
+/// Puts the present values where null asks for them, unless the URL leads elsewhere. Header names are compared without
+/// case.
 fn kept_headers(
     given: BTreeMap<String, Option<String>>,
     present: Option<&Settings>,
+    has_moved: bool,
     fields: &mut Fields,
 ) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
@@ -389,7 +400,11 @@ fn kept_headers(
                 .find(|(now, _)| now.eq_ignore_ascii_case(&name))
                 .map(|(_, value)| value.clone())
         };
+        let is_kept = value.is_none();
         match value.or_else(of_now) {
+            Some(_) if is_kept && has_moved => {
+                fields.note(origin::again(&format!("headers.{}", shown(&name)), "url"));
+            }
             Some(value) => {
                 kept.insert(name, value);
             }
