@@ -197,7 +197,7 @@ fn nothing_of_others_steers_the_terminal() {
     const HOSTILE: &str = "\u{1b}[2J\u{9b}1A\r\nacknowledged  yes";
     let receiver = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("url=http://{}/", receiver.local_addr().unwrap());
-    let answering = std::thread::spawn(move || {
+    let answering = std::thread::Builder::new().name("receiver".to_owned()).spawn(move || {
         let (mut stream, _) = receiver.accept().unwrap();
         let mut request = [0; 65_536];
         assert!(stream.read(&mut request).unwrap() > 0);
@@ -206,7 +206,7 @@ fn nothing_of_others_steers_the_terminal() {
             HOSTILE.len()
         );
         stream.write_all(answer.as_bytes()).unwrap();
-    });
+    }).unwrap();
     let desk = Desk::new();
     desk.says(&["companies", "put", "151", "name=a"]);
     desk.says(&["endpoints", "put", "151", "erp", &url]);
@@ -385,11 +385,7 @@ fn a_call_is_shown_and_its_level_corrected() {
             2,
             "'x' for '<ID>': allowed is a whole number",
         ),
-        (
-            &["calls", "intent", "1", "", "--company", "151"],
-            2,
-            "<LEVEL>",
-        ),
+        (&["calls", "intent", "1", "", "--company", "151"], 2, "<LEVEL>"),
     ] {
         assert_refused(&desk.run(arguments), code, &[mistake]);
     }
