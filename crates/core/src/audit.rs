@@ -45,11 +45,13 @@ pub enum Action {
     AlertChannelDelete = 15,
     /// What is logged was changed.
     LogLevelPut = 16,
+    /// The settings of all companies and endpoints were forgotten, since their key was lost.
+    SettingsForget = 17,
 }
 
 impl Action {
     /// Every action, by code.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::CompanyPut,
         Self::CompanyDelete,
         Self::EndpointPut,
@@ -67,6 +69,7 @@ impl Action {
         Self::AlertChannelPut,
         Self::AlertChannelDelete,
         Self::LogLevelPut,
+        Self::SettingsForget,
     ];
 
     /// The name in the API.
@@ -90,6 +93,7 @@ impl Action {
             Self::AlertChannelPut => "alert-channel-put",
             Self::AlertChannelDelete => "alert-channel-delete",
             Self::LogLevelPut => "log-level-put",
+            Self::SettingsForget => "settings-forget",
         }
     }
 
@@ -109,7 +113,7 @@ impl Action {
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// The token's id, or [`Actor::OPERATOR_TOKEN`], or [`Actor::SERVICE`].
+    /// The token's id, or [`Actor::OPERATOR_TOKEN`], [`Actor::COMMAND_LINE`] or [`Actor::SERVICE`].
     pub id: String,
     /// The token's name when it was used; the id where there is no such token.
     pub name: String,
@@ -118,6 +122,8 @@ pub struct Actor {
 impl Actor {
     /// Whoever has the operator's token of the configuration.
     pub const OPERATOR_TOKEN: &str = "operator-token";
+    /// Whoever calls the program on the store itself.
+    pub const COMMAND_LINE: &str = "command-line";
     /// The service itself.
     pub const SERVICE: &str = "service";
 
@@ -211,7 +217,7 @@ mod tests {
             assert_eq!(Action::from_code(action as u8), Some(action));
             assert_eq!(Action::from_name(action.name()), Some(action));
         }
-        assert_eq!(Action::from_code(17), None);
+        assert_eq!(Action::from_code(18), None);
         assert_eq!(Action::from_name(""), None);
     }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::company::Kinds;
 use crate::credentials::{ClientCertificate, Credentials};
 use crate::id::EndpointId;
+use crate::limits;
 use crate::time::Millis;
 
 /// The `Content-Type` of the sends to an endpoint.
@@ -208,6 +209,39 @@ pub struct Settings {
 impl Settings {
     /// The job statuses sent by default: completed, manual pause, auto pause, arrears (contract, section 1).
     pub const DEFAULT_JOB_STATUSES: [i64; 5] = [2, 4, 5, 9, 10];
+    /// The limit of an exchange by default, in milliseconds.
+    pub const DEFAULT_TIMEOUT_MS: u32 = 15_000;
+    /// Sends in flight by default.
+    pub const DEFAULT_MAX_IN_FLIGHT: u32 = 32;
+
+    /// The defaults, for an endpoint at this address; without a secret.
+    #[must_use]
+    pub fn at(url: String) -> Self {
+        let profile = Profile::default();
+        Self {
+            url,
+            callbacks: Kinds::COMPANY_DEFAULT,
+            enabled: true,
+            ack_rule: profile.ack_rule(),
+            schedule: Arc::new(Schedule::preset(profile.schedule())),
+            jitter: 0.0,
+            timeout_ms: Self::DEFAULT_TIMEOUT_MS,
+            content_type: ContentType::default(),
+            profile,
+            order: Order::default(),
+            hold_quiet_ms: limits::HOLD_QUIET_MS,
+            hold_limit_ms: limits::HOLD_LIMIT_MS,
+            max_in_flight: Self::DEFAULT_MAX_IN_FLIGHT,
+            rate_limit: None,
+            breaker: Breaker::default(),
+            job_statuses: Self::DEFAULT_JOB_STATUSES.to_vec(),
+            headers: BTreeMap::new(),
+            secrets: Vec::new(),
+            tls_ca: None,
+            credentials: None,
+            client_certificate: None,
+        }
+    }
 
     /// Whether an event of this kind (and, for a job, of this status) goes to the endpoint.
     #[must_use]
@@ -286,8 +320,8 @@ pub(crate) mod testing {
                 content_type: ContentType::Json,
                 profile: Profile::V1,
                 order: Order::Key,
-                hold_quiet_ms: crate::limits::HOLD_QUIET_MS,
-                hold_limit_ms: crate::limits::HOLD_LIMIT_MS,
+                hold_quiet_ms: limits::HOLD_QUIET_MS,
+                hold_limit_ms: limits::HOLD_LIMIT_MS,
                 max_in_flight: 32,
                 rate_limit: None,
                 breaker: Breaker::On,

@@ -209,6 +209,17 @@ pub const SEARCH_COMPANIES: usize = 64;
 pub const SEARCH_ROWS: usize = 5_000;
 /// How long what is in flight may take after a shutdown began, in milliseconds.
 pub const SHUTDOWN_MS: u64 = 10_000;
+/// Threads of the runtime for work that blocks: lookups of names, reads of the store, files. All lookups together leave
+/// half of them to the rest.
+pub const BLOCKING_THREADS: usize = 512;
+/// Lookups of names for sends that are under way at once, those included that nobody waits for any more; further ones wait
+/// for a place. Each takes one of [`BLOCKING_THREADS`], and cannot be stopped.
+pub const LOOKUPS: usize = 256;
+/// How long the addresses of an egress proxy that is given by name are used before its name is looked up again, in
+/// milliseconds.
+pub const PROXY_ADDRESSES_MS: u64 = 5_000;
+/// How long they are used at the most while that lookup is under way or fails, in milliseconds.
+pub const PROXY_ADDRESSES_KEPT_MS: u64 = 5 * 60 * 1000;
 /// How long a rotated signing secret goes on signing beside the new one, in milliseconds.
 pub const SECRET_OVERLAP_MS: u64 = 24 * 60 * 60 * 1000;
 /// How often the facts for alerts are gathered, in milliseconds.
@@ -284,12 +295,19 @@ pub const TRACE_STATE_BYTES: usize = 512;
 pub const INBOX_BODY_BYTES: u32 = 4 * 1024 * 1024;
 /// Bytes of callbacks that the inbox holds in memory, being read or waiting for their commit; beyond it callbacks are answered 503.
 pub const INBOX_MEMORY_BYTES: u32 = 64 * 1024 * 1024;
+/// JSON values in a callback, the longest conversation many times over: a body of tiny values takes a hundred times its length
+/// in memory once it is read.
+pub const INBOX_BODY_VALUES: usize = 100_000;
+/// Bytes of callbacks that the inbox holds for the lines about them; what has no room is not shown.
+pub const INBOX_SHOWN_BYTES: u32 = 16 * 1024 * 1024;
 /// How long the body of a callback may take to come in, in milliseconds.
 pub const INBOX_BODY_MS: u64 = 30_000;
 /// Writes that may wait for the inbox's writer; beyond it callbacks are answered 503.
 pub const INBOX_QUEUE: usize = 8192;
 /// Writes that the inbox takes into one commit.
 pub const INBOX_COMMIT_WRITES: usize = 1024;
+/// Bytes of callbacks that the inbox takes into one commit (one callback always fits).
+pub const INBOX_COMMIT_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of headers that the inbox keeps of a callback.
 pub const INBOX_HEADER_BYTES: usize = 16 * 1024;
 /// Callbacks that were refused and are still shown; the oldest go first.
@@ -310,6 +328,8 @@ pub const INBOX_HAND_ON_MS: u64 = 60_000;
 pub const INBOX_RETRY_MS: u64 = 1_000;
 /// The longest such wait, in milliseconds.
 pub const INBOX_RETRY_MS_MOST: u64 = 5 * 60 * 1000;
+/// How long the inbox says nothing more about callbacks that cannot be handed on, once it has, in milliseconds.
+pub const INBOX_WARN_MS: i64 = 60_000;
 /// The longest wait until a target that could not be reached at all is tried again, in milliseconds.
 pub const INBOX_UNREACHABLE_MS_MOST: u64 = 30_000;
 /// How long after its first failed attempt a callback is given up, in milliseconds, unless something else is asked for.

@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     alerts, audit, backup, bench, check_config, companies, completions, conformance, deliveries, dev,
-    endpoints, events, explain_signature, health, listen, migrate, openapi, reconcile, replay, robot, serve,
-    tail, token, trigger,
+    endpoints, events, explain_signature, forget_settings, health, listen, migrate, openapi, reconcile,
+    replay, robot, serve, tail, token, trigger,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -59,6 +59,7 @@ pub(crate) enum Command {
     CheckConfig(check_config::Args),
     Migrate(migrate::Args),
     Backup(backup::Args),
+    ForgetSettings(forget_settings::Args),
     Bench(bench::Args),
     Openapi(openapi::Args),
     Completions(completions::Args),

@@ -13,6 +13,7 @@ pub(crate) mod dev;
 pub(crate) mod endpoints;
 pub(crate) mod events;
 pub(crate) mod explain_signature;
+pub(crate) mod forget_settings;
 pub(crate) mod health;
 pub(crate) mod listen;
 pub(crate) mod migrate;
@@ -53,6 +54,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Health(args) => health::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(&args),
+        Command::ForgetSettings(args) => forget_settings::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Openapi(_) => openapi::run(),

@@ -172,8 +172,11 @@ pub(crate) fn members(value: &Value) -> Result<(), Failure> {
         return output::json(value);
     };
     let width = object.keys().map(String::len).max().unwrap_or_default();
+    // Further lines of a value stand under its first, so that none of them looks like another member.
+    let indent = format!("\n{:width$}  ", "");
     for name in object.keys() {
-        output::line(format_args!("{name:<width$}  {}", text(value, name)))?;
+        let value = text(value, name).replace('\n', &indent);
+        output::line(format_args!("{name:<width$}  {value}"))?;
     }
     Ok(())
 }

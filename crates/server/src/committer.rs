@@ -265,8 +265,8 @@ impl Committer {
         Duration::from_micros(u64::try_from(rest).unwrap_or(0))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "figures of one commit")]
     /// Counts a commit that has just ended; answers when, by the boot clock.
+    #[expect(clippy::cast_precision_loss, reason = "figures of one commit")]
     fn count(&self, writes: usize, began_boot_us: i64) -> i64 {
         let ended_boot_us = self.time.clock().boot_us();
         let took_us = ended_boot_us - began_boot_us;
@@ -298,7 +298,11 @@ impl Committer {
             match self.open_writable(fault) {
                 Ok(opened) => {
                     tracing::info!("the store is open again");
-                    let back = Message::StoreBack(Box::new(opened.start), opened.readers);
+                    let back = Message::StoreBack {
+                        start: Box::new(opened.start),
+                        readers: opened.readers,
+                        losses: self.queue.losses(),
+                    };
                     return self.messages.blocking_send(back).ok().map(|()| opened.store);
                 }
                 Err(error) => {

@@ -8,7 +8,8 @@
 //!   byte of the request was written, because the receiver had closed it meanwhile, is replaced by a fresh one,
 //!   once. Whatever may have been seen by the receiver is the outcome.
 //! - **It is bounded.** A connection is made within 5 s, an exchange ends within its own limit, at most 64 KiB of
-//!   a head or a body and 1 MiB in all is read of an answer, idle connections are few and are closed after 4 s.
+//!   a head or a body and 1 MiB in all is read of an answer, idle connections are few and are closed after 4 s. At most 256
+//!   names are looked up at a time.
 //! - **It never fails otherwise than by an [`Exchange`].** Errors are classified by their types, never by their
 //!   text.
 //!
@@ -26,6 +27,7 @@ mod credentials;
 pub mod exchange;
 pub mod headers;
 pub mod identity;
+mod lookup;
 mod options;
 pub mod outcome;
 pub mod policy;

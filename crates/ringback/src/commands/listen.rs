@@ -13,6 +13,7 @@ use ringback_workbench::receiver::{self, App, Plan, Verifier};
 
 use crate::environment;
 use crate::failure::Failure;
+use crate::output;
 use crate::runtime;
 use crate::signals::Signals;
 
@@ -60,9 +61,12 @@ pub(crate) struct Args {
     /// Prints JSON lines
     #[arg(long)]
     json: bool,
-    /// Switches off /_control/, by which whoever reaches the address can change the answer and read what came
+    /// Switches off /_control/, by which programs on this machine can change the answer and read what came
     #[arg(long, conflicts_with = "data")]
     no_control: bool,
+    /// Lets other machines use /_control/ as well: whoever reaches the address reads phone numbers and conversations
+    #[arg(long, conflicts_with_all = ["data", "no_control"])]
+    open_control: bool,
     #[command(flatten)]
     inbox: inbox::InboxArgs,
 }
@@ -88,6 +92,13 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         });
     }
     environment::log_warnings()?;
+    if !args.no_control && !args.address.ip().is_loopback() {
+        output::note(if args.open_control {
+            "/_control/ is not only for this machine: whoever reaches it sees phone numbers and conversations"
+        } else {
+            "/_control/ answers programs on this machine only; --open-control lets others in"
+        });
+    }
     let options = listen::Options {
         addr: args.address,
         receiver: receiver::Options {
@@ -95,6 +106,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             verifier,
             journal: args.journal,
             control: !args.no_control,
+            open_control: args.open_control,
             ..receiver::Options::default()
         },
         json: args.json,

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     runtime::run(async {
         let counted = count(args).await?;
         if args.csv {
-            return output::text(counted.csv());
+            return output::data(counted.csv());
         }
         if args.service.json {
             return output::json(&counted);

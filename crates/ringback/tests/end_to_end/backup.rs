@@ -208,3 +208,73 @@ fn a_backup_that_cannot_be_made_says_why_and_leaves_nothing() {
     left.sort();
     assert_eq!(left, ["copy", "store"]);
 }
+
+#[test]
+fn a_store_whose_key_is_lost_forgets_its_settings_and_delivers_what_waited_when_they_are_put_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
+    let forget = |more: &[&str]| {
+        let mut command = command(["forget-settings"]);
+        command.args(more);
+        command.env("RINGBACK_STORE", format!("sqlite:{}", store.display()));
+        command.output().unwrap()
+    };
+    assert_refused(&forget(&["--yes"]), 1, &["cannot find"]);
+    assert!(!store.exists());
+
+    let mut serve = Process::serve(&store, TOKEN);
+    let api = Api::new(serve.address(), TOKEN);
+    // A port that nobody listens on.
+    let (receiver, port) = listen(&directory.path().join("journal"), "success", 0);
+    receiver.stop();
+    configure(&api, 1, &format!("http://127.0.0.1:{port}/"));
+    let call = r#"{"sceneInstance": {"callInstanceId": 1, "companyId": 1}}"#;
+    api.expect(202, "POST", "/v1/calls", call);
+    let in_use = format!("the store in {} is in use by another process", store.display());
+    assert_refused(&forget(&["--yes"]), 1, &[&in_use]);
+    serve.stop();
+
+    let key = store.join("secrets-key");
+    assert_refused(&forget(&["--yes"]), 1, &["nothing was forgotten"]);
+    std::fs::remove_file(&key).unwrap();
+    assert_refused(&forget(&[]), 2, &["--yes"]);
+    let (code, said, note) = outcome(&forget(&["--yes"]));
+    assert_eq!(
+        (code, said.as_str()),
+        (0, "company 1\ncompany 1, endpoint crm\n"),
+        "{note}"
+    );
+    assert!(note.contains("of 1 companies and 1 endpoints"), "{note}");
+
+    let mut serve = Process::serve(&store, TOKEN);
+    let api = Api::new(serve.address(), TOKEN);
+    assert!(key.exists());
+    wait_for("the callback to be parked", || {
+        states(&api).values().all(|state| state == "parked").then_some(())
+    });
+    let path = "/v1/companies/1/endpoints/crm";
+    let shown = api.expect(200, "GET", path, "");
+    assert_eq!(
+        (&shown["enabled"], &shown["url"]),
+        (&json!(false), &json!("https://forgotten.invalid/"))
+    );
+    let (receiver, port) = listen(&directory.path().join("journal"), "success", 0);
+    let endpoint = json!({"url": format!("http://127.0.0.1:{port}/")}).to_string();
+    api.expect(201, "PUT", "/v1/companies/1", "{}");
+    let put = api.expect(200, "PUT", path, &endpoint);
+    assert!(put["secret"].as_str().unwrap().starts_with("whsec_"));
+    wait_for("the callback to be delivered", || {
+        states(&api)
+            .values()
+            .all(|state| state == "delivered")
+            .then_some(())
+    });
+    let audit = api.expect(200, "GET", "/v1/audit?action=settings-forget", "");
+    assert_eq!(audit["items"][0]["actor"]["id"], "command-line");
+    assert_eq!(
+        audit["items"][0]["after"],
+        json!({"companies": 1, "endpoints": 1})
+    );
+    serve.stop();
+    receiver.stop();
+}

@@ -172,6 +172,11 @@ impl Fields {
         self.is_wrong(name) || self.errors.iter().any(|error| is_within(&error.field))
     }
 
+    /// How many mistakes were noted.
+    pub(crate) fn mistakes(&self) -> usize {
+        self.errors.len()
+    }
+
     /// Notes a mistake that was found elsewhere.
     pub(crate) fn note(&mut self, error: FieldError) {
         self.errors.push(error);
@@ -193,7 +198,7 @@ impl Fields {
 }
 
 /// A name for a path; one that is no identifier is not shown, since it may be anything.
-fn shown(name: &str) -> &str {
+pub(crate) fn shown(name: &str) -> &str {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if !name.is_empty() && name.len() <= 64 && name.bytes().all(plain) {
         name

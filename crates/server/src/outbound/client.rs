@@ -19,6 +19,7 @@ use super::classify;
 use super::connect::{ConnectError, Connector, Host, Phase, Place};
 use super::connection::{Connection, Outgoing};
 use super::exchange::{Detail, Exchange, ProxyFault, TokenFault};
+use super::lookup::Lookups;
 use super::options::{Limits, Message, Options, OutboundProblem};
 use super::outcome::Outcome;
 use super::pool::{IdleBudget, Pool};
@@ -59,7 +60,7 @@ impl Outbound {
         let trust = Trust::new(tls_ca.as_deref(), Arc::clone(&clock)).map_err(OutboundProblem::TlsCa)?;
         let connector = Connector {
             policy,
-            resolver,
+            lookups: Lookups::new(resolver),
             clock,
             bind,
             proxy: proxy.map(|proxy| {

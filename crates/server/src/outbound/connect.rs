@@ -10,25 +10,24 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
 use super::bind::Bind;
 use super::classify;
 use super::connection::Connection;
 use super::exchange::{Detail, ProxyFault, TlsFault};
+use super::lookup::Lookups;
 use super::policy::{AddressPolicy, AddressRefused};
-use super::proxy::{Proxy, tunnel};
-use super::resolve::Resolve;
+use super::proxy::{Proxy, ProxyPlace, tunnel};
 use super::stream::{Allowance, Stream};
 use crate::clock::{Clock, Elapsed, timeout_at};
-use crate::tasks;
 
 /// How many of a host's addresses are tried at most.
 const ADDRESSES_LIMIT: usize = 8;
 
-/// How many name lookups of one target run at a time, those included that nobody waits for any more. A lookup
-/// blocks a thread; without this bound one customer's dead name server would take up all of them.
+/// How many name lookups of one target run at a time, those included that nobody waits for any more. Without
+/// this bound one customer's dead name server would take up all places that there are for lookups.
 const LOOKUPS_PER_TARGET: usize = 2;
 
 /// Where a target is, parsed from its URL.
@@ -86,12 +85,12 @@ pub(super) enum ConnectError {
 #[derive(Debug)]
 pub(super) struct Connector {
     pub(super) policy: AddressPolicy,
-    pub(super) resolver: Arc<dyn Resolve>,
+    pub(super) lookups: Lookups,
     pub(super) clock: Arc<dyn Clock>,
     /// Where connections come from.
     pub(super) bind: Bind,
     /// What they go through, with its place. Its address is the operator's own and is judged by nobody.
-    pub(super) proxy: Option<(Proxy, Place)>,
+    pub(super) proxy: Option<(Proxy, ProxyPlace)>,
 }
 
 impl Connector {
@@ -175,24 +174,8 @@ impl Connector {
             Host::Literal(address) => return Ok(vec![SocketAddr::new(*address, place.port)]),
             Host::Name(name) => name,
         };
-        let failed = || ConnectError::Failed(Detail::DnsFailed);
-        let permit = Arc::clone(&place.lookups)
-            .acquire_owned()
-            .await
-            .map_err(|_| failed())?;
-        let answers = self.resolver.resolve(name, place.port);
-        // A task of its own: a lookup cannot be stopped, and must keep its permit until it has ended.
-        let (tell, told) = oneshot::channel();
-        tasks::spawn_detached(async move {
-            let answers = answers.await;
-            drop(permit);
-            // Nobody listens any more when the time limit has passed.
-            let _ = tell.send(answers);
-        });
-        match told.await {
-            Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
-            Ok(Ok(_) | Err(_)) | Err(_) => Err(failed()),
-        }
+        let addresses = self.lookups.of_target(&place.lookups, name, place.port).await;
+        addresses.ok_or(ConnectError::Failed(Detail::DnsFailed))
     }
 
     /// Those of the addresses that the policy admits.
@@ -242,7 +225,8 @@ impl Connector {
         };
         let unreachable = || ConnectError::Failed(Detail::Proxy(ProxyFault::Unreachable));
         let mut last = unreachable();
-        for proxy_address in self.resolve(place).await.map_err(|_| unreachable())? {
+        let addresses = place.addresses(&self.lookups, &*self.clock).await;
+        for proxy_address in addresses.ok_or_else(unreachable)? {
             last = match self.bind.connect(proxy_address).await {
                 Ok(stream) => {
                     let _ = stream.set_nodelay(true);

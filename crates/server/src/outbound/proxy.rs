@@ -18,10 +18,11 @@ use percent_encoding::percent_decode_str;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-use super::connect::{self, Place};
 use super::exchange::ProxyFault;
 use super::headers::USER_AGENT;
+use super::lookup::{Lookups, Remembered};
 use super::token::basic;
+use crate::clock::Clock;
 
 /// How long the head of the proxy's answer may be, in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
@@ -65,13 +66,13 @@ impl Proxy {
     }
 
     /// Where it is.
-    pub(super) fn place(&self) -> Place {
-        let host = match &self.host {
-            Host::Domain(name) => connect::Host::Name(name.clone()),
-            Host::Ipv4(address) => connect::Host::Literal(IpAddr::V4(*address)),
-            Host::Ipv6(address) => connect::Host::Literal(IpAddr::V6(*address)),
-        };
-        Place::new(host, self.port, None)
+    pub(super) fn place(&self) -> ProxyPlace {
+        let literal = |address| ProxyPlace::Literal(SocketAddr::new(address, self.port));
+        match &self.host {
+            Host::Domain(name) => ProxyPlace::Name(Remembered::new(name.clone(), self.port)),
+            Host::Ipv4(address) => literal(IpAddr::V4(*address)),
+            Host::Ipv6(address) => literal(IpAddr::V6(*address)),
+        }
     }
 
     fn request(&self, address: SocketAddr) -> Option<Request<Empty<Bytes>>> {
@@ -89,6 +90,23 @@ impl Proxy {
                 .map(|value| (header::PROXY_AUTHORIZATION, value)),
         );
         Some(request)
+    }
+}
+
+/// Where a proxy is.
+#[derive(Debug)]
+pub(super) enum ProxyPlace {
+    Literal(SocketAddr),
+    Name(Remembered),
+}
+
+impl ProxyPlace {
+    /// Its addresses, in the order in which they are to be tried; `None` where there are none.
+    pub(super) async fn addresses(&self, lookups: &Lookups, clock: &dyn Clock) -> Option<Vec<SocketAddr>> {
+        match self {
+            Self::Literal(address) => Some(vec![*address]),
+            Self::Name(name) => name.get(lookups, clock).await,
+        }
     }
 }
 

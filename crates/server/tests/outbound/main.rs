@@ -8,6 +8,7 @@ mod answers;
 mod bounds;
 mod credentials;
 mod limits;
+mod lookups;
 mod reuse;
 mod rig;
 mod route;

@@ -53,7 +53,7 @@ pub enum OpenError {
     /// The settings are encrypted, and there is no key.
     #[error(
         "the settings in the store are encrypted with the key {id}, and there is none: put the file secrets-key back into the \
-         store's directory, or set RINGBACK_SECRETS_KEY"
+         store's directory, or set RINGBACK_SECRETS_KEY (if it is lost for good: ringback forget-settings)"
     )]
     NoSecretsKey {
         /// The id of the key.
@@ -62,7 +62,7 @@ pub enum OpenError {
     /// The settings are encrypted with another key.
     #[error(
         "the settings in the store are encrypted with the key {id}, which is not among those that are set ({given}): add it to \
-         RINGBACK_SECRETS_KEY, behind the new one"
+         RINGBACK_SECRETS_KEY, behind the new one (if it is lost for good: ringback forget-settings)"
     )]
     OtherSecretsKey {
         /// The id of the key.
@@ -70,6 +70,9 @@ pub enum OpenError {
         /// The ids of those that are set.
         given: String,
     },
+    /// There is nothing to forget.
+    #[error("the settings in the store can be read with the keys that are set: nothing was forgotten")]
+    KeyFits,
     /// SQLite failed.
     #[error("cannot {what}")]
     Sqlite {
@@ -171,7 +174,8 @@ impl OpenError {
             | Self::Newer { .. }
             | Self::OtherMigration { .. }
             | Self::NoSecretsKey { .. }
-            | Self::OtherSecretsKey { .. } => Fault::Other,
+            | Self::OtherSecretsKey { .. }
+            | Self::KeyFits => Fault::Other,
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use ringback_core::audit::{Action, Filter};
 use ringback_core::company::{Company, Kinds};
-use ringback_core::store::{Store as _, Write};
+use ringback_core::store::{PageRequest, Store as _, Write};
 use ringback_store::secrets::{KEY_FILE, Keys, Secrets};
-use ringback_store::sqlite::{OpenError, Sqlite};
+use ringback_store::sqlite::{OpenError, Sqlite, forget_settings};
 use rusqlite::Connection;
 
 use crate::lab::{COMPANY, T0, put_company, put_endpoint};
@@ -27,6 +28,8 @@ fn fill(store: &mut Sqlite) {
     };
     let endpoint = put_endpoint("erp", |settings| {
         settings.headers.insert("X-Key".to_owned(), HUSH.to_owned());
+        // More than fits into a page: what is encrypted anew frees pages that nothing else needs.
+        settings.tls_ca = Some(HUSH.repeat(2_000));
     });
     let other = put_company(COMPANY + 1, Kinds::COMPANY_DEFAULT);
     store
@@ -138,4 +141,47 @@ fn settings_that_were_moved_to_another_row_are_not_read() {
     drop(connection);
     let error = refused(dir.path(), &secrets);
     assert!(matches!(error, OpenError::Sqlite { .. }), "{error}");
+}
+
+#[test]
+fn what_nobody_can_read_any_more_is_forgotten_and_all_else_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Sqlite::open_with(dir.path(), &keys(&[FIRST])).unwrap();
+    fill(&mut store);
+    let version = store.start().unwrap().endpoints[0].version;
+    drop(store);
+    // As long as a key opens the settings they are not forgotten.
+    let error = forget_settings(dir.path(), &keys(&[FIRST]), 0).unwrap_err();
+    assert!(matches!(error, OpenError::KeyFits), "{error}");
+    check_settings(&mut Sqlite::open_with(dir.path(), &keys(&[FIRST])).unwrap());
+
+    let forgotten = forget_settings(dir.path(), &keys(&[SECOND]), 7).unwrap();
+    assert_eq!(forgotten.companies, [COMPANY, COMPANY + 1]);
+    assert_eq!(forgotten.endpoints, [(COMPANY, "erp".to_owned())]);
+    assert!(Keys::parse([FIRST]).unwrap().has(&forgotten.key_id));
+    let mut store = Sqlite::open_with(dir.path(), &keys(&[SECOND])).unwrap();
+    let start = store.start().unwrap();
+    let unconfigured = [COMPANY, COMPANY + 1].map(Company::unconfigured);
+    assert_eq!(start.companies, unconfigured);
+    let [endpoint] = &start.endpoints[..] else {
+        panic!("{:?}", start.endpoints);
+    };
+    assert_eq!(
+        (endpoint.name.as_str(), endpoint.settings.enabled),
+        ("erp", false)
+    );
+    assert_eq!((endpoint.version, endpoint.sweeping), (version + 1, true));
+    assert!(endpoint.settings.headers.is_empty());
+    let request = PageRequest {
+        limit: 10,
+        before: None,
+    };
+    let told = store
+        .reader()
+        .unwrap()
+        .audit(&Filter::default(), &request)
+        .unwrap();
+    let entry = &told.items[0].entry;
+    assert_eq!((entry.action, entry.wall_ms), (Action::SettingsForget, 7));
+    assert_eq!(entry.after.as_deref(), Some(r#"{"companies":2,"endpoints":1}"#));
 }

@@ -8,7 +8,7 @@ use super::{assert_refused, outcome};
 use crate::support::process::{command, run};
 
 /// Every command, with what its help shows as an example.
-const COMMANDS: [&[&str]; 23] = [
+const COMMANDS: &[&[&str]] = &[
     &["serve"],
     &["dev"],
     &["listen"],
@@ -28,7 +28,13 @@ const COMMANDS: [&[&str]; 23] = [
     &["token", "list"],
     &["token", "revoke"],
     &["check-config"],
+    &["robot"],
+    &["alerts"],
+    &["audit"],
+    &["health"],
+    &["backup"],
     &["migrate"],
+    &["forget-settings"],
     &["bench"],
     &["openapi"],
     &["completions"],

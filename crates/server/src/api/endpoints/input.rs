@@ -2,6 +2,7 @@
 
 mod check;
 mod credentials;
+mod origin;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -19,7 +20,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::companies::{KINDS, kinds};
-use super::super::fields::{Fields, Given};
+use super::super::fields::{Fields, Given, shown};
 use super::super::names::{
     AckRuleName, BreakerName, ContentTypeName, KindName, OrderName, ProfileName, ScheduleSchema,
 };
@@ -30,7 +31,8 @@ pub(crate) use credentials::ClientAuthName;
 use credentials::{CertificateInput, CertificateSchema, CredentialsInput, CredentialsSchema};
 
 /// The settings of an endpoint. A PUT replaces all of them: what is absent, or null, becomes its default. The secrets are
-/// kept where they are absent: `secret`, `credentials`, `clientCertificate`, and the value of a header whose value is null.
+/// kept where they are absent: `secret`, `credentials`, `clientCertificate`, and the value of a header whose value is null. Where
+/// `url` names another scheme, host or port than before, they must be given again, `secret` aside, which is never sent.
 #[derive(Debug, Default, ToSchema)]
 #[schema(as = EndpointSettings, rename_all = "camelCase")]
 pub(crate) struct EndpointInput {
@@ -93,10 +95,11 @@ pub(crate) struct EndpointInput {
     /// A private certificate authority, PEM. Default: none.
     #[schema(value_type = Option<String>)]
     tls_ca: Given<String>,
-    /// What goes into the Authorization header of every send. Absent: kept; null: removed.
+    /// What goes into the Authorization header of every send. Absent: kept, unless `url` leads elsewhere; null: removed.
     #[schema(value_type = Option<CredentialsSchema>)]
     credentials: Given<CredentialsInput>,
-    /// The certificate that is shown where the receiver asks for one (mTLS). Absent: kept; null: removed.
+    /// The certificate that is shown where the receiver asks for one (mTLS). Absent: kept, unless `url` leads elsewhere; null:
+    /// removed.
     #[schema(value_type = Option<CertificateSchema>)]
     client_certificate: Given<CertificateInput>,
 }
@@ -147,8 +150,6 @@ const MEMBERS: [&str; 21] = [
     credentials::CLIENT_CERTIFICATE,
 ];
 
-const DEFAULT_TIMEOUT_MS: u32 = 15_000;
-const DEFAULT_MAX_IN_FLIGHT: u32 = 32;
 const MAX_IN_FLIGHT_MOST: u64 = 1024;
 const RATE_MOST: u32 = 10_000;
 const RATE_LEAST: f64 = 0.01;
@@ -231,6 +232,10 @@ impl EndpointInput {
     }
 
     fn into_settings(self, present: Option<&Settings>, fields: &mut Fields) -> Applied {
+        let has_moved = present.is_some_and(|present| {
+            let url = self.url.as_deref().unwrap_or_default();
+            origin::differs(&present.url, url)
+        });
         let mut made_secret = None;
         let secrets = match (self.secret, present.map(|settings| &settings.secrets)) {
             (Given::Value(secret), _) => vec![current(secret)],
@@ -242,34 +247,37 @@ impl EndpointInput {
             }
         };
         let profile = self.profile.or(Profile::default());
+        let defaults = Settings::at(String::new());
         let settings = Settings {
             url: self.url.unwrap_or_default(),
-            callbacks: self.callbacks.or(Kinds::COMPANY_DEFAULT),
-            enabled: self.enabled.or(true),
+            callbacks: self.callbacks.or(defaults.callbacks),
+            enabled: self.enabled.or(defaults.enabled),
             ack_rule: self.ack_rule.or(profile.ack_rule()),
             schedule: Arc::new(self.schedule.or(Schedule::preset(profile.schedule()))),
-            jitter: self.jitter.or(0.0),
-            timeout_ms: self.timeout.or(DEFAULT_TIMEOUT_MS),
-            content_type: self.content_type.or(ContentType::default()),
+            jitter: self.jitter.or(defaults.jitter),
+            timeout_ms: self.timeout.or(defaults.timeout_ms),
+            content_type: self.content_type.or(defaults.content_type),
             profile,
-            order: self.order.or(Order::default()),
-            hold_quiet_ms: self.hold_quiet.or(limits::HOLD_QUIET_MS),
-            hold_limit_ms: self.hold_limit.or(limits::HOLD_LIMIT_MS),
-            max_in_flight: self.max_in_flight.or(DEFAULT_MAX_IN_FLIGHT),
+            order: self.order.or(defaults.order),
+            hold_quiet_ms: self.hold_quiet.or(defaults.hold_quiet_ms),
+            hold_limit_ms: self.hold_limit.or(defaults.hold_limit_ms),
+            max_in_flight: self.max_in_flight.or(defaults.max_in_flight),
             rate_limit: self.rate_limit.value(),
-            breaker: self.breaker.or(Breaker::default()),
-            job_statuses: self.job_statuses.or(Settings::DEFAULT_JOB_STATUSES.to_vec()),
-            headers: kept_headers(self.headers.or(BTreeMap::new()), present, fields),
+            breaker: self.breaker.or(defaults.breaker),
+            job_statuses: self.job_statuses.or(defaults.job_statuses),
+            headers: kept_headers(self.headers.or(BTreeMap::new()), present, has_moved, fields),
             secrets,
             tls_ca: self.tls_ca.value(),
             credentials: credentials::credentials(
                 self.credentials,
                 present.and_then(|present| present.credentials.as_ref()),
+                has_moved,
                 fields,
             ),
             client_certificate: credentials::certificate(
                 self.client_certificate,
                 present.and_then(|present| present.client_certificate.as_ref()),
+                has_moved,
                 fields,
             ),
         };
@@ -375,10 +383,12 @@ fn header_texts(value: &Value, field: &str) -> Result<BTreeMap<String, Option<St
         .collect()
 }
 
-/// Puts the present values where null asks for them. Header names are compared without case.
+/// Puts the present values where null asks for them, unless the URL leads elsewhere. Header names are compared without
+/// case.
 fn kept_headers(
     given: BTreeMap<String, Option<String>>,
     present: Option<&Settings>,
+    has_moved: bool,
     fields: &mut Fields,
 ) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
@@ -390,7 +400,11 @@ fn kept_headers(
                 .find(|(now, _)| now.eq_ignore_ascii_case(&name))
                 .map(|(_, value)| value.clone())
         };
+        let is_kept = value.is_none();
         match value.or_else(of_now) {
+            Some(_) if is_kept && has_moved => {
+                fields.note(origin::again(&format!("headers.{}", shown(&name)), "url"));
+            }
             Some(value) => {
                 kept.insert(name, value);
             }

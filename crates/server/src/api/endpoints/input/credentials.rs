@@ -1,5 +1,6 @@
 //! What a PUT of an endpoint says about its credentials and its client certificate. A secret that is absent within them is
-//! kept, where there is one of the same type, so that what a GET shows can be given back.
+//! kept, where there is one of the same type and it would be sent to the same server, so that what a GET shows can be given
+//! back.
 
 use ringback_core::credentials::{ClientAuth, ClientCertificate, Credentials, OAuth2};
 use ringback_core::limits::{CLIENT_CERTIFICATE_BYTES, CREDENTIAL_NAME_BYTES, CREDENTIAL_SECRET_BYTES};
@@ -8,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::super::super::fields::{Fields, Given};
 use super::super::super::problem::{FieldError, kind_of};
+use super::origin;
 use crate::outbound::URL_LIMIT;
 
 pub(super) const CREDENTIALS: &str = "credentials";
@@ -38,7 +40,7 @@ pub(super) struct CertificateInput {
 }
 
 /// What goes into the Authorization header of every send. A secret that is absent is kept, where the type is that of
-/// before.
+/// before, and `url` (and for a client secret `tokenUrl`) names the same scheme, host and port.
 #[derive(ToSchema)]
 #[schema(as = CredentialsSettings)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -96,7 +98,8 @@ pub(crate) enum ClientAuthName {
     Body,
 }
 
-/// The certificate that is shown where the receiver asks for one. What is absent is kept.
+/// The certificate that is shown where the receiver asks for one. What is absent is kept; the key only where `url` names the same
+/// scheme, host and port.
 #[derive(ToSchema)]
 #[schema(as = ClientCertificateSettings, rename_all = "camelCase")]
 #[expect(dead_code, reason = "it only describes what is read by hand")]
@@ -227,85 +230,120 @@ pub(super) fn read_certificate(value: &Value, field: &str) -> Result<Certificate
     if errors.is_empty() { Ok(input) } else { Err(errors) }
 }
 
-/// The credentials that follow from what is given and what there is.
+/// A secret that follows from what is given and what there is, unless that would be sent elsewhere: then `moved` names the
+/// member that leads there.
+fn kept(
+    given: Option<String>,
+    present: Option<&String>,
+    moved: Option<&str>,
+    (field, allowed): (&str, &str),
+    fields: &mut Fields,
+) -> String {
+    match (given, present, moved) {
+        (Some(given), _, _) => return given,
+        (None, Some(present), None) => return present.clone(),
+        (None, Some(_), Some(address)) => fields.note(origin::again(field, address)),
+        (None, None, _) => fields.note(FieldError::missing(field, allowed)),
+    }
+    String::new()
+}
+
+const PASSWORD: (&str, &str) = ("credentials.password", SECRET);
+const TOKEN: (&str, &str) = ("credentials.token", SECRET);
+const CLIENT_SECRET: (&str, &str) = ("credentials.clientSecret", SECRET);
+const CERTIFICATE: (&str, &str) = ("clientCertificate.certificate", PEM);
+const KEY: (&str, &str) = ("clientCertificate.key", PEM);
+
+/// The credentials that follow from what is given and what there is; `has_moved` says that `url` leads elsewhere.
 pub(super) fn credentials(
     given: Given<CredentialsInput>,
     present: Option<&Credentials>,
+    has_moved: bool,
     fields: &mut Fields,
 ) -> Option<Credentials> {
-    let mut kept = |given: Option<String>, present: Option<&String>, name: &str| {
-        let secret = given.or_else(|| present.cloned());
-        if secret.is_none() {
-            let field = format!("{CREDENTIALS}.{name}");
-            fields.note(FieldError::missing(&field, SECRET));
+    let moved = has_moved.then_some("url");
+    let given = match given {
+        Given::Absent => {
+            let secret = present.filter(|_| has_moved).map(|present| match present {
+                Credentials::Basic { .. } => PASSWORD,
+                Credentials::Bearer { .. } => TOKEN,
+                Credentials::OAuth2(_) => CLIENT_SECRET,
+            });
+            if let Some((field, _)) = secret {
+                fields.note(origin::again(field, "url"));
+            }
+            return present.cloned();
         }
-        secret.unwrap_or_default()
+        Given::Null => return None,
+        Given::Value(given) => given,
     };
-    match given {
-        Given::Absent => present.cloned(),
-        Given::Null => None,
-        Given::Value(CredentialsInput::Basic { username, password }) => {
+    Some(match given {
+        CredentialsInput::Basic { username, password } => {
             let present = match present {
                 Some(Credentials::Basic { password, .. }) => Some(password),
                 Some(Credentials::Bearer { .. } | Credentials::OAuth2(_)) | None => None,
             };
-            let password = kept(password, present, "password");
-            Some(Credentials::Basic { username, password })
+            let password = kept(password, present, moved, PASSWORD, fields);
+            Credentials::Basic { username, password }
         }
-        Given::Value(CredentialsInput::Bearer { token }) => {
+        CredentialsInput::Bearer { token } => {
             let present = match present {
                 Some(Credentials::Bearer { token }) => Some(token),
                 Some(Credentials::Basic { .. } | Credentials::OAuth2(_)) | None => None,
             };
-            let token = kept(token, present, "token");
-            Some(Credentials::Bearer { token })
+            let token = kept(token, present, moved, TOKEN, fields);
+            Credentials::Bearer { token }
         }
-        Given::Value(CredentialsInput::OAuth2 {
+        CredentialsInput::OAuth2 {
             settings,
             client_secret,
-        }) => {
+        } => {
             let present = match present {
-                Some(Credentials::OAuth2(present)) => Some(&present.client_secret),
+                Some(Credentials::OAuth2(present)) => Some(present),
                 Some(Credentials::Basic { .. } | Credentials::Bearer { .. }) | None => None,
             };
-            let client_secret = kept(client_secret, present, "clientSecret");
-            Some(Credentials::OAuth2(OAuth2 {
+            // The secret goes to the token address, and the tokens that it gives to the endpoint.
+            let moved = moved.or_else(|| {
+                let before = &present?.token_url;
+                origin::differs(before, &settings.token_url).then_some("tokenUrl")
+            });
+            let present = present.map(|present| &present.client_secret);
+            let client_secret = kept(client_secret, present, moved, CLIENT_SECRET, fields);
+            Credentials::OAuth2(OAuth2 {
                 client_secret,
                 ..settings
-            }))
+            })
         }
-    }
+    })
 }
 
-/// The client certificate that follows from what is given and what there is.
+/// The client certificate that follows from what is given and what there is; `has_moved` says that `url` leads elsewhere.
 pub(super) fn certificate(
     given: Given<CertificateInput>,
     present: Option<&ClientCertificate>,
+    has_moved: bool,
     fields: &mut Fields,
 ) -> Option<ClientCertificate> {
-    let given = match given {
-        Given::Absent => return present.cloned(),
+    let moved = has_moved.then_some("url");
+    let CertificateInput { certificate, key } = match given {
+        Given::Absent => {
+            if present.is_some() && has_moved {
+                fields.note(origin::again(KEY.0, "url"));
+            }
+            return present.cloned();
+        }
         Given::Null => return None,
         Given::Value(given) => given,
     };
-    let mut kept = |given: Option<String>, present: Option<&String>, name: &str| {
-        let part = given.or_else(|| present.cloned());
-        if part.is_none() {
-            let field = format!("{CLIENT_CERTIFICATE}.{name}");
-            fields.note(FieldError::missing(&field, PEM));
-        }
-        part
+    let before = fields.mistakes();
+    let present_key = present.map(|present| &present.key);
+    let present = present.map(|present| &present.certificate);
+    let made = ClientCertificate {
+        // It is no secret.
+        certificate: kept(certificate, present, None, CERTIFICATE, fields),
+        key: kept(key, present_key, moved, KEY, fields),
     };
-    let certificate = kept(
-        given.certificate,
-        present.map(|present| &present.certificate),
-        "certificate",
-    );
-    let key = kept(given.key, present.map(|present| &present.key), "key");
-    Some(ClientCertificate {
-        certificate: certificate?,
-        key: key?,
-    })
+    (fields.mistakes() == before).then_some(made)
 }
 
 #[cfg(test)]

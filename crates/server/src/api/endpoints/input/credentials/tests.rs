@@ -70,6 +70,87 @@ fn secrets_of_another_type_are_not_kept() {
 }
 
 #[test]
+fn secrets_are_not_kept_for_another_server() {
+    let made = || {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new([]).unwrap();
+        (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+    };
+    let (certificate, key) = made();
+    let again = |field: &str, address: &str| {
+        format!(
+            "{field}: must be given again: {address} names another scheme, host or port, and what is kept would be sent there"
+        )
+    };
+    let oauth2 = |token_url: &str| json!({"type": "oauth2", "tokenUrl": token_url, "clientId": "c"});
+    let mut with_secret = oauth2("https://id.example/token");
+    with_secret["clientSecret"] = json!("hidden");
+    for (given, shown, field) in [
+        (
+            json!({"type": "basic", "username": "u", "password": "hidden"}),
+            json!({"type": "basic", "username": "u"}),
+            "credentials.password",
+        ),
+        (
+            json!({"type": "bearer", "token": "hidden"}),
+            json!({"type": "bearer"}),
+            "credentials.token",
+        ),
+        (
+            with_secret.clone(),
+            oauth2("https://id.example/token"),
+            "credentials.clientSecret",
+        ),
+    ] {
+        let first = json!({
+            "url": "https://receiver.example/a", "credentials": given, "headers": {"x-key": "hidden"},
+            "clientCertificate": {"certificate": certificate, "key": key},
+        });
+        let present = apply(&first.to_string(), None).unwrap().settings;
+        for moved in [
+            "http://receiver.example/a",
+            "https://receiver.example:444/a",
+            "https://other.example/a",
+        ] {
+            let expected = [
+                &again("headers.x-key", "url"),
+                &again(field, "url"),
+                &again("clientCertificate.key", "url"),
+            ];
+            let expected = expected.map(String::as_str);
+            let body = json!({"url": moved, "headers": {"X-Key": null}}).to_string();
+            check(
+                &body,
+                Some(&present),
+                &expected
+                    .map(|text| text.replace("x-key", "X-Key"))
+                    .each_ref()
+                    .map(String::as_str),
+            );
+            let body = json!({"url": moved, "headers": {"x-key": null}, "credentials": shown, "clientCertificate": {}});
+            check(&body.to_string(), Some(&present), &expected);
+            // What is given, or removed, goes; the signing secret is never sent.
+            let mut body = first.clone();
+            body["url"] = json!(moved);
+            let applied = apply(&body.to_string(), Some(&present)).unwrap();
+            assert!(applied.made_secret.is_none());
+            let body = json!({"url": moved, "credentials": null, "clientCertificate": null});
+            apply(&body.to_string(), Some(&present)).unwrap();
+        }
+        let body = json!({"url": "https://RECEIVER.example:443/b", "headers": {"x-key": null}}).to_string();
+        assert!(apply(&body, Some(&present)).unwrap().settings.headers == present.headers);
+    }
+    let present = settings(&with_secret, None);
+    let expected = again("credentials.clientSecret", "tokenUrl");
+    check(
+        &body(&oauth2("https://other.example/token")),
+        Some(&present),
+        &[&expected],
+    );
+    settings(&oauth2("https://id.example/other"), Some(&present));
+}
+
+#[test]
 fn mistakes_name_the_field() {
     let long = "x".repeat(CREDENTIAL_SECRET_BYTES + 1);
     for (given, expected) in [

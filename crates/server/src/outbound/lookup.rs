@@ -1,0 +1,165 @@
+//! Name lookups, of which a bounded number is under way, and the addresses of the egress proxy, which are remembered.
+//!
+//! A lookup blocks a thread of the runtime, as every read of the store does, and it cannot be stopped. So each keeps
+//! its place until it is over, whether or not anybody still waits for it, and all places together are fewer than the
+//! threads: name servers that hang hold up whoever needs a name, and nothing else.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ringback_core::limits;
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use super::resolve::Resolve;
+use crate::clock::Clock;
+use crate::tasks;
+
+// The lookups of all targets and the one of the proxy leave threads to everything else.
+const _: () = assert!(limits::LOOKUPS + 1 < limits::BLOCKING_THREADS);
+
+/// The lookups of one client.
+#[derive(Debug)]
+pub(super) struct Lookups {
+    resolver: Arc<dyn Resolve>,
+    places: Arc<Semaphore>,
+}
+
+impl Lookups {
+    pub(super) fn new(resolver: Arc<dyn Resolve>) -> Self {
+        Self {
+            resolver,
+            places: Arc::new(Semaphore::new(limits::LOOKUPS)),
+        }
+    }
+
+    /// The addresses of a target's host, when there is a place among those of the target and then among all. `None`
+    /// where the name has none.
+    pub(super) async fn of_target(
+        &self,
+        places_of_target: &Arc<Semaphore>,
+        name: &str,
+        port: u16,
+    ) -> Option<Vec<SocketAddr>> {
+        // The target's own first: who waits behind its two lookups must not hold a place of all meanwhile.
+        let of_target = Arc::clone(places_of_target).acquire_owned().await.ok()?;
+        let of_all = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        let answers = self.resolver.resolve(name, port);
+        // A task of its own: a lookup cannot be stopped, and must keep its places until it has ended.
+        let (tell, told) = oneshot::channel();
+        tasks::spawn_detached(async move {
+            let answers = answers.await;
+            drop((of_target, of_all));
+            // Nobody listens any more when the time limit has passed.
+            let _ = tell.send(answers);
+        });
+        let addresses = told.await.ok()?.ok()?;
+        (!addresses.is_empty()).then_some(addresses)
+    }
+}
+
+/// The addresses of a name that every connection needs. They are remembered for a few seconds; then one lookup asks
+/// anew, beside those of targets, and while it lasts, or where it fails, the old ones are used for a while yet. So
+/// connections wait for a lookup only where there is no address to try.
+#[derive(Debug)]
+pub(super) struct Remembered {
+    name: String,
+    port: u16,
+    known: Arc<watch::Sender<Known>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    addresses: Vec<SocketAddr>,
+    /// When they were asked for, by the boot clock.
+    asked_us: i64,
+    is_asking: bool,
+    /// How many lookups have ended.
+    ended: u64,
+}
+
+impl Known {
+    /// The addresses, if they were asked for no longer ago than this.
+    fn within(&self, age_ms: u64, now_us: i64) -> Option<Vec<SocketAddr>> {
+        let age_us = u64::try_from(now_us.saturating_sub(self.asked_us)).unwrap_or(0);
+        let is_young = !self.addresses.is_empty() && age_us < age_ms.saturating_mul(1_000);
+        is_young.then(|| self.addresses.clone())
+    }
+}
+
+impl Remembered {
+    pub(super) fn new(name: String, port: u16) -> Self {
+        Self {
+            name,
+            port,
+            known: Arc::new(watch::Sender::new(Known::default())),
+        }
+    }
+
+    /// The addresses; `None` where there are none to try.
+    pub(super) async fn get(&self, lookups: &Lookups, clock: &dyn Clock) -> Option<Vec<SocketAddr>> {
+        let now_us = clock.boot_us();
+        let mut changes = self.known.subscribe();
+        let (mut fresh, mut begins, mut ended) = (None, false, 0);
+        self.known.send_if_modified(|known| {
+            fresh = known.within(limits::PROXY_ADDRESSES_MS, now_us);
+            begins = fresh.is_none() && !known.is_asking;
+            known.is_asking |= begins;
+            ended = known.ended;
+            // Nobody waits for a lookup to begin.
+            false
+        });
+        if fresh.is_some() {
+            return fresh;
+        }
+        if begins {
+            self.ask(lookups, now_us);
+        }
+        let old = |known: &Known| known.within(limits::PROXY_ADDRESSES_KEPT_MS, now_us);
+        if let Some(addresses) = old(&self.known.borrow()) {
+            return Some(addresses);
+        }
+        let known = changes.wait_for(|known| known.ended != ended).await.ok()?;
+        old(&known)
+    }
+
+    /// Begins the lookup, in a task of its own, since it cannot be stopped.
+    fn ask(&self, lookups: &Lookups, asked_us: i64) {
+        let answers = lookups.resolver.resolve(&self.name, self.port);
+        let mut asking = Asking {
+            known: Arc::clone(&self.known),
+            asked_us,
+            addresses: Vec::new(),
+        };
+        tasks::spawn_detached(async move {
+            // All of it is moved here: it ends with the lookup.
+            asking.note(answers.await.unwrap_or_default());
+        });
+    }
+}
+
+/// The lookup under way; where it ends, in whatever way, the next may begin.
+struct Asking {
+    known: Arc<watch::Sender<Known>>,
+    asked_us: i64,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Asking {
+    fn note(&mut self, addresses: Vec<SocketAddr>) {
+        self.addresses = addresses;
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let addresses = std::mem::take(&mut self.addresses);
+        self.known.send_modify(|known| {
+            known.is_asking = false;
+            known.ended = known.ended.wrapping_add(1);
+            if !addresses.is_empty() {
+                known.addresses = addresses;
+                known.asked_us = self.asked_us;
+            }
+        });
+    }
+}
