@@ -155,7 +155,10 @@ pub const QUEUE_BYTES: usize = 32 * 1024 * 1024;
 pub const DISK_FREE_LEAST: u64 = 256 * 1024 * 1024;
 /// Free bytes without which a store that failed on a full disk is not opened again: enough for the largest commit.
 pub const DISK_FREE_REOPEN: u64 = 16 * 1024 * 1024;
-/// How long a read may take before a search ends its page early, in milliseconds.
+/// How long one page of a search or of a reconciliation may take before it ends early, in milliseconds: a row may cost a few
+/// reads of the disk, and a page is to take less than 100 ms also where nothing of it is in memory.
+pub const PAGE_MS: u64 = 50;
+/// How long the dry run of a replay, or the counting of a failed-callback query, may take before it ends early, in milliseconds.
 pub const READ_SOFT_MS: u64 = 500;
 /// How long a read may take at all, in milliseconds: it is then ended with an error, since the write-ahead log cannot begin
 /// anew while it lasts.
