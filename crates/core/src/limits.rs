@@ -220,6 +220,8 @@ pub const LOOKUPS: usize = 256;
 pub const PROXY_ADDRESSES_MS: u64 = 5_000;
 /// How long they are used at the most while that lookup is under way or fails, in milliseconds.
 pub const PROXY_ADDRESSES_KEPT_MS: u64 = 5 * 60 * 1000;
+/// How long a client of the API may take nothing of an answer before its connection is closed, in milliseconds.
+pub const API_WRITE_MS: u64 = 30_000;
 /// How long a rotated signing secret goes on signing beside the new one, in milliseconds.
 pub const SECRET_OVERLAP_MS: u64 = 24 * 60 * 60 * 1000;
 /// How often the facts for alerts are gathered, in milliseconds.

@@ -23,7 +23,6 @@ use super::cursor::{self, List};
 use super::names::ActionName;
 use super::problem::{Problem, ProblemSchema};
 use super::query::Query;
-use super::search::{TIME, moment};
 use super::state::ApiState;
 use super::time::Time;
 
@@ -198,6 +197,7 @@ pub(crate) async fn list_audit(
     let mut query = Query::read(request.uri(), &PARAMS);
     let actions = Action::ALL.map(Action::name).join(", ");
     let company_id = query.integer("companyId");
+    let (from, to) = query.span(["from", "to"]);
     let filter = Filter {
         company_id: None,
         action: query.take("action", &actions, Action::from_name),
@@ -206,8 +206,8 @@ pub(crate) async fn list_audit(
                 .contains(&text.chars().count())
                 .then(|| text.to_owned())
         }),
-        from: query.take("from", TIME, moment),
-        to: query.take("to", TIME, moment),
+        from,
+        to,
     };
     let page = PageRequest {
         limit: query.limit(),

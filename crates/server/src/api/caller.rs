@@ -133,6 +133,14 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// Whether a request of this method may do something at this route: that needs a permission. All methods of a route are
+/// listed or none is, and where GET is HEAD is.
+pub(crate) fn takes(method: &Method, route: &str) -> bool {
+    let methods = [Method::GET, Method::PUT, Method::POST, Method::DELETE];
+    let is_listed = |method: &Method| permission(method, route).is_some();
+    method == Method::HEAD || is_listed(method) || !methods.iter().any(is_listed)
+}
+
 /// What a route takes; `None` for a route or method that is not listed here, which is left to the operator.
 pub(crate) fn permission(method: &Method, route: &str) -> Option<Permission> {
     use Permission::{Endpoints, Intake, Operate, Read, Repair};

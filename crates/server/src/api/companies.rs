@@ -21,7 +21,7 @@ use super::cursor::{self, List};
 use super::fields::{Fields, Given, text};
 use super::names::{DateTimeFormName, KindName};
 use super::paths::CompanyPath;
-use super::problem::{FieldError, Problem, ProblemSchema, Type};
+use super::problem::{FieldError, Problem, ProblemSchema, Type, kind_of};
 use super::query::Query;
 use super::state::ApiState;
 use super::unexpected;
@@ -106,18 +106,36 @@ const MEMBERS: [&str; 6] = ["name", "callbacks", "appKey", "appSecret", "sign", 
 const NAME_CHARACTERS: usize = 200;
 
 /// The words for a list of kinds.
-pub(super) const KINDS: &str = "a list of call, correction, inbound, job";
+const KINDS: &str = "a list of call, correction, inbound, job";
 
 /// Reads a list of kinds.
-pub(super) fn kinds(value: &Value) -> Option<Kinds> {
-    value
-        .as_array()?
-        .iter()
-        .map(|name| {
-            let name = name.as_str()?;
-            Kind::ALL.into_iter().find(|kind| kind.name() == name)
-        })
-        .collect()
+pub(super) fn kinds(value: &Value, field: &str) -> Result<Kinds, Vec<FieldError>> {
+    let Some(names) = value.as_array() else {
+        return Err(vec![FieldError::wrong(field, kind_of(value), KINDS)]);
+    };
+    let (mut kinds, mut errors) = (Vec::new(), Vec::new());
+    for (at, name) in names.iter().enumerate() {
+        let text = name.as_str();
+        match Kind::ALL.into_iter().find(|kind| Some(kind.name()) == text) {
+            Some(kind) => kinds.push(kind),
+            // One is enough to learn from: a list may be long.
+            None if !errors.is_empty() => {}
+            None => {
+                let found = if text.is_some() {
+                    "another text"
+                } else {
+                    kind_of(name)
+                };
+                let field = format!("{field}[{at}]");
+                errors.push(FieldError::wrong(&field, found, "call, correction, inbound, job"));
+            }
+        }
+    }
+    if errors.is_empty() {
+        Ok(kinds.into_iter().collect())
+    } else {
+        Err(errors)
+    }
 }
 
 impl CompanyInput {
@@ -127,7 +145,7 @@ impl CompanyInput {
         let words = "a text of 1 to 200 characters";
         let input = Self {
             name: fields.take("name", words, |value| text(value, NAME_CHARACTERS)),
-            callbacks: fields.take("callbacks", KINDS, kinds),
+            callbacks: fields.take_or("callbacks", kinds),
             app_key: fields.take("appKey", words, |value| text(value, NAME_CHARACTERS)),
             app_secret: fields.take("appSecret", words, |value| text(value, NAME_CHARACTERS)),
             sign: fields.take("sign", "true or false", Value::as_bool),

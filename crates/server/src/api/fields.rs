@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::members::Members;
-use super::problem::{FieldError, Problem, kind_of};
+use super::problem::{FieldError, Problem, found};
 
 /// What a PUT says about a member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Fields {
             .iter()
             .filter(|(name, _)| !known.contains(&name.as_str()))
             .map(|(name, _)| {
-                let field = format!("{prefix}{}", shown(name));
+                let field = format!("{prefix}{}", shown(name).unwrap_or("(a member)"));
                 FieldError {
                     detail: format!("is an unknown member; allowed are {}", known.join(", ")),
                     allowed: Some(known.join(", ")),
@@ -114,7 +114,7 @@ impl Fields {
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Given<T> {
         self.take_or(name, |value, field| {
-            read(value).ok_or_else(|| vec![FieldError::wrong(field, kind_of(value), allowed)])
+            read(value).ok_or_else(|| vec![FieldError::wrong(field, found(value, allowed), allowed)])
         })
     }
 
@@ -197,14 +197,10 @@ impl Fields {
     }
 }
 
-/// A name for a path; one that is no identifier is not shown, since it may be anything.
-pub(crate) fn shown(name: &str) -> &str {
+/// A name for a path; `None` for one that is no identifier, which is not shown, since it may be anything.
+pub(crate) fn shown(name: &str) -> Option<&str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if !name.is_empty() && name.len() <= 64 && name.bytes().all(plain) {
-        name
-    } else {
-        "(a member)"
-    }
+    (!name.is_empty() && name.len() <= 64 && name.bytes().all(plain)).then_some(name)
 }
 
 /// A text of at most `most` characters, none of them a control character.

@@ -233,6 +233,7 @@ const fn of_tls(fault: TlsFault) -> Code {
         TlsFault::Expired => Code::TlsExpired,
         TlsFault::NotYetValid => Code::TlsNotYetValid,
         TlsFault::UnknownIssuer => Code::TlsUnknownIssuer,
+        TlsFault::AuthorityAsServer => Code::TlsAuthorityAsServer,
         TlsFault::Certificate => Code::TlsCertificate,
         TlsFault::Handshake => Code::TlsHandshake,
         TlsFault::NotTls => Code::TlsOnHttpPort,

@@ -196,6 +196,28 @@ pub(crate) const fn kind_of(value: &Value) -> &'static str {
     }
 }
 
+/// What is wrong with a value: its kind, or that it is a number beyond the bounds that `allowed` names.
+pub(crate) fn found(value: &Value, allowed: &str) -> &'static str {
+    let is_out_of_range = match value {
+        Value::Number(number) if allowed.starts_with("an integer from ") => {
+            number.is_i64() || number.is_u64()
+        }
+        Value::Number(_) => allowed.starts_with("a number from "),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => false,
+    };
+    if is_out_of_range {
+        OUT_OF_RANGE
+    } else {
+        kind_of(value)
+    }
+}
+
+/// What is wrong with the end of a time.
+pub(crate) const TO_BEFORE_FROM: &str = "is before from";
+
+/// A number that is too small or too large.
+pub(crate) const OUT_OF_RANGE: &str = "a number out of range";
+
 /// An error on its way to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {

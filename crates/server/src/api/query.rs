@@ -2,10 +2,13 @@
 
 use axum::http::Uri;
 use ringback_core::limits;
+use ringback_core::time::Millis;
 use url::form_urlencoded;
 
 use super::cursor::{self, List};
-use super::problem::{FieldError, Problem};
+use super::fields::shown;
+use super::problem::{FieldError, OUT_OF_RANGE, Problem, TO_BEFORE_FROM};
+use super::search::{TIME, moment};
 
 /// The parameters of a request.
 #[derive(Debug)]
@@ -31,7 +34,7 @@ impl Query {
                 query.errors.push(FieldError {
                     allowed: Some(allowed.clone()),
                     ..FieldError::other(
-                        "(a query parameter)",
+                        shown(&name).unwrap_or("(a query parameter)"),
                         format!("is unknown; allowed are {allowed}"),
                     )
                 });
@@ -58,7 +61,9 @@ impl Query {
         let (_, text) = self.pairs.iter().find(|(pair, _)| pair == name)?;
         let value = read(text);
         if value.is_none() {
-            self.errors.push(FieldError::wrong(name, "another text", allowed));
+            let is_number = allowed.starts_with("an integer from ") && text.parse::<i64>().is_ok();
+            let found = if is_number { OUT_OF_RANGE } else { "another text" };
+            self.errors.push(FieldError::wrong(name, found, allowed));
         }
         value
     }
@@ -103,6 +108,17 @@ impl Query {
         self.take("cursor", "the nextCursor of another page of this list", |text| {
             cursor::decode(list, text)
         })
+    }
+
+    /// Two moments, of which the second must not be before the first.
+    pub(crate) fn span(&mut self, [from, to]: [&str; 2]) -> (Option<Millis>, Option<Millis>) {
+        let moments = (self.take(from, TIME, moment), self.take(to, TIME, moment));
+        if let (Some(first), Some(last)) = moments
+            && last < first
+        {
+            self.refuse(FieldError::other(to, TO_BEFORE_FROM.replace("from", from)));
+        }
+        moments
     }
 
     /// Notes a mistake that lies between parameters.

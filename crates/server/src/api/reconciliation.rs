@@ -26,7 +26,7 @@ use super::body::json;
 use super::caller::Caller;
 use super::cursor::{self, List};
 use super::days;
-use super::problem::{FieldError, Problem, ProblemSchema};
+use super::problem::{FieldError, Problem, ProblemSchema, TO_BEFORE_FROM};
 use super::query::Query;
 use super::search::TIME_MOST;
 use super::state::ApiState;
@@ -161,7 +161,7 @@ impl Days {
         let first = first.unwrap_or_else(|| last.saturating_sub(default));
         let days = days::number(first, last);
         if days < 1 {
-            query.refuse(FieldError::other("to", "is before from"));
+            query.refuse(FieldError::other("to", TO_BEFORE_FROM));
         } else if days > RECONCILE_DAYS {
             let detail =
                 format!("is {days} days from from, both included; at most {RECONCILE_DAYS} are allowed");

@@ -102,6 +102,8 @@ impl Search {
     pub(crate) fn read(uri: &Uri, list: List, caller: &Caller, service: &Service) -> Result<Self, Problem> {
         let mut query = Query::read(uri, &PARAMS);
         let names = |names: &[&str]| names.join(", ");
+        let (from, to) = query.span(["from", "to"]);
+        let (sent_from, sent_to) = query.span(["sentFrom", "sentTo"]);
         let filter = Filter {
             company_id: query.integer("companyId"),
             event_id: query.take("eventId", "the id of an event", |text| text.parse().ok()),
@@ -122,10 +124,10 @@ impl Search {
             endpoint: query.take("endpoint", "the name of an endpoint", |name| {
                 super::paths::is_endpoint_name(name).then(|| name.to_owned())
             }),
-            from: query.take("from", TIME, moment),
-            to: query.take("to", TIME, moment),
-            sent_from: query.take("sentFrom", TIME, moment).map(|at| at.0),
-            sent_to: query.take("sentTo", TIME, moment).map(|at| at.0),
+            from,
+            to,
+            sent_from: sent_from.map(|at| at.0),
+            sent_to: sent_to.map(|at| at.0),
         };
         let page = PageRequest {
             limit: query.limit(),

@@ -1,5 +1,7 @@
 //! Serves the API over HTTP/1.1: a bounded number of connections, limits on heads and idle time, and a shutdown that lets
-//! requests under way finish.
+//! requests under way finish. Clients that do not read their answers are given up.
+
+mod patience;
 
 use std::future::Future;
 use std::io;
@@ -23,9 +25,12 @@ use super::caller::Peer;
 use super::state::ApiState;
 use crate::clock::{self, Clock};
 use crate::tasks;
+use patience::Patience;
 
 /// How long the head of a request may take, and how long a connection may be idle.
 const HEAD_TIME: Duration = Duration::from_secs(60);
+/// How long a client may take nothing of what is written to it.
+const WRITE_TIME: Duration = Duration::from_millis(limits::API_WRITE_MS);
 /// The longest head of a request, in bytes.
 const HEAD_BYTES: usize = 32 * 1024;
 /// How long to wait after an accept that failed for want of descriptors or memory.
@@ -62,11 +67,12 @@ pub async fn serve(
             service.call(request)
         });
         let open = Open::count(&open);
+        let patient = Patience::new(stream, WRITE_TIME, Arc::clone(&clock));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)
             .max_header_size(HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(patient), service);
         let connection = graceful.watch(connection);
         let mut is_cut = is_cut.clone();
         tasks::spawn("API connection", async move {

@@ -142,7 +142,8 @@ pub(super) const ALL: &[Key] = &[
         name: "zone",
         allowed: "a name of the IANA time zone database, such as Asia/Shanghai",
         set: |config, value| {
-            config.zone = value.text(|text| TimeZone::get(text).ok())?;
+            let zone = value.text(|text| Some(TimeZone::get(text)))?;
+            config.zone = zone.map_err(|_| "a text that is no such name".to_owned())?;
             Ok(())
         },
         show: |config| format!("\"{}\"", config.zone.iana_name().unwrap_or("UTC")),

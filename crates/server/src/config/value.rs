@@ -101,7 +101,10 @@ impl<'a> Value<'a> {
         number
             .and_then(|number| u64::try_from(number).ok())
             .filter(|number| (least..=most).contains(number))
-            .ok_or_else(|| self.kind())
+            .ok_or_else(|| match number {
+                Some(_) => "an integer out of range".to_owned(),
+                None => self.kind(),
+            })
     }
 
     /// A number from 0 to 1.
@@ -120,7 +123,14 @@ impl<'a> Value<'a> {
         };
         number
             .filter(|number| (0.0..=1.0).contains(number))
-            .ok_or_else(|| self.kind())
+            .ok_or_else(|| {
+                let is_number = number.is_some_and(|number| !number.is_nan());
+                if is_number || matches!(self, Self::Integer(Some(_))) {
+                    "a number out of range".to_owned()
+                } else {
+                    self.kind()
+                }
+            })
     }
 
     /// A list of texts that `read` understands; in the environment they are separated by commas.

@@ -161,6 +161,8 @@ pub enum TlsFault {
     NotYetValid,
     /// The certificate was not issued by an authority that is trusted here.
     UnknownIssuer,
+    /// The certificate is an authority's, used as a server's: what `openssl req -x509` makes unless told otherwise.
+    AuthorityAsServer,
     /// Another fault of the certificate.
     Certificate,
     /// The two sides have no version, cipher or protocol in common, or the receiver refused the handshake.
@@ -287,6 +289,7 @@ impl TlsFault {
             Self::Expired => "tls-expired",
             Self::NotYetValid => "tls-not-yet-valid",
             Self::UnknownIssuer => "tls-unknown-issuer",
+            Self::AuthorityAsServer => "tls-authority-as-server",
             Self::Certificate => "tls-certificate",
             Self::Handshake => "tls-handshake",
             Self::NotTls => "not-tls",
@@ -300,6 +303,7 @@ impl TlsFault {
             Self::Expired => "the certificate has expired",
             Self::NotYetValid => "the certificate is not valid yet",
             Self::UnknownIssuer => "the certificate's issuer is not trusted; tlsCa can add it",
+            Self::AuthorityAsServer => "the certificate is an authority's, used as a server's",
             Self::Certificate => "the certificate is faulty",
             Self::Handshake => "the two sides could not agree",
             Self::NotTls => "the receiver does not speak TLS",

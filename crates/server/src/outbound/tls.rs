@@ -167,6 +167,12 @@ fn certificate_fault(error: &CertificateError) -> TlsFault {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFault::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsFault::NotYetValid,
         CertificateError::UnknownIssuer => TlsFault::UnknownIssuer,
+        // rustls has no variant of its own for what its verifier tells here.
+        CertificateError::Other(other)
+            if other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity) =>
+        {
+            TlsFault::AuthorityAsServer
+        }
         _ => TlsFault::Certificate,
     }
 }

@@ -135,7 +135,7 @@ async fn what_does_not_exist_is_a_problem() {
 const WRONG_PARAMETERS: &[(&str, &str)] = &[
     (
         "/v1/events?compnyId=1",
-        "(a query parameter): is unknown; allowed are companyId, eventId, callInstanceId, callJobId, phone, kind, state, outcome, endpoint, from, to, sentFrom, sentTo, limit, cursor",
+        "compnyId: is unknown; allowed are companyId, eventId, callInstanceId, callJobId, phone, kind, state, outcome, endpoint, from, to, sentFrom, sentTo, limit, cursor",
     ),
     (
         "/v1/events?companyId=x",
@@ -151,11 +151,31 @@ const WRONG_PARAMETERS: &[(&str, &str)] = &[
     ),
     (
         "/v1/events?limit=0",
-        "limit: is another text; allowed is an integer from 1 to 500",
+        "limit: is a number out of range; allowed is an integer from 1 to 500",
     ),
     (
         "/v1/events?limit=501",
+        "limit: is a number out of range; allowed is an integer from 1 to 500",
+    ),
+    (
+        "/v1/events?limit=some",
         "limit: is another text; allowed is an integer from 1 to 500",
+    ),
+    (
+        "/v1/events?137%20000=1&companyId=1",
+        "(a query parameter): is unknown; allowed are companyId, eventId, callInstanceId, callJobId, phone, kind, state, outcome, endpoint, from, to, sentFrom, sentTo, limit, cursor",
+    ),
+    (
+        "/v1/events?companyId=1&from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
+        "to: is before from",
+    ),
+    (
+        "/v1/deliveries?companyId=1&sentFrom=2026-01-02T00:00:00Z&sentTo=2026-01-01T00:00:00Z",
+        "sentTo: is before sentFrom",
+    ),
+    (
+        "/v1/audit?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
+        "to: is before from",
     ),
     (
         "/v1/events?limit=1&limit=2",
@@ -187,7 +207,7 @@ const WRONG_PARAMETERS: &[(&str, &str)] = &[
     ),
     (
         "/v1/calls/1?companyId=1&lang=zh",
-        "(a query parameter): is unknown; allowed are companyId",
+        "lang: is unknown; allowed are companyId",
     ),
 ];
 

@@ -177,7 +177,7 @@ async fn what_a_test_may_say_is_checked() {
         .expect(201);
     let path = format!("{PATH}/test");
     for (body, status, slug) in [
-        (r#"{"kind": "inbound"}"#, 422, "invalid"),
+        (r#"{"kind": "intent"}"#, 422, "invalid"),
         (r#"{"kinds": "call"}"#, 422, "invalid"),
         ("kind=call", 422, "invalid"),
     ] {

@@ -1,5 +1,6 @@
 //! The API over a socket: keep-alive, and a shutdown that lets a request finish.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use ringback_server::{api, tasks};
@@ -97,6 +98,41 @@ async fn more_connections_than_allowed_wait_for_their_turn() {
     drop(first);
     assert!(answer(&mut second).await.starts_with("HTTP/1.1 200 OK\r\n"));
     drop(second);
+    stop.send(()).unwrap();
+    serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_asks_and_never_reads_gives_up_the_place() {
+    let app = TestApp::start();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tasks::spawn(
+        "test",
+        api::serve(listener, Arc::clone(&app.state), 1, async {
+            let _ = stopped.await;
+        }),
+    );
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    // More answers than any buffer on the way holds.
+    let request = b"GET /v1/openapi.json HTTP/1.1\r\nhost: a\r\n\r\n";
+    silent.write_all(&request.repeat(400)).await.unwrap();
+    let mut second = TcpStream::connect(address).await.unwrap();
+    second
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answering = pin!(answer(&mut second));
+    let answered = loop {
+        tokio::select! {
+            biased;
+            answered = &mut answering => break answered,
+            () = tokio::task::yield_now() => app.lab.clock.advance(100),
+        }
+    };
+    assert!(answered.starts_with("HTTP/1.1 200 OK\r\n"));
+    drop(silent);
     stop.send(()).unwrap();
     serving.await.unwrap();
 }

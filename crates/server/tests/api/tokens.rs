@@ -94,6 +94,28 @@ async fn a_token_expires() {
 }
 
 #[tokio::test]
+async fn a_method_that_a_path_does_not_take_is_405_whatever_the_token_allows() {
+    let app = TestApp::start();
+    let token = make(&app, json!({"name": "looks", "scope": "read-only"})).await;
+    for (method, path, allow) in [
+        (Method::POST, "/v1/companies", "GET,HEAD"),
+        (Method::PATCH, "/v1/companies/1", "GET,HEAD,PUT,DELETE"),
+        (Method::GET, "/v1/calls", "POST"),
+    ] {
+        let answer = ask(&app, &token, method, path, String::new()).await;
+        let found = answer.header("allow").unwrap_or_default();
+        let (mut found, mut expected): (Vec<_>, Vec<_>) =
+            (found.split(',').collect(), allow.split(',').collect());
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{path}");
+        assert_eq!(answer.problem(405), "method-not-allowed", "{path}");
+    }
+    let answer = ask(&app, &token, Method::PUT, "/v1/companies/1", "{}".to_owned()).await;
+    assert_eq!(answer.problem(403), "forbidden");
+}
+
+#[tokio::test]
 async fn a_token_that_comes_too_often_is_answered_429() {
     let app = TestApp::start();
     let own = json!({"name": "slow", "scope": "intake", "rateLimit": 2});

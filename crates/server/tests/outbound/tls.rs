@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, date_time_ymd,
 };
 use ringback_core::credentials::ClientCertificate;
 use ringback_server::outbound::Outcome::{Acknowledged, Unreachable};
@@ -48,7 +48,21 @@ fn acceptor_for(
     params.not_before = date_time_ymd(2025, 12, 1);
     params.not_after = date_time_ymd(2026, 12, 31);
     let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, authority).unwrap();
+    acceptor_with(
+        &params.signed_by(&key, authority).unwrap(),
+        &key,
+        protocols,
+        clients,
+    )
+}
+
+/// The same with this certificate.
+fn acceptor_with(
+    certificate: &Certificate,
+    key: &KeyPair,
+    protocols: &[&str],
+    clients: Option<&CertifiedIssuer<'static, KeyPair>>,
+) -> TlsAcceptor {
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = clients.map(|clients| {
@@ -150,6 +164,30 @@ async fn a_certificate_that_is_not_trusted_says_why() {
         let acceptor = acceptor(&authority, names, &["http/1.1"]);
         let exchange = exchange(&rig, &acceptor, trusted.then_some(&*pem)).await;
         assert_eq!(gist(&exchange), (Unreachable, None, Some(detail)), "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_authority_that_is_shown_as_a_server_is_told_apart() {
+    for (is_ca, trusted, expected) in [
+        (true, true, (Unreachable, None, Some("tls-authority-as-server"))),
+        (true, false, (Unreachable, None, Some("tls-authority-as-server"))),
+        (false, true, (Acknowledged, Some(200), None)),
+        (false, false, (Unreachable, None, Some("tls-unknown-issuer"))),
+    ] {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        if is_ca {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        } else {
+            params.is_ca = IsCa::ExplicitNoCa;
+        }
+        let certificate = params.self_signed(&key).unwrap();
+        let pem = certificate.pem();
+        let acceptor = acceptor_with(&certificate, &key, &["http/1.1"], None);
+        let rig = Rig::new().await;
+        let exchange = exchange(&rig, &acceptor, trusted.then_some(&*pem)).await;
+        assert_eq!(gist(&exchange), expected, "{is_ca} {trusted}");
     }
 }
 

@@ -93,7 +93,7 @@ fn every_mistake_is_told_at_once() {
         &[
             "callback: is an unknown member; allowed are name, callbacks, appKey, appSecret, sign, dateTimeForm",
             &format!("name: is a string; allowed is {text}"),
-            "callbacks: is an array; allowed is a list of call, correction, inbound, job",
+            "callbacks[0]: is another text; allowed is call, correction, inbound, job",
             &format!("appKey: is a string; allowed is {text}"),
             "sign: is a number; allowed is true or false",
             "dateTimeForm: is a string; allowed is rfc1123 or seed",

@@ -19,7 +19,7 @@ use ringback_core::limits;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::companies::{KINDS, kinds};
+use super::super::companies::kinds;
 use super::super::fields::{Fields, Given, shown};
 use super::super::names::{
     AckRuleName, BreakerName, ContentTypeName, KindName, OrderName, ProfileName, ScheduleSchema,
@@ -177,7 +177,7 @@ impl EndpointInput {
             url: fields.require("url", "an http or https URL", |value| {
                 value.as_str().map(str::to_owned)
             }),
-            callbacks: fields.take("callbacks", KINDS, kinds),
+            callbacks: fields.take_or("callbacks", kinds),
             enabled: fields.take("enabled", boolean, Value::as_bool),
             ack_rule: one_of(fields, "ackRule", &AckRule::ALL.map(|it| (it.name(), it))),
             schedule: fields.take_or("schedule", schedule),
@@ -403,7 +403,10 @@ fn kept_headers(
         let is_kept = value.is_none();
         match value.or_else(of_now) {
             Some(_) if is_kept && has_moved => {
-                fields.note(origin::again(&format!("headers.{}", shown(&name)), "url"));
+                fields.note(origin::again(
+                    &format!("headers.{}", shown(&name).unwrap_or("(a header)")),
+                    "url",
+                ));
             }
             Some(value) => {
                 kept.insert(name, value);

@@ -1,4 +1,4 @@
-//! The test of an endpoint: the seed's sample, sent once, with what came back.
+//! The test of an endpoint: a sample, sent once, with what came back.
 
 mod report;
 mod verdict;
@@ -34,7 +34,7 @@ use report::EndpointTest;
 #[schema(as = EndpointTestSettings)]
 #[expect(dead_code, reason = "it only describes what is read by hand")]
 pub(crate) struct TestInput {
-    /// Which sample is sent: call, correction or job. Default: the first of them that the endpoint takes.
+    /// Which sample is sent: call, correction, inbound or job. Default: the first of them that the endpoint takes.
     #[schema(value_type = Option<KindName>)]
     kind: Option<Kind>,
 }
@@ -60,7 +60,7 @@ pub(crate) struct TestInput {
         (status = 200, description = "What came back, whatever it was", body = EndpointTest),
         (status = 404, description = "There is no such endpoint", body = ProblemSchema, content_type = "application/problem+json"),
         (status = 409, description = "The endpoint's settings cannot be used any more", body = ProblemSchema, content_type = "application/problem+json"),
-        (status = 422, description = "There is no sample of this kind", body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 422, description = "There is no such kind", body = ProblemSchema, content_type = "application/problem+json"),
         (status = 429, description = "A test of this endpoint is under way", body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
@@ -98,7 +98,7 @@ pub(crate) async fn test_endpoint(
 
 /// The kind that a request asks for, in its query or its body.
 async fn asked_kind(api: &ApiState, request: Request) -> Result<Option<Kind>, Problem> {
-    const KINDS: &str = "call, correction, job";
+    const KINDS: &str = "call, correction, inbound, job";
     let of_name = |name: &str| {
         let mut kinds = SAMPLES.into_iter().map(|(kind, _)| kind);
         kinds.find(|kind| kind.name() == name)
@@ -152,10 +152,11 @@ impl Drop for Place<'_> {
     }
 }
 
-/// The samples there are. An inbound call result has none of its own.
-const SAMPLES: [(Kind, &str); 3] = [
+/// The samples, one of each kind.
+const SAMPLES: [(Kind, &str); 4] = [
     (Kind::Call, samples::CALL),
     (Kind::Correction, samples::CORRECTION),
+    (Kind::Inbound, samples::INBOUND),
     (Kind::Job, samples::JOB),
 ];
 
@@ -176,8 +177,9 @@ mod tests {
             (&[Kind::Job][..], None, Kind::Job),
             (&[Kind::Call, Kind::Job], None, Kind::Call),
             (&[Kind::Correction], None, Kind::Correction),
-            (&[Kind::Inbound], None, Kind::Call),
+            (&[Kind::Inbound], None, Kind::Inbound),
             (&[], None, Kind::Call),
+            (&[Kind::Call], Some(Kind::Inbound), Kind::Inbound),
             (&[Kind::Call], Some(Kind::Job), Kind::Job),
         ] {
             let body =

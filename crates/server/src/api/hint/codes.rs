@@ -54,8 +54,8 @@ codes! {
         "The receiver does not take the content (status {}). Its answer or its log says what it misses; compare with the sample in the request.",
         "接收方不接受内容（状态码 {}）：请看其应答或日志说明缺少什么，并与请求中的样例对照。";
     Unauthorized = "unauthorized",
-        "The receiver does not let ringback in (status {}). Set the endpoint's credentials, or a header that it asks for; if they are set, check that they are right.",
-        "接收方拒绝访问（状态码 {}）：请设置该地址的 credentials 或所需的请求头；如已设置，请检查是否正确。";
+        "The receiver does not let ringback in (status {}). Most likely it checks the signature with another signing secret: compare the two, and give it the endpoint's. If it asks for credentials or a header, set them, or check that they are right.",
+        "接收方拒绝访问（状态码 {}）：最可能是它用另一个签名密钥验签，请核对并改用该地址的签名密钥；如它要求凭证或请求头，请设置 credentials 或 headers，并检查是否正确。";
     NotFound = "not-found",
         "There is nothing at this path (status {}). Check the path of the URL.",
         "该路径不存在（状态码 {}）：请检查 URL 的路径。";
@@ -114,6 +114,9 @@ codes! {
     TlsUnknownIssuer = "tls-unknown-issuer",
         "The issuer of the receiver's certificate is not trusted here. Set the endpoint's tlsCa to its authority, or let the receiver send the whole chain.",
         "接收方证书的签发机构不受信任：请将其 CA 证书设为该地址的 tlsCa，或让接收方发送完整的证书链。";
+    TlsAuthorityAsServer = "tls-authority-as-server",
+        "The receiver shows an authority's certificate (CA:TRUE) as its own, as openssl req -x509 makes it. Have it made with -addext basicConstraints=critical,CA:FALSE and the host in subjectAltName, and set the endpoint's tlsCa to it.",
+        "接收方把 CA 证书（CA:TRUE）用作服务器证书，openssl req -x509 默认就是这样。请加上 -addext basicConstraints=critical,CA:FALSE 并在 subjectAltName 中写明主机名，重新生成证书，再将其设为该地址的 tlsCa。";
     TlsCertificate = "tls-certificate",
         "The receiver's certificate is faulty. Have another one made.",
         "接收方的证书有问题：请重新签发。";

@@ -9,11 +9,11 @@ use ringback_core::time::Millis;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::companies::{KINDS, kinds};
+use super::super::companies::kinds;
 use super::super::fields::{Fields, Given};
 use super::super::names::{KindName, OutcomeName, ReplayedName};
 use super::super::paths::{ENDPOINT_NAME, is_endpoint_name};
-use super::super::problem::{FieldError, Problem, kind_of};
+use super::super::problem::{FieldError, Problem, TO_BEFORE_FROM, kind_of};
 use super::super::search::{TIME, moment};
 use super::super::time::Time;
 
@@ -123,7 +123,7 @@ fn filter(value: &Value, at: &str) -> Result<ReplayFilter, Vec<FieldError>> {
         return Err(vec![FieldError::wrong(at, kind_of(value), allowed)]);
     };
     let company_id = fields.require("companyId", "an integer", Value::as_i64);
-    let kinds = fields.take("kinds", KINDS, kinds);
+    let kinds = fields.take_or("kinds", kinds);
     let states = fields.take("states", STATES, states);
     let endpoint = fields.take("endpoint", ENDPOINT_NAME, |value| {
         let name = value.as_str().filter(|name| is_endpoint_name(name));
@@ -138,6 +138,9 @@ fn filter(value: &Value, at: &str) -> Result<ReplayFilter, Vec<FieldError>> {
     let call_job_id = fields.take("callJobId", "an integer", Value::as_i64);
     let mut time = |name| fields.take(name, TIME, |value| moment(value.as_str()?));
     let (from, to): (Given<Millis>, Given<Millis>) = (time("from"), time("to"));
+    if to.value() < from.value() && to.value().is_some() {
+        fields.note(FieldError::other(&format!("{at}.to"), TO_BEFORE_FROM));
+    }
     let errors = fields.into_errors();
     let Some(company_id) = company_id.filter(|_| errors.is_empty()) else {
         return Err(errors);
@@ -251,7 +254,7 @@ mod tests {
             (
                 r#"{"filter": {}, "dryRun": 1, "perSecond": 0}"#,
                 &[
-                    "perSecond: is a number; allowed is an integer from 1 to 1000",
+                    "perSecond: is a number out of range; allowed is an integer from 1 to 1000",
                     "dryRun: is a number; allowed is true or false",
                     "filter.companyId: is missing; there must be an integer",
                 ],

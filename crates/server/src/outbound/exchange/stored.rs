@@ -26,11 +26,12 @@ const PLAIN: [Detail; 18] = [
     Detail::Token(TokenFault::Answer),
 ];
 
-const TLS: [TlsFault; 8] = [
+const TLS: [TlsFault; 9] = [
     TlsFault::NameMismatch,
     TlsFault::Expired,
     TlsFault::NotYetValid,
     TlsFault::UnknownIssuer,
+    TlsFault::AuthorityAsServer,
     TlsFault::Certificate,
     TlsFault::Handshake,
     TlsFault::NotTls,

@@ -153,8 +153,13 @@ fn every_member_is_taken() {
 const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "callbacks",
-        r#"["calls"]"#,
-        "callbacks: is an array; allowed is a list of call, correction, inbound, job",
+        r#"["call", "calls", 7]"#,
+        "callbacks[1]: is another text; allowed is call, correction, inbound, job",
+    ),
+    (
+        "callbacks",
+        "[7]",
+        "callbacks[0]: is a number; allowed is call, correction, inbound, job",
     ),
     (
         "callbacks",
@@ -190,12 +195,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "jitter",
         "1.1",
-        "jitter: is a number; allowed is a number from 0 to 1",
+        "jitter: is a number out of range; allowed is a number from 0 to 1",
     ),
     (
         "jitter",
         "-0.1",
-        "jitter: is a number; allowed is a number from 0 to 1",
+        "jitter: is a number out of range; allowed is a number from 0 to 1",
     ),
     (
         "timeout",
@@ -251,12 +256,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "maxInFlight",
         "0",
-        "maxInFlight: is a number; allowed is an integer from 1 to 1024",
+        "maxInFlight: is a number out of range; allowed is an integer from 1 to 1024",
     ),
     (
         "maxInFlight",
         "1025",
-        "maxInFlight: is a number; allowed is an integer from 1 to 1024",
+        "maxInFlight: is a number out of range; allowed is an integer from 1 to 1024",
     ),
     (
         "rateLimit",
@@ -266,7 +271,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "rateLimit",
         r#"{"perSecond": 0}"#,
-        "rateLimit.perSecond: is a number; allowed is a number from 0.01 to 10000",
+        "rateLimit.perSecond: is a number out of range; allowed is a number from 0.01 to 10000",
     ),
     (
         "rateLimit",
@@ -276,7 +281,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "rateLimit",
         r#"{"perSecond": 1, "burst": 0}"#,
-        "rateLimit.burst: is a number; allowed is an integer from 1 to 10000",
+        "rateLimit.burst: is a number out of range; allowed is an integer from 1 to 10000",
     ),
     (
         "rateLimit",

@@ -69,19 +69,22 @@ fn secrets_of_another_type_are_not_kept() {
     check(&body(&json!({"type": "bearer"})), None, &[missing]);
 }
 
+/// A certificate and its key.
+fn made() -> (String, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new([]).unwrap();
+    (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+fn again(field: &str, address: &str) -> String {
+    format!(
+        "{field}: must be given again: {address} names another scheme, host or port, and what is kept would be sent there"
+    )
+}
+
 #[test]
 fn secrets_are_not_kept_for_another_server() {
-    let made = || {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let params = rcgen::CertificateParams::new([]).unwrap();
-        (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
-    };
     let (certificate, key) = made();
-    let again = |field: &str, address: &str| {
-        format!(
-            "{field}: must be given again: {address} names another scheme, host or port, and what is kept would be sent there"
-        )
-    };
     let oauth2 = |token_url: &str| json!({"type": "oauth2", "tokenUrl": token_url, "clientId": "c"});
     let mut with_secret = oauth2("https://id.example/token");
     with_secret["clientSecret"] = json!("hidden");
@@ -230,11 +233,6 @@ fn a_header_cannot_be_set_twice() {
 
 #[test]
 fn a_client_certificate_is_kept_replaced_and_removed() {
-    let made = || {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let params = rcgen::CertificateParams::new([]).unwrap();
-        (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
-    };
     let ((certificate, key), (other, other_key)) = (made(), made());
     let body =
         |given: &Value| json!({"url": "https://receiver.example/", "clientCertificate": given}).to_string();
