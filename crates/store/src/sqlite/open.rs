@@ -107,7 +107,23 @@ pub(super) fn renew(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the directory, readable for its owner only, and takes the lock, which lasts as long as the file is open.
+/// Makes an empty file for its owner only, where there is none: the directory may let others in, and SQLite gives its other
+/// files the mode of this one. A file that is there is not even opened: closing it would take the locks along that other
+/// connections of this process have on it.
+fn make_private(path: &Path) -> io::Result<()> {
+    let made = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Makes the directory and an empty database, both for their owner only, and takes the lock, which lasts as long as the file
+/// is open.
 pub(super) fn own(dir: &Path) -> Result<File, OpenError> {
     let io_error = |what, path: &Path| {
         let path = path.to_owned();
@@ -127,7 +143,11 @@ pub(super) fn own(dir: &Path) -> Result<File, OpenError> {
         .open(&path)
         .map_err(io_error("open", &path))?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => {
+            let path = dir.join(DATABASE);
+            make_private(&path).map_err(io_error("make", &path))?;
+            Ok(lock)
+        }
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(io_error("lock", &path)(source)),
     }

@@ -67,6 +67,24 @@ fn check(break_it: impl Fn(&Connection), writes: &[Write], expected: Fault, proo
 }
 
 #[test]
+fn its_files_are_for_their_owner_only_wherever_they_are() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let mut store = Sqlite::open_with(dir.path(), &Secrets::OwnFile).unwrap();
+    store.commit(Millis(1), &[]).unwrap();
+    let files: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?}", file.file_name());
+    }
+}
+
+#[test]
 fn a_full_disk_is_told_from_others() {
     let full = |connection: &Connection| {
         connection

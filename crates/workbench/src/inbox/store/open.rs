@@ -172,7 +172,23 @@ fn lay_out(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// Makes the directory, readable for its owner only, and takes the lock, which lasts as long as the file is open.
+/// Makes an empty file for its owner only, where there is none: the directory may let others in, and SQLite gives its other
+/// files the mode of this one. A file that is there is not even opened: closing it would take the locks along that other
+/// connections of this process have on it.
+fn make_private(path: &Path) -> io::Result<()> {
+    let made = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Makes the directory and an empty database, both for their owner only, and takes the lock, which lasts as long as the file
+/// is open.
 fn own(dir: &Path) -> Result<File, OpenError> {
     DirBuilder::new()
         .recursive(true)
@@ -188,7 +204,11 @@ fn own(dir: &Path) -> Result<File, OpenError> {
         .open(&path)
         .map_err(io_error("open", &path))?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => {
+            let path = dir.join(DATABASE);
+            make_private(&path).map_err(io_error("make", &path))?;
+            Ok(lock)
+        }
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(io_error("lock", &path)(source)),
     }
@@ -224,6 +244,20 @@ fn renew(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn its_files_are_for_their_owner_only_wherever_they_are() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path();
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        let (_home, _connection) = Home::open(path).unwrap();
+        for entry in std::fs::read_dir(path).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{:?}", entry.file_name());
+        }
+    }
 
     #[test]
     fn a_database_without_a_write_ahead_log_is_refused() {
