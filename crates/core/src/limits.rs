@@ -155,7 +155,10 @@ pub const QUEUE_BYTES: usize = 32 * 1024 * 1024;
 pub const DISK_FREE_LEAST: u64 = 256 * 1024 * 1024;
 /// Free bytes without which a store that failed on a full disk is not opened again: enough for the largest commit.
 pub const DISK_FREE_REOPEN: u64 = 16 * 1024 * 1024;
-/// How long a read may take before a search ends its page early, in milliseconds.
+/// How long one page of a search or of a reconciliation may take before it ends early, in milliseconds: a row may cost a few
+/// reads of the disk, and a page is to take less than 100 ms also where nothing of it is in memory.
+pub const PAGE_MS: u64 = 50;
+/// How long the dry run of a replay, or the counting of a failed-callback query, may take before it ends early, in milliseconds.
 pub const READ_SOFT_MS: u64 = 500;
 /// How long a read may take at all, in milliseconds: it is then ended with an error, since the write-ahead log cannot begin
 /// anew while it lasts.
@@ -294,12 +297,19 @@ pub const TRACE_STATE_BYTES: usize = 512;
 pub const INBOX_BODY_BYTES: u32 = 4 * 1024 * 1024;
 /// Bytes of callbacks that the inbox holds in memory, being read or waiting for their commit; beyond it callbacks are answered 503.
 pub const INBOX_MEMORY_BYTES: u32 = 64 * 1024 * 1024;
+/// JSON values in a callback, the longest conversation many times over: a body of tiny values takes a hundred times its length
+/// in memory once it is read.
+pub const INBOX_BODY_VALUES: usize = 100_000;
+/// Bytes of callbacks that the inbox holds for the lines about them; what has no room is not shown.
+pub const INBOX_SHOWN_BYTES: u32 = 16 * 1024 * 1024;
 /// How long the body of a callback may take to come in, in milliseconds.
 pub const INBOX_BODY_MS: u64 = 30_000;
 /// Writes that may wait for the inbox's writer; beyond it callbacks are answered 503.
 pub const INBOX_QUEUE: usize = 8192;
 /// Writes that the inbox takes into one commit.
 pub const INBOX_COMMIT_WRITES: usize = 1024;
+/// Bytes of callbacks that the inbox takes into one commit (one callback always fits).
+pub const INBOX_COMMIT_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of headers that the inbox keeps of a callback.
 pub const INBOX_HEADER_BYTES: usize = 16 * 1024;
 /// Callbacks that were refused and are still shown; the oldest go first.
@@ -320,6 +330,8 @@ pub const INBOX_HAND_ON_MS: u64 = 60_000;
 pub const INBOX_RETRY_MS: u64 = 1_000;
 /// The longest such wait, in milliseconds.
 pub const INBOX_RETRY_MS_MOST: u64 = 5 * 60 * 1000;
+/// How long the inbox says nothing more about callbacks that cannot be handed on, once it has, in milliseconds.
+pub const INBOX_WARN_MS: i64 = 60_000;
 /// The longest wait until a target that could not be reached at all is tried again, in milliseconds.
 pub const INBOX_UNREACHABLE_MS_MOST: u64 = 30_000;
 /// How long after its first failed attempt a callback is given up, in milliseconds, unless something else is asked for.

@@ -40,6 +40,8 @@ impl Millis {
 pub struct EngineClock {
     engine_us: i64,
     boot_us: i64,
+    /// Microseconds that have passed and did not yet allow for one of slewing.
+    rest_us: i64,
 }
 
 /// Slewing changes the rate of engine time by at most one part in this many: 1 ms per second.
@@ -52,6 +54,7 @@ impl EngineClock {
         Self {
             engine_us: wall_ms.max(at_least.0).saturating_mul(1000),
             boot_us,
+            rest_us: 0,
         }
     }
 
@@ -64,7 +67,9 @@ impl EngineClock {
         self.boot_us = self.boot_us.max(boot_us);
         let free_running = self.engine_us.saturating_add(elapsed);
         let error = wall_ms.saturating_mul(1000).saturating_sub(free_running);
-        let most = elapsed / SLEW_DIVISOR;
+        let allows = self.rest_us + elapsed.min(i64::MAX / 2);
+        let most = allows / SLEW_DIVISOR;
+        self.rest_us = allows % SLEW_DIVISOR;
         self.engine_us = free_running.saturating_add(error.clamp(-most, most));
         Millis(self.engine_us / 1000)
     }
@@ -113,6 +118,13 @@ mod tests {
     #[test]
     fn starts_no_earlier_than_the_newest_stored_time() {
         check((1_000, 0, 9_000), &[(1_000, 0, 9_000), (2_000, 1_000, 9_999)]);
+    }
+
+    #[test]
+    fn it_is_slewed_however_often_it_is_read() {
+        let mut clock = EngineClock::new(1_000_000, 0, Millis(0));
+        let readings = (1..=10_000).map(|tick| clock.read(2_000_000, tick * 100));
+        assert_eq!(readings.last(), Some(Millis(1_001_001)));
     }
 
     #[test]

@@ -100,10 +100,19 @@ pub(crate) fn refused(answer: &Answer) -> Failure {
         }
     }
     let mut failure = Failure::failed(text);
+    let mistakes = answer.body["errors"].as_array();
+    // It came from the command line, where it has another name.
+    let is_company = |mistake: &Value| {
+        let detail = mistake["detail"].as_str().unwrap_or_default();
+        mistake["field"] == "companyId" && detail.starts_with("is missing")
+    };
+    if mistakes.is_some_and(|mistakes| mistakes.len() == 1 && is_company(&mistakes[0])) {
+        return Failure::usage([
+            "--company is missing: allowed is the id of a company, such as --company 151",
+        ]);
+    }
     // A single one is in the detail.
-    let mistakes = answer.body["errors"]
-        .as_array()
-        .filter(|mistakes| mistakes.len() > 1);
+    let mistakes = mistakes.filter(|mistakes| mistakes.len() > 1);
     for mistake in mistakes.into_iter().flatten() {
         let words = |member: &str| mistake[member].as_str().unwrap_or_default().to_owned();
         failure.add(format_args!("{}: {}", words("field"), words("detail")));

@@ -5,7 +5,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, audit, backup, bench, check_config, companies, completions, conformance, deliveries, dev,
+    alerts, audit, backup, bench, calls, check_config, companies, completions, conformance, deliveries, dev,
     endpoints, events, explain_signature, forget_settings, health, listen, migrate, openapi, reconcile,
     replay, robot, serve, tail, token, trigger,
 };
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     ExplainSignature(explain_signature::Args),
     Companies(companies::Args),
     Endpoints(endpoints::Args),
+    Calls(calls::Args),
     Events(events::Args),
     Deliveries(deliveries::Args),
     Replay(replay::Args),

@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bench;
+pub(crate) mod calls;
 pub(crate) mod check_config;
 pub(crate) mod companies;
 pub(crate) mod completions;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Conformance(args) => conformance::run(args),
         Command::Companies(args) => companies::run(args),
         Command::Endpoints(args) => endpoints::run(args),
+        Command::Calls(args) => calls::run(args),
         Command::Events(args) => events::run(args),
         Command::Deliveries(args) => deliveries::run(args),
         Command::Replay(args) => replay::run(args),

@@ -85,7 +85,8 @@ impl Failure {
     }
 }
 
-/// A message on one line, whatever was put into it.
+/// A message on one line, whatever was put into it: words of a service or a peer must not steer the terminal either.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.replace(char::is_control, "\u{fffd}")
 }

@@ -10,16 +10,16 @@ use crate::failure::Failure;
 #[derive(clap::Args)]
 pub(crate) struct Filters {
     /// The company
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id)]
     pub(crate) company: Option<i64>,
     /// The event
     #[arg(long, value_name = "EVENT")]
     event: Option<String>,
     /// The call (callInstanceId), with its corrections; or the inbound call
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id)]
     call: Option<i64>,
     /// The job (callJobId), with its calls
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id)]
     job: Option<i64>,
     /// The customer's phone number
     #[arg(long, value_name = "NUMBER")]
@@ -83,6 +83,12 @@ impl Filters {
         }
         Ok(query.finish())
     }
+}
+
+/// An id as an argument: a company, a call or a job.
+pub(crate) fn id(text: &str) -> Result<i64, String> {
+    text.parse()
+        .map_err(|_| "allowed is a whole number, such as 151".to_owned())
 }
 
 /// The time so long ago, RFC 3339.

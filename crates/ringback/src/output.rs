@@ -1,4 +1,8 @@
 //! What commands print on stdout: data, flushed line by line. Everything else goes to stderr.
+//!
+//! Names, answers and errors come from others – companies, receivers, services. What is printed for people cannot steer the
+//! terminal, whoever wrote it: control characters other than line ends are replaced here. Data for programs (JSON, CSV) is
+//! printed as it is.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -10,14 +14,16 @@ use crate::failure::Failure;
 
 /// Prints a line.
 pub(crate) fn line(text: impl Display) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{text}")
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::output(&error))
+    data(format_args!("{}\n", harmless(&text.to_string())))
 }
 
 /// Prints text that ends its lines itself.
 pub(crate) fn text(text: impl Display) -> Result<(), Failure> {
+    data(harmless(&text.to_string()))
+}
+
+/// Prints what is for programs, as it is; it ends its lines itself.
+pub(crate) fn data(text: impl Display) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     write!(out, "{text}")
         .and_then(|()| out.flush())
@@ -26,12 +32,13 @@ pub(crate) fn text(text: impl Display) -> Result<(), Failure> {
 
 /// Prints a value as a line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    line(serde_json::to_string(value).map_err(|error| Failure::caused(&error))?)
+    let text = serde_json::to_string(value).map_err(|error| Failure::caused(&error))?;
+    data(format_args!("{text}\n"))
 }
 
 /// Says something that is not data, on stderr. A closed stderr is no reason to stop working.
 pub(crate) fn note(text: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(&text.to_string()));
 }
 
 /// Prints rows under a header, in columns that are as wide as what is in them: a line per row, however long.
@@ -52,6 +59,17 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
         line(row.trim_end())?;
     }
     Ok(())
+}
+
+/// Text without control characters other than line ends and tabs.
+fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            c if c.is_control() => char::REPLACEMENT_CHARACTER,
+            c => c,
+        })
+        .collect()
 }
 
 /// A cell without control characters: what a receiver answered must not move the cursor.

@@ -61,7 +61,8 @@ impl Service {
             return Err(api::refused(&answer));
         }
         if self.json {
-            output::line(String::from_utf8_lossy(&answer.bytes).trim_end())
+            let text = String::from_utf8_lossy(&answer.bytes);
+            output::data(format_args!("{}\n", text.trim_end()))
         } else {
             show(&answer.body)
         }
@@ -172,8 +173,11 @@ pub(crate) fn members(value: &Value) -> Result<(), Failure> {
         return output::json(value);
     };
     let width = object.keys().map(String::len).max().unwrap_or_default();
+    // Further lines of a value stand under its first, so that none of them looks like another member.
+    let indent = format!("\n{:width$}  ", "");
     for name in object.keys() {
-        output::line(format_args!("{name:<width$}  {}", text(value, name)))?;
+        let value = text(value, name).replace('\n', &indent);
+        output::line(format_args!("{name:<width$}  {value}"))?;
     }
     Ok(())
 }

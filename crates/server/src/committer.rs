@@ -298,7 +298,11 @@ impl Committer {
             match self.open_writable(fault) {
                 Ok(opened) => {
                     tracing::info!("the store is open again");
-                    let back = Message::StoreBack(Box::new(opened.start), opened.readers);
+                    let back = Message::StoreBack {
+                        start: Box::new(opened.start),
+                        readers: opened.readers,
+                        losses: self.queue.losses(),
+                    };
                     return self.messages.blocking_send(back).ok().map(|()| opened.store);
                 }
                 Err(error) => {

@@ -33,7 +33,14 @@ pub(crate) enum Message {
     /// A commit failed; the store is being opened anew.
     StoreLost,
     /// The store is open again.
-    StoreBack(Box<Start>, Vec<Box<dyn Reader>>),
+    StoreBack {
+        /// What it told.
+        start: Box<Start>,
+        /// Its readers.
+        readers: Vec<Box<dyn Reader>>,
+        /// How often the store was lost until then: it may be lost again before this is read.
+        losses: u64,
+    },
     /// A send ended, of this generation of the engine.
     Sent(u64, Box<Sent>),
     /// A page was read, for this generation of the engine.
@@ -62,6 +69,8 @@ pub(crate) const QUEUE: usize = 16 * 1024;
 pub(crate) struct Driver {
     pub(crate) engine: Engine,
     pub(crate) generation: u64,
+    /// Dropped with its generation, which ends the sends of it that are under way.
+    pub(crate) sends_end: watch::Sender<()>,
     pub(crate) time: EngineTime,
     pub(crate) queue: Arc<Queue>,
     pub(crate) directory: Arc<Directory>,
@@ -183,13 +192,18 @@ impl Driver {
                     "sends that are under way or not recorded are repeated when the store is back"
                 );
                 self.generation += 1;
+                self.sends_end = watch::Sender::new(());
                 self.engine = Engine::new();
                 self.writes.clear();
             }
-            Message::StoreBack(start, mut readers) => {
+            Message::StoreBack {
+                start,
+                mut readers,
+                losses,
+            } => {
                 self.engine_readers.replace(readers.split_off(readers.len() / 2));
                 self.api_readers.replace(readers);
-                self.queue.regain();
+                self.queue.regain(losses);
                 self.begin(now, *start);
                 if self.stopping {
                     self.engine.stop();
@@ -424,9 +438,14 @@ impl Driver {
             Effect::StepReplay { replay, most } => self.writes.push(Write::StepReplay { replay, most }),
             Effect::Send(send) => {
                 let sending = self.sender.prepare(send, now);
+                let mut end = self.sends_end.subscribe();
                 // What is in flight when the process ends is let go: a duplicate, no loss.
                 tasks::spawn_detached(async move {
-                    let sent = sending.perform().await;
+                    // What is repeated anyway is not waited for: a store that fails again and again would multiply it.
+                    let sent = tokio::select! {
+                        sent = sending.perform() => sent,
+                        _ = end.changed() => return,
+                    };
                     // The driver outlives its tasks except at the end of the process.
                     let _ = messages.send(Message::Sent(generation, Box::new(sent))).await;
                 });

@@ -59,19 +59,20 @@ impl Readers {
             .acquire_owned()
             .await
             .map_err(|_| Unavailable::ShuttingDown)?;
-        let (opening, mut reader) = self.inner.take().ok_or(Unavailable::StoreFailed)?;
         let inner = Arc::clone(&self.inner);
         let result = tasks::spawn_blocking("read", move || {
+            // Not before: whoever asks may go away while the work waits for its thread, and would take the reader along.
+            let (opening, mut reader) = inner.take()?;
             let result = read(reader.as_mut());
             inner.put_back(opening, reader);
             // Only now: whoever asked may have gone away long before, and a permit means that a reader is idle.
             drop(permit);
-            result
+            Some(result)
         })
         .await;
         match result {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => {
+            Ok(Some(Ok(value))) => Ok(value),
+            Ok(Some(Err(error))) => {
                 self.inner.metrics.store_failures(StoreTask::Read).inc();
                 tracing::error!(
                     what = error.what,
@@ -81,7 +82,7 @@ impl Readers {
                 );
                 Err(Unavailable::StoreFailed)
             }
-            Err(_) => Err(Unavailable::StoreFailed),
+            Ok(None) | Err(_) => Err(Unavailable::StoreFailed),
         }
     }
 }
@@ -119,6 +120,27 @@ mod tests {
 
     use super::*;
 
+    type Release = Vec<mpsc::SyncSender<()>>;
+
+    /// Keeps all threads for blocking work busy until they are released.
+    async fn all_threads() -> (Vec<tokio::task::JoinHandle<()>>, Release) {
+        let (mut held, mut release) = (Vec::new(), Vec::new());
+        for _ in 0..tasks::BLOCKING_THREADS {
+            let (begun, begins) = tokio::sync::oneshot::channel();
+            let (end, ends) = mpsc::sync_channel::<()>(1);
+            held.push(tasks::spawn("test", async move {
+                let work = move || {
+                    let _ = begun.send(());
+                    let _ = ends.recv();
+                };
+                tasks::spawn_blocking("test", work).await.unwrap();
+            }));
+            release.push(end);
+            begins.await.unwrap();
+        }
+        (held, release)
+    }
+
     #[tokio::test]
     async fn who_gives_up_in_the_middle_of_a_read_takes_no_reader_from_others() {
         let metrics = Arc::new(Metrics::new([]));
@@ -143,6 +165,19 @@ mod tests {
         assert!(waits.is_pending(), "{waits:?}");
         drop(end);
         assert_eq!(next.await, Ok(7));
+
+        // The same while the work waits for its thread.
+        let (held, release) = all_threads().await;
+        {
+            let mut asked = pin!(readers.read(|_| Ok(8)));
+            let waits = asked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(waits.is_pending(), "{waits:?}");
+        }
+        drop(release);
+        for thread in held {
+            thread.await.unwrap();
+        }
+        assert_eq!(readers.read(|_| Ok(9)).await, Ok(9));
 
         let failed = readers.read(|_| {
             Err::<(), _>(StoreError {

@@ -175,6 +175,7 @@ impl Service {
         let mut driver = Driver {
             engine: Engine::new(),
             generation: 0,
+            sends_end: watch::Sender::new(()),
             time: time.clone(),
             queue,
             directory,

@@ -62,9 +62,6 @@ pub(crate) fn asks_for_delivery(filter: &Filter) -> bool {
         || filter.sent_to.is_some()
 }
 
-/// Rows between two looks at the time.
-const ASK_EVERY: usize = 256;
-
 /// A page under construction: rows are shown to it newest first.
 pub(crate) struct Pager<T> {
     limit: usize,
@@ -115,9 +112,9 @@ impl<T> Pager<T> {
         }
     }
 
-    /// Ends the page where it `is_long`, which is asked now and then.
-    pub(crate) fn tires(&mut self, is_long: impl FnOnce() -> bool) {
-        if self.end.is_none() && self.looked.is_multiple_of(ASK_EVERY) && is_long() {
+    /// Ends the page if its time `is_over`. It is asked after each row, so that a page has looked at one at least.
+    pub(crate) fn tires(&mut self, is_over: impl FnOnce() -> bool) {
+        if self.end.is_none() && self.looked > 0 && is_over() {
             self.end = Some(End::Tired);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ringback_core::delivery::{Delivery, State};
-use ringback_core::id::{DeliveryId, EventId};
+use ringback_core::id::{DeliveryId, EndpointId, EventId};
 use ringback_core::limits::MISSED_ROWS;
 use ringback_core::store::{MissedPage, MissedQuery};
 
@@ -16,8 +16,28 @@ pub(crate) const fn is_missed(delivery: &Delivery) -> bool {
     }
 }
 
+/// What decides whether an event has arrived by a delivery.
+#[derive(Clone, Copy)]
+pub(crate) struct Fate {
+    pub(crate) id: DeliveryId,
+    pub(crate) endpoint: Option<EndpointId>,
+    pub(crate) state: State,
+    pub(crate) resend_of: Option<DeliveryId>,
+}
+
+impl Fate {
+    pub(crate) const fn of(delivery: &Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            endpoint: delivery.endpoint,
+            state: delivery.state,
+            resend_of: delivery.resend_of,
+        }
+    }
+}
+
 /// Whether one of an event's deliveries is missed but another was acknowledged that goes to the same endpoint, or repeats it.
-pub(crate) fn arrived_otherwise(deliveries: &[Delivery], missed: DeliveryId) -> bool {
+pub(crate) fn arrived_otherwise(deliveries: &[Fate], missed: DeliveryId) -> bool {
     let endpoint = deliveries
         .iter()
         .find(|delivery| delivery.id == missed)
@@ -27,9 +47,6 @@ pub(crate) fn arrived_otherwise(deliveries: &[Delivery], missed: DeliveryId) -> 
         .filter(|other| other.state == State::Delivered)
         .any(|other| other.resend_of == Some(missed) || (endpoint.is_some() && other.endpoint == endpoint))
 }
-
-/// Rows between two looks at the time.
-const ASK_EVERY: usize = 256;
 
 /// A count under way: deliveries are shown to it by event, the oldest first.
 pub(crate) struct Missed {
@@ -52,10 +69,9 @@ impl Missed {
         }
     }
 
-    /// Whether a further delivery may be shown. `is_long` says whether the time is up, and is asked now and then.
-    pub(crate) fn wants_more(&mut self, is_long: impl FnOnce() -> bool) -> bool {
-        let ask = self.looked > 0 && self.looked.is_multiple_of(ASK_EVERY);
-        self.page.partial = self.looked >= MISSED_ROWS || (ask && is_long());
+    /// Whether a further delivery may be shown. `is_over` says whether the time is up.
+    pub(crate) fn wants_more(&mut self, is_over: impl FnOnce() -> bool) -> bool {
+        self.page.partial = self.looked >= MISSED_ROWS || (self.looked > 0 && is_over());
         !self.page.partial
     }
 
@@ -64,8 +80,8 @@ impl Missed {
         self.looked += 1;
         if counts && self.calls.insert(call) {
             let nth = self.calls.len() - 1;
-            if nth >= self.skip && self.page.events.len() < self.take {
-                self.page.events.push(event);
+            if nth >= self.skip && self.page.calls.len() < self.take {
+                self.page.calls.push((call, event));
             }
         }
     }

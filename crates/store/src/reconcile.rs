@@ -7,9 +7,6 @@ use ringback_core::delivery::State;
 use ringback_core::id::EndpointId;
 use ringback_core::store::{DeliveryTally, EventTally, ReconcileQuery, Reconciled};
 
-/// Rows between two looks at the time, at least.
-const ASK_EVERY: usize = 256;
-
 type ByEndpoint = BTreeMap<(Kind, Option<EndpointId>), DeliveryTally>;
 
 /// A delivery, as far as it is counted.
@@ -26,8 +23,6 @@ pub(crate) struct Counted {
 pub(crate) struct Count {
     most: usize,
     looked: usize,
-    /// The number of rows at which the time is looked at again.
-    ask_at: usize,
     events: BTreeMap<Kind, EventTally>,
     deliveries: ByEndpoint,
     resends: ByEndpoint,
@@ -40,7 +35,6 @@ impl Count {
             // A part that counts nothing would never come to an end.
             most: query.rows.max(1),
             looked: 0,
-            ask_at: ASK_EVERY,
             events: BTreeMap::new(),
             deliveries: BTreeMap::new(),
             resends: BTreeMap::new(),
@@ -48,14 +42,10 @@ impl Count {
         }
     }
 
-    /// Whether the row with this id is wanted; if not, the next part begins with it. `is_long` says whether the time is up,
-    /// and is asked now and then.
-    pub(crate) fn wants(&mut self, id: i64, is_long: impl FnOnce() -> bool) -> bool {
-        let asks = self.looked >= self.ask_at;
-        if asks {
-            self.ask_at = self.looked + ASK_EVERY;
-        }
-        let ends = self.looked >= self.most || (asks && is_long());
+    /// Whether the row with this id is wanted; if not, the next part begins with it. `is_over` says whether the time is up,
+    /// and is asked once there is a row: a part that counts nothing would never come to an end.
+    pub(crate) fn wants(&mut self, id: i64, is_over: impl FnOnce() -> bool) -> bool {
+        let ends = self.looked >= self.most || (self.looked > 0 && is_over());
         self.next = ends.then_some(id);
         !ends
     }

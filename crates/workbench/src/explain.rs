@@ -88,6 +88,11 @@ fn webhook(request: &Request, known: &Known) -> Finding {
         }
         causes.extend(cause::of_time(timestamp, known.now_s, TOLERANCE_S));
     }
+    // It may be a part of one, or another thing altogether: no signature fits that.
+    if !fits && known.secrets.iter().any(|secret| !is_secret(secret)) {
+        causes.retain(|cause| *cause != Cause::WrongSecret);
+        causes.push(Cause::SecretNotASecret);
+    }
     if !fits && causes.is_empty() {
         causes.push(Cause::WrongSecret);
     }

@@ -13,6 +13,7 @@
 //! with the same number. Only files are free of that.
 
 mod decode;
+mod failures;
 mod faults;
 mod fingerprint;
 mod hand_on;
@@ -67,6 +68,8 @@ pub struct Inbox {
     intake: Server,
     page: Option<Server>,
     store: Store,
+    #[cfg(test)]
+    memory: Arc<tokio::sync::Semaphore>,
     time: Time,
     outlets: Vec<JoinHandle<()>>,
     gone: watch::Receiver<bool>,
@@ -93,6 +96,7 @@ impl Inbox {
         let names: Vec<OutletName> = hand_ons.iter().map(HandOn::name).collect();
         let prints = !names.contains(&OutletName::Stdout);
         let (sender, told) = mpsc::channel(WAITING);
+        let memory = Intake::memory();
         let intake = Arc::new(Intake {
             store: store.clone(),
             outlets: names,
@@ -101,13 +105,18 @@ impl Inbox {
             drop_stale: options.drop_stale,
             faults: Arc::clone(&faults),
             time: time.clone(),
-            memory: Intake::memory(),
+            memory: Arc::clone(&memory),
+            shown: Intake::shown(),
             told: prints.then_some(sender),
         });
-        let intake = listen(options.addr, move |request, connection| {
-            let intake = Arc::clone(&intake);
-            async move { intake.handle(request, &connection).await }
-        })
+        let intake = listen(
+            "the ADDRESS of callbacks",
+            options.addr,
+            move |request, connection| {
+                let intake = Arc::clone(&intake);
+                async move { intake.handle(request, &connection).await }
+            },
+        )
         .await?;
         let page = Page {
             store: store.clone(),
@@ -134,6 +143,8 @@ impl Inbox {
                 retention::run(store.clone(), time.clone(), ms(options.keep)),
             ),
             store,
+            #[cfg(test)]
+            memory,
             time,
             stop,
             told,
@@ -278,14 +289,14 @@ async fn open(options: &Options, time: &Time, output: &Output) -> Result<(Store,
 }
 
 /// Listens, with an error that names the address.
-async fn listen<H, F>(addr: SocketAddr, handle: H) -> Result<Server, InboxError>
+async fn listen<H, F>(option: &'static str, addr: SocketAddr, handle: H) -> Result<Server, InboxError>
 where
     H: Fn(Request<Incoming>, Connection) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response<AnswerBody>, Dropped>> + Send + 'static,
 {
     Server::bind(addr, handle)
         .await
-        .map_err(|source| InboxError::Listen { addr, source })
+        .map_err(|source| InboxError::Listen { option, addr, source })
 }
 
 fn lock(output: &Output) -> MutexGuard<'_, dyn Write + Send + 'static> {

@@ -184,8 +184,10 @@ fn number(id: Option<i64>) -> String {
 
 /// What happened, in a few words.
 fn about(received: &Received) -> Option<String> {
+    // What is none, or was refused before it was read, is not read for its line either.
+    let kind = received.kind?;
     let identity = identify(&received.body);
-    let words: Vec<String> = match identity.kind? {
+    let words: Vec<String> = match kind {
         Kind::Call | Kind::Inbound => [
             identity.phone.as_deref().map(mask_phone),
             identity

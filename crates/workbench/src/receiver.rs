@@ -34,7 +34,7 @@ mod tests;
 pub mod verify;
 
 pub use answer::{Answer, InvalidAnswer};
-pub use identify::{Identity, identify, mask_phone};
+pub use identify::{Identity, identify, identify_value, mask_phone};
 pub use plan::Plan;
 pub use record::Received;
 pub use verify::{App, Check, Verification, Verifier};
@@ -64,6 +64,8 @@ pub struct Options {
     pub journal: Option<PathBuf>,
     /// Whether there is a control surface under `/_control/`, for whoever reaches the address.
     pub control: bool,
+    /// Whether other machines may use it as well: they read phone numbers and conversations there.
+    pub open_control: bool,
     /// How many records [`Receiver::received`] keeps.
     pub keep: usize,
     /// Where each record goes. When it is full the record is missed, and counted.
@@ -80,6 +82,7 @@ impl Default for Options {
             verifier: Verifier::default(),
             journal: None,
             control: true,
+            open_control: false,
             keep: KEEP,
             sink: None,
             clock: Arc::new(RealClock),
@@ -111,6 +114,7 @@ impl Receiver {
             verifier: options.verifier,
             journal,
             control: options.control,
+            open_control: options.open_control,
             sink: options.sink,
             clock: options.clock,
         });
@@ -181,6 +185,7 @@ struct Shared {
     verifier: Verifier,
     journal: Option<Journal>,
     control: bool,
+    open_control: bool,
     sink: Option<mpsc::Sender<Received>>,
     clock: Arc<dyn Clock>,
 }
@@ -218,7 +223,11 @@ impl Shared {
         connection: &Connection,
     ) -> Result<Response<AnswerBody>, Dropped> {
         if self.control && request.uri().path().starts_with(control::PREFIX) {
-            return Ok(control::handle(self, request).await);
+            return Ok(if self.open_control || connection.is_local() {
+                control::handle(self, request).await
+            } else {
+                control::refuse()
+            });
         }
         let refuse = |status| Ok(whole(status, "text/plain;charset=utf-8", Bytes::new()));
         if request.method() != Method::POST {

@@ -402,9 +402,13 @@ impl Engine {
     /// Lets lanes send, one delivery a turn.
     fn dispatch(&mut self, now: Millis) {
         while self.stats.in_flight < limits::IN_FLIGHT && self.stats.unrecorded < limits::UNRECORDED {
-            // One at a time: what the first of the line takes may leave nothing for the second.
-            if let Some(endpoint) = self.slot_line.first() {
+            // One at a time: what the first of the line takes may leave nothing for the second. But one that has nothing to
+            // send any more leaves its turn to the next.
+            let mut first = self.slot_line.first();
+            while let Some(endpoint) = first {
                 self.refresh(now, endpoint);
+                let next = self.slot_line.first().filter(|next| *next != endpoint);
+                first = next.filter(|_| self.ring.is_empty());
             }
             let Some(endpoint) = self.ring.pop_front() else {
                 return;
@@ -461,8 +465,11 @@ impl Engine {
     /// Lets lanes read, one page a turn.
     fn read(&mut self, now: Millis) {
         while self.reads < limits::READS {
-            if let Some(endpoint) = self.memory_line.first() {
+            let mut first = self.memory_line.first();
+            while let Some(endpoint) = first {
                 self.refresh(now, endpoint);
+                let next = self.memory_line.first().filter(|next| *next != endpoint);
+                first = next.filter(|_| self.read_queue.is_empty());
             }
             let Some(endpoint) = self.read_queue.pop_front() else {
                 return;

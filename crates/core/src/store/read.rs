@@ -82,6 +82,12 @@ pub trait Reader: Send {
     /// The store could not be read.
     fn dry_run(&mut self, spec: &ReplaySpec) -> Result<DryRun, StoreError>;
 
+    /// The rendered v1 body of an event, without what else belongs to it.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    fn body(&mut self, id: EventId) -> Result<Option<Bytes>, StoreError>;
+
     /// Calls that have not arrived, as the failed-callback query lists them (contract, section 6): those with a delivery that
     /// is pending after at least one send, exhausted or parked, unless another to the same endpoint, or one that repeats it,
     /// was acknowledged. By acceptance, the oldest first, each call once. Counting stops at [`crate::limits::MISSED_ROWS`] deliveries or
@@ -243,8 +249,8 @@ pub struct MissedQuery {
 /// Calls that have not arrived.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MissedPage {
-    /// The first event of each call on the page that has not arrived.
-    pub events: Vec<EventId>,
+    /// The calls on the page, each with its first event that has not arrived.
+    pub calls: Vec<(i64, EventId)>,
     /// How many calls there are in all.
     pub total: usize,
     /// Whether counting stopped early: then there are more.
@@ -267,7 +273,8 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// The cursor of the next page; `None` when this is the last.
     pub next: Option<i64>,
-    /// Whether the page stopped early because it had looked at [`crate::limits::SEARCH_ROWS`] rows.
+    /// Whether the page stopped early because it had looked at [`crate::limits::SEARCH_ROWS`] rows, or for
+    /// [`crate::limits::PAGE_MS`].
     pub partial: bool,
 }
 

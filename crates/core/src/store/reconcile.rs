@@ -17,8 +17,11 @@ pub struct ReconcileQuery {
     pub from: i64,
     /// Events and deliveries with a smaller id than this.
     pub below: i64,
-    /// The part ends once so many rows were looked at, or after [`crate::limits::READ_SOFT_MS`].
+    /// The part ends once so many rows were looked at.
     pub rows: usize,
+    /// How much of [`crate::limits::PAGE_MS`] earlier parts of the same page have used, in milliseconds. The part ends when
+    /// the rest is over, but looks at one row at least, if there is one.
+    pub spent_ms: u64,
 }
 
 /// What was counted. Parts may be added up: each event and each delivery is counted once, by its own id.

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::commands::put;
 use crate::failure::Failure;
+use crate::filters;
 use crate::output;
 use crate::runtime;
 use crate::service::{Service, list, members, part, text};
@@ -39,7 +40,7 @@ enum Action {
         #[arg(long)]
         open: bool,
         /// Only those of this company
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = filters::id)]
         company: Option<i64>,
         #[command(flatten)]
         service: Service,
@@ -47,7 +48,7 @@ enum Action {
     /// Lists the channels, without their addresses and secrets
     Channels {
         /// Those that this company has set, instead of the operator's
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = filters::id)]
         company: Option<i64>,
         #[command(flatten)]
         service: Service,
@@ -74,7 +75,7 @@ enum Action {
         #[arg(value_name = "NAME")]
         name: String,
         /// A channel that this company has set, instead of one of the operator's
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = filters::id)]
         company: Option<i64>,
         #[command(flatten)]
         service: Service,
@@ -84,7 +85,7 @@ enum Action {
 #[derive(clap::Args)]
 struct Channel {
     /// The company
-    #[arg(value_name = "COMPANY")]
+    #[arg(value_name = "COMPANY", value_parser = filters::id)]
     company: i64,
     /// The channel
     #[arg(value_name = "NAME")]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
 use crate::failure::Failure;
-use crate::filters::ago;
+use crate::filters::{self, ago};
 use crate::runtime;
 use crate::service::{Service, list, text};
 
@@ -22,7 +22,7 @@ Newest first. How it was before and after, which is redacted, is in --json.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// What concerns this company
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = filters::id)]
     company: Option<i64>,
     /// What was done
     #[arg(long, value_name = "ACTION", value_parser = Action::ALL.map(Action::name))]

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::commands::put;
 use crate::failure::Failure;
+use crate::filters;
 use crate::output;
 use crate::runtime;
 use crate::service::{Service, list, members, text};
@@ -44,7 +45,7 @@ enum Action {
     /// Shows a company
     Show {
         /// The company
-        #[arg(value_name = "COMPANY")]
+        #[arg(value_name = "COMPANY", value_parser = filters::id)]
         company: i64,
         #[command(flatten)]
         service: Service,
@@ -52,7 +53,7 @@ enum Action {
     /// Makes a company, or changes it
     Put {
         /// The company
-        #[arg(value_name = "COMPANY")]
+        #[arg(value_name = "COMPANY", value_parser = filters::id)]
         company: i64,
         #[command(flatten)]
         members: put::Members,
@@ -62,7 +63,7 @@ enum Action {
     /// Deletes a company that has no endpoints
     Delete {
         /// The company
-        #[arg(value_name = "COMPANY")]
+        #[arg(value_name = "COMPANY", value_parser = filters::id)]
         company: i64,
         #[command(flatten)]
         service: Service,

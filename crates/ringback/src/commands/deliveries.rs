@@ -71,7 +71,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             Action::Resend { id, service } => {
                 let path = format!("{}/resend", path(&id)?);
                 let sent = service.ask(Method::POST, &path).await?;
-                service.print(&sent, resent)
+                service.print(&sent, states)
             }
         }
     })
@@ -97,8 +97,9 @@ pub(super) fn row(delivery: &Value) -> Vec<String> {
     ]
 }
 
-fn resent(sent: &Value) -> Result<(), Failure> {
-    for delivery in sent["deliveries"].as_array().into_iter().flatten() {
+/// The deliveries of an answer, a line each: to whom, and how it stands.
+pub(super) fn states(answer: &Value) -> Result<(), Failure> {
+    for delivery in answer["deliveries"].as_array().into_iter().flatten() {
         output::line(format_args!(
             "{}  to {}: {}",
             text(delivery, "deliveryId"),

@@ -16,6 +16,7 @@ use ringback_workbench::listen::{self, Listener};
 use ringback_workbench::receiver::{self, Plan, Verifier};
 
 use super::listen::{address, bind};
+use super::serve::not_started;
 use crate::api::Api;
 use crate::failure::Failure;
 use crate::output;
@@ -64,7 +65,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         let mut signals = Signals::catch()?;
         let app = App::start(&config, Arc::new(RealClock))
             .await
-            .map_err(|error| Failure::failed(&error))?;
+            .map_err(|error| not_started(&error, "the address of --listen"))?;
         let secret = Secret::from_bytes(&random::bytes::<32>()).map_err(|error| Failure::caused(&error))?;
         let listener = listen(&args, secret.clone()).await?;
         let (service, receiver) = (
@@ -107,7 +108,7 @@ async fn listen(args: &Args, secret: Secret) -> Result<Listener, Failure> {
         body: false,
         zone: TimeZone::system(),
     };
-    bind(options).await
+    bind("the address of --receiver", options).await
 }
 
 /// The URL by which this machine reaches a program that listens on all addresses.

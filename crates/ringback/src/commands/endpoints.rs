@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::commands::put;
 use crate::failure::Failure;
+use crate::filters;
 use crate::output;
 use crate::runtime;
 use crate::service::{Service, list, members, part, text};
@@ -31,7 +32,7 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 struct Endpoint {
     /// The company
-    #[arg(value_name = "COMPANY")]
+    #[arg(value_name = "COMPANY", value_parser = filters::id)]
     company: i64,
     /// The endpoint
     #[arg(value_name = "NAME")]
@@ -50,7 +51,7 @@ enum Action {
     /// Lists a company's endpoints
     List {
         /// The company
-        #[arg(value_name = "COMPANY")]
+        #[arg(value_name = "COMPANY", value_parser = filters::id)]
         company: i64,
         #[command(flatten)]
         service: Service,
@@ -165,7 +166,13 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
                 service,
             } => {
                 let path = format!("{}?cancelOpen={cancel_open}", endpoint.path()?);
-                let gone = service.ask(Method::DELETE, &path).await?;
+                // The service speaks of its own parameter.
+                let gone = service.ask(Method::DELETE, &path).await.map_err(|mut failure| {
+                    for line in &mut failure.lines {
+                        *line = line.replace("?cancelOpen=true", "--cancel-open");
+                    }
+                    failure
+                })?;
                 service.print(&gone, |_| {
                     output::line(format_args!("endpoint {} is deleted", endpoint.name))
                 })

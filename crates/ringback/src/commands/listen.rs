@@ -13,6 +13,7 @@ use ringback_workbench::receiver::{self, App, Plan, Verifier};
 
 use crate::environment;
 use crate::failure::Failure;
+use crate::output;
 use crate::runtime;
 use crate::signals::Signals;
 
@@ -60,9 +61,12 @@ pub(crate) struct Args {
     /// Prints JSON lines
     #[arg(long)]
     json: bool,
-    /// Switches off /_control/, by which whoever reaches the address can change the answer and read what came
+    /// Switches off /_control/, by which programs on this machine can change the answer and read what came
     #[arg(long, conflicts_with = "data")]
     no_control: bool,
+    /// Lets other machines use /_control/ as well: whoever reaches the address reads phone numbers and conversations
+    #[arg(long, conflicts_with_all = ["data", "no_control"])]
+    open_control: bool,
     #[command(flatten)]
     inbox: inbox::InboxArgs,
 }
@@ -88,6 +92,13 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         });
     }
     environment::log_warnings()?;
+    if !args.no_control && !args.address.ip().is_loopback() {
+        output::note(if args.open_control {
+            "/_control/ is not only for this machine: whoever reaches it sees phone numbers and conversations"
+        } else {
+            "/_control/ answers programs on this machine only; --open-control lets others in"
+        });
+    }
     let options = listen::Options {
         addr: args.address,
         receiver: receiver::Options {
@@ -95,6 +106,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             verifier,
             journal: args.journal,
             control: !args.no_control,
+            open_control: args.open_control,
             ..receiver::Options::default()
         },
         json: args.json,
@@ -103,7 +115,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     runtime::run(async move {
         let mut signals = Signals::catch()?;
-        let listener = bind(options).await?;
+        let listener = bind("the ADDRESS of callbacks", options).await?;
         let stop = async {
             signals.next().await;
         };
@@ -114,8 +126,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     })
 }
 
-/// Begins to listen. The journal is tried first, so that the error can say which of the two it was.
-pub(super) async fn bind(options: listen::Options) -> Result<Listener, Failure> {
+/// Begins to listen; `option` is where another address can be given. The journal is tried first, so that the error can say which of the two it was.
+pub(super) async fn bind(option: &str, options: listen::Options) -> Result<Listener, Failure> {
     if let Some(path) = &options.receiver.journal {
         OpenOptions::new()
             .create(true)
@@ -126,7 +138,7 @@ pub(super) async fn bind(options: listen::Options) -> Result<Listener, Failure> 
     let address = options.addr;
     Listener::bind(options)
         .await
-        .map_err(|error| Failure::failed(format_args!("cannot listen on {address}: {error}")))
+        .map_err(|error| Failure::failed(format_args!("cannot listen on {address}, {option}: {error}")))
 }
 
 /// `127.0.0.1:7701`, or `7701` alone.

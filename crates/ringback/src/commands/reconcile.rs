@@ -5,6 +5,7 @@ use ringback_server::api::Reconciliation;
 use url::form_urlencoded::Serializer;
 
 use crate::failure::Failure;
+use crate::filters;
 use crate::output;
 use crate::runtime;
 use crate::service::Service;
@@ -23,7 +24,7 @@ cancelled.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The company; a token for one company names that
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = filters::id)]
     company: Option<i64>,
     /// The first day, in the service's zone; six days before the last without it
     #[arg(long, value_name = "DATE")]
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     runtime::run(async {
         let counted = count(args).await?;
         if args.csv {
-            return output::text(counted.csv());
+            return output::data(counted.csv());
         }
         if args.service.json {
             return output::json(&counted);

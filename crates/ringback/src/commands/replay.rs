@@ -40,7 +40,7 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 struct Filter {
     /// The company
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = filters::id)]
     company: i64,
     /// The kinds; all without it
     #[arg(long = "kind", value_name = "KIND", value_parser = ["call", "correction", "inbound", "job"])]
@@ -55,10 +55,10 @@ struct Filter {
     #[arg(long, value_name = "OUTCOME")]
     outcome: Option<String>,
     /// The call (callInstanceId), with its corrections; or the inbound call
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = filters::id)]
     call: Option<i64>,
     /// The job (callJobId), with its calls
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = filters::id)]
     job: Option<i64>,
     /// Accepted at this time or later, RFC 3339
     #[arg(long, value_name = "TIME", conflicts_with = "since")]
@@ -120,7 +120,7 @@ enum Action {
     /// Lists replays, newest first
     List {
         /// The company
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = filters::id)]
         company: Option<i64>,
         /// How many at most
         #[arg(long, value_name = "N", default_value_t = 50)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ringback_server::app::App;
+use ringback_server::app::{App, StartError};
 use ringback_server::clock::RealClock;
 use ringback_server::{tasks, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         ignore_hangups()?;
         let app = App::start(&config, Arc::new(RealClock))
             .await
-            .map_err(|error| Failure::failed(&error))?;
+            .map_err(|error| not_started(&error, "RINGBACK_LISTEN, or listen in the file"))?;
         announce(&app);
         signals.next().await;
         tracing::info!("shutting down");
@@ -52,6 +52,16 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+/// Why the service does not run; where its address is in use, `option` is where another one can be given.
+pub(super) fn not_started(error: &StartError, option: &str) -> Failure {
+    match error {
+        StartError::Listen { address, source } => {
+            Failure::failed(format_args!("cannot listen on {address}, {option}: {source}"))
+        }
+        other => Failure::failed(other),
+    }
 }
 
 /// Scripts read the address here when they let the system choose the port. Nobody reading is no reason not to serve.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::api;
 use crate::failure::Failure;
+use crate::filters;
 use crate::output;
 use crate::runtime;
 use crate::service::{self, Service, text};
@@ -39,7 +40,7 @@ enum Action {
         #[arg(long, value_name = "SCOPE", default_value = "operator", value_parser = ["operator", "intake", "tenant", "read-only"])]
         scope: String,
         /// The company that it is for; all companies without it
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = filters::id)]
         company: Option<i64>,
         /// When it stops to be valid, RFC 3339; never without it
         #[arg(long, value_name = "TIME")]

@@ -146,9 +146,20 @@ fn find(reader: &mut dyn Reader, company_id: i64, call_instance_id: i64) -> Resu
             kind: Some(kind),
             ..Filter::default()
         };
-        let page = reader.events(&filter, &PageRequest { limit, before: None })?;
-        let records = page.items.iter().map(|summary| reader.event(summary.event.id));
-        records.filter_map(Result::transpose).collect()
+        let mut records = Vec::new();
+        let mut request = PageRequest { limit, before: None };
+        loop {
+            // A page may end before its time; none of the call's events may be left out because of that.
+            let page = reader.events(&filter, &request)?;
+            for summary in &page.items {
+                records.extend(reader.event(summary.event.id)?);
+            }
+            request.limit = request.limit.saturating_sub(page.items.len());
+            request.before = page.next;
+            if request.limit == 0 || page.next.is_none() {
+                return Ok(records);
+            }
+        }
     };
     let mut corrections = newest(Kind::Correction, CORRECTIONS_MOST)?;
     corrections.reverse();

@@ -12,7 +12,6 @@ use axum::response::Response;
 use jiff::tz::TimeZone;
 use ringback_contract::kind::Kind;
 use ringback_contract::sign::EnvelopeCode;
-use ringback_core::id::EventId;
 use ringback_core::limits;
 use ringback_core::store::{MissedPage, MissedQuery, Reader, StoreError};
 use ringback_core::time::Millis;
@@ -130,27 +129,24 @@ async fn answer(api: &ApiState, head: &Parts) -> Result<(UnCallBackPage, Option<
     Ok((asked.page(page.total, list), note))
 }
 
-/// The calls of a page with what their bodies say; what was removed meanwhile is left out.
+/// The calls of a page with what their bodies say; what was removed meanwhile is left out. Of each nothing but the body is
+/// read: it may lie far from the others on the disk, and the page must be whole, since it goes by its number.
 fn read(reader: &mut dyn Reader, query: MissedQuery) -> Result<(MissedPage, Vec<UnCallBack>), StoreError> {
     let page = reader.missed(&query)?;
-    let mut list = Vec::with_capacity(page.events.len());
-    for id in &page.events {
-        list.extend(call(reader, *id)?);
+    let mut list = Vec::with_capacity(page.calls.len());
+    for (call_instance_id, event) in &page.calls {
+        let Some(body) = reader.body(*event)? else {
+            continue;
+        };
+        let scene = Scene::of(&body);
+        list.push(UnCallBack {
+            customer_telephone: scene.customer_telephone,
+            call_instance_id: *call_instance_id,
+            call_job_id: scene.call_job_id.and_then(|id| id.as_i64()),
+            caller_time: scene.start_time,
+        });
     }
     Ok((page, list))
-}
-
-fn call(reader: &mut dyn Reader, id: EventId) -> Result<Option<UnCallBack>, StoreError> {
-    let Some(record) = reader.event(id)? else {
-        return Ok(None);
-    };
-    let scene = Scene::of(&record.body);
-    Ok(Some(UnCallBack {
-        customer_telephone: scene.customer_telephone,
-        call_instance_id: record.event.entity_id,
-        call_job_id: record.event.call_job_id,
-        caller_time: scene.start_time,
-    }))
 }
 
 /// What a stored body says of its call.
@@ -158,6 +154,7 @@ fn call(reader: &mut dyn Reader, id: EventId) -> Result<Option<UnCallBack>, Stor
 #[serde(rename_all = "camelCase")]
 struct Scene {
     customer_telephone: Option<String>,
+    call_job_id: Option<serde_json::Number>,
     start_time: Option<String>,
 }
 

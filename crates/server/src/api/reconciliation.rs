@@ -15,8 +15,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use ringback_core::id::EventId;
-use ringback_core::limits::{RECONCILE_DAYS, RECONCILE_DAYS_DEFAULT, RECONCILE_ROWS};
-use ringback_core::store::ReconcileQuery;
+use ringback_core::limits::{PAGE_MS, RECONCILE_DAYS, RECONCILE_DAYS_DEFAULT, RECONCILE_ROWS};
+use ringback_core::store::{Reader, ReconcileQuery, StoreError};
 use ringback_core::time::Millis;
 use utoipa::ToSchema;
 
@@ -31,7 +31,7 @@ use super::query::Query;
 use super::search::TIME_MOST;
 use super::state::ApiState;
 use super::time::Time;
-use crate::service::Unavailable;
+use crate::clock::Clock;
 
 /// Where an answer as CSV says that there is more: its body has no place for it.
 const NEXT_CURSOR: HeaderName = HeaderName::from_static("ringback-next-cursor");
@@ -71,8 +71,8 @@ impl Format {
 /// `pending` + `exhausted` + `parked` + `cancelled`, as they stand now. An event counts on the day on which it was accepted, a
 /// delivery on the day on which it was made. Deliveries that repeat another – by a resend or a replay – are counted apart, in
 /// `resends`. Endpoints go by their names, also deleted ones; `endpoint` is null for what has none. What was removed after the
-/// retention is not counted. An answer counts 5,000 rows at most; then it says `partial`, and the next page goes on in the middle
-/// of a day: add up the pages. As CSV, a row for each sum, and the header `ringback-next-cursor` where there is more.
+/// retention is not counted. An answer counts 5,000 rows, and for 50 ms, at most; then it says `partial`, and the next page goes
+/// on in the middle of a day: add up the pages. As CSV, a row for each sum, and the header `ringback-next-cursor` where there is more.
 #[utoipa::path(
     get,
     path = "/v1/reconciliation",
@@ -111,7 +111,17 @@ pub(crate) async fn get_reconciliation(
         let allowed = "an integer: the company to reconcile with";
         Problem::invalid(vec![FieldError::missing("companyId", allowed)])
     })?;
-    let counted = count(&api, company_id, days, from).await?;
+    let asked = Asked {
+        company_id,
+        days,
+        from,
+        zone: api.zone.clone(),
+    };
+    let clock = Arc::clone(&api.clock);
+    // The semaphore is never closed.
+    let _turn = api.counts.acquire().await.ok();
+    let read = move |reader: &mut dyn Reader| count(reader, &*clock, &asked);
+    let counted = api.service.read(read).await?;
     Ok(
         match format.unwrap_or_else(|| Format::accepted(request.headers())) {
             Format::Json => json(StatusCode::OK, &counted),
@@ -167,44 +177,51 @@ impl Days {
     }
 }
 
-/// Counts day by day, in reads that are bounded each; `from` is where the page before ended.
-async fn count(
-    api: &ApiState,
+/// What an answer counts.
+struct Asked {
     company_id: i64,
     days: Days,
+    /// Where the page before ended.
     from: Option<i64>,
-) -> Result<Reconciliation, Unavailable> {
-    let zone = api.zone.iana_name().unwrap_or("UTC");
-    let mut counted = Reconciliation::new(company_id, (days.first, days.last), zone);
-    let mut left = RECONCILE_ROWS;
+    zone: TimeZone,
+}
+
+/// Counts day by day, in reads that share the rows and the time of one page: the first of them counts a row at least, if
+/// there is one.
+fn count(reader: &mut dyn Reader, clock: &dyn Clock, asked: &Asked) -> Result<Reconciliation, StoreError> {
+    let zone = asked.zone.iana_name().unwrap_or("UTC");
+    let days = asked.days;
+    let mut counted = Reconciliation::new(asked.company_id, (days.first, days.last), zone);
+    let (mut left, mut spent_ms) = (RECONCILE_ROWS, 0);
+    let begin_us = clock.boot_us();
     for date in days.each() {
-        let Some((begin, below)) = ids(date, &api.zone) else {
+        let Some((begin, below)) = ids(date, &asked.zone) else {
             continue;
         };
-        let mut from = begin.max(from.unwrap_or(begin));
+        let mut from = begin.max(asked.from.unwrap_or(begin));
         // A day without rows is told all the same, but not one that the pages before have told.
         while from < below {
-            if left == 0 {
+            if left == 0 || spent_ms >= PAGE_MS {
                 counted.goes_on_at(cursor::encode(List::Reconciliation, from));
                 return Ok(counted);
             }
-            let query = ReconcileQuery {
-                company_id,
+            let part = reader.reconcile(&ReconcileQuery {
+                company_id: asked.company_id,
                 from,
                 below,
                 rows: left,
+                spent_ms,
+            })?;
+            let was_slow = part.next.is_some() && part.looked < left;
+            left = if was_slow {
+                0
+            } else {
+                left.saturating_sub(part.looked)
             };
-            // The semaphore is never closed.
-            let turn = api.counts.acquire().await.ok();
-            let part = api.service.read(move |reader| reader.reconcile(&query)).await?;
-            drop(turn);
-            left = left.saturating_sub(part.looked);
-            let was_slow = part.next.is_some() && part.looked < query.rows;
+            let past_us = clock.boot_us().saturating_sub(begin_us);
+            spent_ms = u64::try_from(past_us / 1_000).unwrap_or_default();
             from = part.next.unwrap_or(below);
             counted.add(Day::of(date, part));
-            if was_slow {
-                left = 0;
-            }
         }
     }
     Ok(counted)

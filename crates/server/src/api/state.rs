@@ -29,8 +29,7 @@ const TESTS_AT_ONCE: usize = 16;
 /// keep the sends, which share the threads, waiting for as many turns: less would be delivered than taken in.
 const BATCHES_AT_ONCE: usize = 2;
 
-/// Failed-callback queries and reads of reconciliations under way at once; further ones wait. Each may take half a second of
-/// a reader, and the other readers are left to other requests.
+/// Failed-callback queries and reconciliations under way at once; further ones wait. One may take half a second of a reader, and the other readers are left to other requests.
 const COUNTS_AT_ONCE: usize = 2;
 
 /// What the API needs of the rest of the program.

@@ -61,12 +61,15 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Inner {
     tickets: VecDeque<Ticket>,
-    /// Parts of sweeps, of which each commit takes one: a part is thousands of rows, and a start may bring a part for each
-    /// of thousands of endpoints, for which nobody else should wait.
-    sweeps: VecDeque<Ticket>,
+    /// Parts of what goes over all deliveries of an endpoint, of which each commit takes one: a part is thousands of rows. A
+    /// start may bring a sweep for each of thousands of endpoints, and anybody may ask for *retry now* again and again; nobody
+    /// else should wait for them.
+    parts: VecDeque<Ticket>,
     bytes: usize,
     state: State,
     lost: Option<LostStore>,
+    /// How often the store was lost.
+    losses: u64,
     /// At how many writes the committer wants to be woken; `None` while it does not wait. Waking costs a system call,
     /// which a write that is taken anyway need not pay.
     wake_at: Option<usize>,
@@ -75,7 +78,15 @@ struct Inner {
 impl Inner {
     /// How many writes wait.
     fn waiting(&self) -> usize {
-        self.tickets.len() + self.sweeps.len()
+        self.tickets.len() + self.parts.len()
+    }
+
+    /// Where this write waits.
+    fn line_of(&mut self, write: &Write) -> &mut VecDeque<Ticket> {
+        match write.inner() {
+            Write::Sweep { .. } | Write::RetryNow { .. } => &mut self.parts,
+            _ => &mut self.tickets,
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -127,7 +138,7 @@ impl Queue {
             return Err(Unavailable::Behind);
         }
         inner.bytes += ticket.bytes();
-        inner.tickets.push_back(ticket);
+        inner.line_of(&ticket.write).push_back(ticket);
         self.wake(inner);
         Ok(())
     }
@@ -141,11 +152,7 @@ impl Queue {
             return;
         }
         for write in writes.drain(..) {
-            let queue = match write {
-                Write::Sweep { .. } => &mut inner.sweeps,
-                _ => &mut inner.tickets,
-            };
-            queue.push_back(Ticket {
+            inner.line_of(&write).push_back(Ticket {
                 write,
                 reply: None,
                 deliveries: 0,
@@ -159,9 +166,12 @@ impl Queue {
     pub(crate) fn close(&self) {
         let mut inner = self.lock();
         inner.state = State::Closed;
-        inner.sweeps.clear();
+        let parts = std::mem::take(&mut inner.parts);
         drop(inner);
         self.filled.notify_one();
+        for part in parts {
+            part.answer(Err(Unavailable::ShuttingDown));
+        }
     }
 
     /// How many writes wait, and how many bytes of bodies.
@@ -215,7 +225,7 @@ impl Queue {
             batch.extend(inner.tickets.pop_front());
         }
         inner.bytes -= bytes;
-        batch.extend(inner.sweeps.pop_front());
+        batch.extend(inner.parts.pop_front());
         Some(())
     }
 
@@ -224,9 +234,10 @@ impl Queue {
         let mut inner = self.lock();
         let since_wall_ms = inner.lost.map_or(wall_ms, |lost| lost.since_wall_ms);
         inner.lost = Some(LostStore { since_wall_ms, fault });
-        let waiting = std::mem::take(&mut inner.tickets);
-        inner.sweeps.clear();
+        let mut waiting = std::mem::take(&mut inner.tickets);
+        waiting.append(&mut inner.parts);
         inner.bytes = 0;
+        inner.losses += 1;
         let open = inner.state != State::Closed;
         if open {
             inner.state = State::Lost;
@@ -238,10 +249,16 @@ impl Queue {
         open
     }
 
-    /// Takes writes again: the driver has learned that the store is back.
-    pub(crate) fn regain(&self) {
+    /// How often the store was lost.
+    pub(super) fn losses(&self) -> u64 {
+        self.lock().losses
+    }
+
+    /// Takes writes again: the driver has learned that the store is back after so many losses. If it was lost again
+    /// meanwhile, the driver will learn that too.
+    pub(crate) fn regain(&self, losses: u64) {
         let mut inner = self.lock();
-        if inner.state == State::Lost {
+        if inner.state == State::Lost && inner.losses == losses {
             inner.state = State::Open;
             inner.lost = None;
         }
@@ -296,6 +313,7 @@ mod tests {
     use ringback_contract::kind::Kind;
     use ringback_core::event::NewEvent;
     use ringback_core::id::EndpointId;
+    use ringback_core::time::Millis;
 
     use super::*;
 
@@ -362,13 +380,25 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_takes_one_part_of_the_sweeps_behind_everything_else() {
+    fn a_commit_takes_one_part_of_what_goes_over_an_endpoint_behind_everything_else() {
         let queue = Queue::new();
-        let sweeps = (1..=3).map(|id| Write::Sweep {
+        let sweeps = [1, 3].map(|id| Write::Sweep {
             endpoint: EndpointId(id),
             after: None,
         });
-        queue.push_own(&mut sweeps.collect());
+        queue.push_own(&mut sweeps[..1].to_vec());
+        let retry_now = Write::RetryNow {
+            endpoint: EndpointId(2),
+            cutoff: Millis(0),
+            after: None,
+        };
+        queue
+            .push(Ticket {
+                write: retry_now,
+                ..ticket(0)
+            })
+            .unwrap();
+        queue.push_own(&mut sweeps[1..].to_vec());
         for (accepts, sweep) in [(1, Some(1)), (0, Some(2)), (2, Some(3)), (1, None)] {
             for _ in 0..accepts {
                 queue.push(ticket(0)).unwrap();
@@ -376,7 +406,7 @@ mod tests {
             let mut batch = Vec::new();
             queue.take(&mut batch, Duration::ZERO, Duration::ZERO).unwrap();
             let last = batch.last().and_then(|ticket| match ticket.write {
-                Write::Sweep { endpoint, .. } => Some(endpoint.0),
+                Write::Sweep { endpoint, .. } | Write::RetryNow { endpoint, .. } => Some(endpoint.0),
                 _ => None,
             });
             assert_eq!(
@@ -401,7 +431,11 @@ mod tests {
         let lost = queue.lost().unwrap();
         assert_eq!((lost.since_wall_ms, lost.fault), (1_000, Fault::Full));
         assert_eq!(queue.push(ticket(0)).unwrap_err(), Unavailable::StoreFailed);
-        queue.regain();
+        // The news of an earlier return comes too late.
+        queue.regain(1);
+        assert_eq!(queue.push(ticket(0)).unwrap_err(), Unavailable::StoreFailed);
+        assert_eq!(queue.losses(), 2);
+        queue.regain(2);
         assert_eq!(queue.lost(), None);
         queue.push(ticket(0)).unwrap();
         queue.close();

@@ -176,8 +176,11 @@ async fn an_answer_counts_so_much_and_the_next_goes_on_there() {
             break;
         };
         assert_eq!(page["partial"], true);
-        let csv = app.get(&format!("{path}&format=csv")).await;
-        assert!(csv.header("ringback-next-cursor").is_some(), "{csv:?}");
+        if pages == 1 {
+            // There are more rows than one answer counts, however long it may take.
+            let csv = app.get(&format!("{path}&format=csv")).await;
+            assert!(csv.header("ringback-next-cursor").is_some(), "{csv:?}");
+        }
         cursor = format!("&cursor={next}");
     }
     assert_eq!((events, parked), (accepted, accepted));

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -227,7 +228,8 @@ impl Lab {
                     source: Box::new(error),
                 })?;
                 Ok(Box::new(Faulty {
-                    inner,
+                    // No page ends because the machine is busy.
+                    inner: inner.with_page_time(Duration::MAX),
                     faults: Arc::clone(&for_opening),
                 }))
             }),

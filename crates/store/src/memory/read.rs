@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use ringback_core::alert::Oldest;
 use ringback_core::audit;
 use ringback_core::delivery::{Delivery, State as DeliveryState, Work};
@@ -18,7 +19,7 @@ use ringback_core::time::Millis;
 use super::lock;
 use super::state::State;
 use crate::filter::{Pager, asks_for_delivery, delivery_fits, event_fits, replay_fits, sent_fits};
-use crate::missed::{Missed, arrived_otherwise, is_missed};
+use crate::missed::{Fate, Missed, arrived_otherwise, is_missed};
 use crate::reconcile::{Count, Counted};
 use crate::{replay, rules};
 
@@ -146,6 +147,11 @@ impl Reader for MemoryReader {
         Ok(dry_run)
     }
 
+    fn body(&mut self, id: EventId) -> Result<Option<Bytes>, StoreError> {
+        let state = lock(&self.state);
+        Ok(state.events.get(&id).map(|stored| stored.body.clone()))
+    }
+
     fn missed(&mut self, query: &MissedQuery) -> Result<MissedPage, StoreError> {
         let state = lock(&self.state);
         let mut missed = Missed::new(query);
@@ -158,8 +164,8 @@ impl Reader for MemoryReader {
                 continue;
             }
             let is_of_job = query.call_job_id.is_none_or(|job| event.call_job_id == Some(job));
-            let all: Vec<Delivery> = state.of_event(*id).cloned().collect();
-            for delivery in all.iter().filter(|delivery| is_missed(delivery)) {
+            let all: Vec<Fate> = state.of_event(*id).map(Fate::of).collect();
+            for delivery in state.of_event(*id).filter(|delivery| is_missed(delivery)) {
                 if !missed.wants_more(|| false) {
                     return Ok(missed.finish());
                 }

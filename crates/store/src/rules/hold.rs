@@ -50,10 +50,14 @@ pub(super) fn check<T: Tables>(tables: &mut T, now: Millis) -> Result<Written, T
             }
             // The sweep that is under way has not come to it yet.
             Some(_) => None,
+            // Nor to this one: it will end the hold, however late it comes.
             None => Some(now.plus(HOLD_CHECK_MS)),
         };
         match check {
-            Some(check) => hold(&mut delivery, Hold { check, ..held }, now),
+            Some(check) => {
+                let until = held.until.max(check);
+                hold(&mut delivery, Hold { until, check }, now);
+            }
             None => {
                 make_due(&mut delivery, now, now);
                 released.push((id, now));

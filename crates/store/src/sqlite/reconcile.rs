@@ -1,6 +1,8 @@
 //! Counting for a reconciliation: a company's events by id, each with the deliveries that follow it, and between them those
 //! that are noted as made later (see [`super::by_event`]). So each delivery comes once, and no index is needed for it.
 
+use std::time::Duration;
+
 use ringback_core::delivery::State;
 use ringback_core::id::EndpointId;
 use ringback_core::store::{ReconcileQuery, Reconciled};
@@ -51,7 +53,7 @@ fn walk(snapshot: &Snapshot<'_>, query: &ReconcileQuery, count: &mut Count) -> R
     let mut found = walk.query(params![query.company_id, query.from, query.below])?;
     while let Some(row) = found.next()? {
         let id: i64 = row.get(0)?;
-        if !count.wants(id, || snapshot.is_long()) {
+        if !count.wants(id, || is_over(snapshot, query)) {
             break;
         }
         if row.get::<_, Option<i64>>(1)?.is_none() {
@@ -68,6 +70,10 @@ fn walk(snapshot: &Snapshot<'_>, query: &ReconcileQuery, count: &mut Count) -> R
     Ok(())
 }
 
+fn is_over(snapshot: &Snapshot<'_>, query: &ReconcileQuery) -> bool {
+    snapshot.is_page_over_after(Duration::from_millis(query.spent_ms))
+}
+
 /// Counts the deliveries that follow an event, as far as they are asked for. Whether the count goes on: it may end between
 /// them, and the next part then finds the event before its beginning.
 fn following(snapshot: &Snapshot<'_>, query: &ReconcileQuery, event: i64, count: &mut Count) -> Result<bool> {
@@ -77,7 +83,7 @@ fn following(snapshot: &Snapshot<'_>, query: &ReconcileQuery, event: i64, count:
         if !row.get(5)? {
             break;
         }
-        if !count.wants(row.get(4)?, || snapshot.is_long()) {
+        if !count.wants(row.get(4)?, || is_over(snapshot, query)) {
             return Ok(false);
         }
         count.delivery(counted(row)?);

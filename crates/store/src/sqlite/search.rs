@@ -24,7 +24,7 @@ pub(super) fn events(
     filter: &Filter,
     page: &PageRequest,
 ) -> Result<Page<EventSummary>> {
-    let sources = event_sources(snapshot.connection, filter)?;
+    let sources = event_sources(snapshot, filter)?;
     let bounds = Bounds::of_events(filter, page);
     let mut pager = Pager::new(page);
     let mut candidates = Candidates::new(&sources, bounds);
@@ -33,7 +33,7 @@ pub(super) fn events(
     {
         let summary = event_summary(snapshot, filter, EventId(id))?;
         pager.show(id, summary);
-        pager.tires(|| snapshot.is_long());
+        pager.tires(|| snapshot.is_page_over());
     }
     Ok(pager.finish())
 }
@@ -85,7 +85,7 @@ pub(super) fn deliveries(
             let id = delivery.id.0;
             let summary = delivery_summary(snapshot, filter, delivery)?;
             pager.show(id, summary);
-            pager.tires(|| snapshot.is_long());
+            pager.tires(|| snapshot.is_page_over());
         }
         return Ok(pager.finish());
     }
@@ -99,7 +99,7 @@ pub(super) fn deliveries(
             None => None,
         };
         pager.show(id, summary);
-        pager.tires(|| snapshot.is_long());
+        pager.tires(|| snapshot.is_page_over());
     }
     Ok(pager.finish())
 }
@@ -134,9 +134,10 @@ fn last_sent(snapshot: &Snapshot<'_>, id: DeliveryId) -> Result<Option<i64>> {
 
 /// The deliveries of the events that one call, one job or one phone number leaves, newest first. `None` when nothing
 /// narrows so far, or not far enough: a resend is younger than its event, so the order of events is not that of
-/// deliveries, and all of them must be at hand.
+/// deliveries, and all of them must be at hand. Nor where gathering them takes too long: the page then goes through all
+/// deliveries, in the same order, and the next one finds the first of these in memory.
 fn deliveries_of_few_events(snapshot: &mut Snapshot<'_>, filter: &Filter) -> Result<Option<Vec<Delivery>>> {
-    let sources = event_sources(snapshot.connection, filter)?;
+    let sources = event_sources(snapshot, filter)?;
     if sources.iter().any(|source| !source.is_narrow()) {
         return Ok(None);
     }
@@ -148,7 +149,7 @@ fn deliveries_of_few_events(snapshot: &mut Snapshot<'_>, filter: &Filter) -> Res
     let mut deliveries = Vec::new();
     while let Some(id) = candidates.next(snapshot)? {
         deliveries.extend(snapshot.deliveries_of(EventId(id))?);
-        if candidates.brought > FEW || deliveries.len() > FEW {
+        if candidates.brought > FEW || deliveries.len() > FEW || snapshot.is_preparing_over() {
             return Ok(None);
         }
     }

@@ -5,11 +5,11 @@ use ringback_core::delivery::{Age, Outcome, State};
 use ringback_core::endpoint::{Order, Settings};
 use ringback_core::event::NewEvent;
 use ringback_core::id::{DeliveryId, EndpointId};
-use ringback_core::limits::HOLD_ROWS;
+use ringback_core::limits::{HOLD_ROWS, SWEEP_ROWS};
 use ringback_core::settle::Next;
 use ringback_core::store::{HeldBy, Write, Written};
 
-use crate::lab::{Lab, T0, at, call, correction, event, kinds, on_every_store};
+use crate::lab::{Lab, T0, at, call, correction, event, kinds, on_every_store, put_endpoint};
 
 on_every_store! {
     a_final_status_waits_for_open_calls_at_any_endpoint_and_for_quiet,
@@ -27,6 +27,7 @@ on_every_store! {
     deleting_the_endpoint_cancels_it,
     a_resend_is_held_too,
     looking_is_bounded,
+    a_look_before_the_sweep_has_come_to_it_waits_for_the_sweep,
     a_later_quiet_is_read_at_each_look,
 }
 
@@ -372,6 +373,36 @@ fn looking_is_bounded(lab: &mut Lab) {
     lab.now = at(600_000);
     assert_eq!(look(lab), (HOLD_ROWS, Some(6_000)));
     assert_eq!(look(lab), (5, None));
+}
+
+fn a_look_before_the_sweep_has_come_to_it_waits_for_the_sweep(lab: &mut Lab) {
+    lab.company();
+    lab.endpoint("jobs", |settings| {
+        holds(settings);
+        settings.callbacks = kinds(&[Kind::Call, Kind::Job]);
+    });
+    let calls = 1..=i64::try_from(SWEEP_ROWS).unwrap();
+    let writes: Vec<Write> = calls.map(|id| Write::Accept(Box::new(call_of_job(id)))).collect();
+    lab.commit(&writes);
+    let id = lab.deliver(job(2));
+    let disabled = put_endpoint("jobs", |settings| {
+        holds(settings);
+        settings.callbacks = kinds(&[Kind::Call, Kind::Job]);
+        settings.enabled = false;
+    });
+    let Written::Endpoint { endpoint, swept, .. } = lab.write(disabled) else {
+        panic!("no endpoint");
+    };
+    let endpoint = endpoint.id;
+    // Within a second of its limit, and behind it.
+    for (now, until) in [(599_500, 600_500_u64), (600_500, 601_500), (700_000, 701_000)] {
+        lab.now = at(now);
+        assert_eq!(look(lab), (0, Some(until)));
+        assert_eq!(hold(lab, id), Some((until, until)));
+    }
+    let after = swept.next;
+    lab.write(Write::Sweep { endpoint, after });
+    assert_eq!((lab.stands(id).0, hold(lab, id)), (State::Parked, None));
 }
 
 fn a_later_quiet_is_read_at_each_look(lab: &mut Lab) {

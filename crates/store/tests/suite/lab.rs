@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ringback_contract::ack::AckRule;
@@ -35,14 +36,18 @@ const ANY_ENDPOINT: EndpointId = EndpointId(0);
 
 enum Kept {
     Memory(Memory),
-    Sqlite(TempDir),
+    /// With the time that a page may take.
+    Sqlite(TempDir, Duration),
 }
 
 impl Kept {
     fn open(&self) -> Box<dyn Store> {
         match self {
             Self::Memory(memory) => Box::new(memory.clone()),
-            Self::Sqlite(dir) => Box::new(Sqlite::open_with(dir.path(), &secrets()).unwrap()),
+            Self::Sqlite(dir, page) => {
+                let store = Sqlite::open_with(dir.path(), &secrets()).unwrap();
+                Box::new(store.with_page_time(*page))
+            }
         }
     }
 }
@@ -78,8 +83,18 @@ impl Lab {
         Self::on(Kept::Memory(Memory::new([7; 32])))
     }
 
+    /// Its pages end because of rows only, not because the machine is busy.
     pub(crate) fn sqlite() -> Self {
-        Self::on(Kept::Sqlite(tempfile::tempdir().unwrap()))
+        Self::on(Kept::Sqlite(tempfile::tempdir().unwrap(), Duration::MAX))
+    }
+
+    /// Opens the store again, with pages that end after this time: with none after their first row.
+    pub(crate) fn set_page_time(&mut self, time: Duration) {
+        match &mut self.kept {
+            Kept::Memory(_) => {}
+            Kept::Sqlite(_, page) => *page = time,
+        }
+        self.reopen();
     }
 
     fn on(kept: Kept) -> Self {
@@ -103,7 +118,7 @@ impl Lab {
     /// What holds after any history.
     pub(crate) fn check(&mut self) {
         invariants::check(self);
-        if let Kept::Sqlite(dir) = &self.kept {
+        if let Kept::Sqlite(dir, _) = &self.kept {
             invariants::check_file(dir.path());
         }
     }

@@ -14,6 +14,7 @@ mod backup;
 mod measure;
 mod missed;
 mod order;
+mod pages;
 mod prune;
 mod reading;
 mod reconcile;

@@ -33,8 +33,8 @@ const ALL: MissedQuery = MissedQuery {
 
 fn missed(lab: &mut Lab, query: MissedQuery) -> Vec<EventId> {
     let page = lab.read().missed(&query).unwrap();
-    assert_eq!((page.total, page.partial), (page.events.len(), false));
-    page.events
+    assert_eq!((page.total, page.partial), (page.calls.len(), false));
+    page.calls.into_iter().map(|(_, event)| event).collect()
 }
 
 fn each_state_is_missed_or_not(lab: &mut Lab) {
@@ -161,7 +161,7 @@ fn a_call_is_listed_once_and_by_its_conditions(lab: &mut Lab) {
 
 fn pages_and_total(lab: &mut Lab) {
     lab.company();
-    let ids: Vec<_> = (1..=5).map(|id| lab.accept(call(id)).event_id).collect();
+    let ids: Vec<_> = (1..=5).map(|id| (id, lab.accept(call(id)).event_id)).collect();
     for (skip, take, expected) in [
         (0, 2, &ids[..2]),
         (2, 2, &ids[2..4]),
@@ -171,7 +171,7 @@ fn pages_and_total(lab: &mut Lab) {
     ] {
         let query = MissedQuery { skip, take, ..ALL };
         let expected = MissedPage {
-            events: expected.to_vec(),
+            calls: expected.to_vec(),
             total: 5,
             partial: false,
         };

@@ -14,6 +14,7 @@ use crate::receiver::rfc3339_text;
 pub(super) mod html;
 pub(super) mod junit;
 pub(super) mod text;
+mod verdict;
 
 /// How a check stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

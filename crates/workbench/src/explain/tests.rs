@@ -168,6 +168,11 @@ fn what_is_wrong_with_the_secret_is_told() {
     };
     let by_short = format!("v1,{}", STANDARD.encode(mac(b"short", &right_message())));
     check(&request(&by_short, body), &short, &[Cause::SecretNotASecret]);
+    let none = Known {
+        secrets: vec!["abc".to_owned()],
+        ..known()
+    };
+    check(&request(&by_short, body), &none, &[Cause::SecretNotASecret]);
 }
 
 /// What the receiver's own code computes, and why that is another signature.

@@ -5,6 +5,7 @@
 //! mark. All of that is read. What holds no JSON object is an error.
 
 use bytes::Bytes;
+use ringback_core::limits;
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -35,6 +36,8 @@ pub(super) enum NoCallback {
     NotAnObject,
     #[error("no field of the form holds a JSON object")]
     NoField,
+    #[error("the body holds more than {} JSON values", limits::INBOX_BODY_VALUES)]
+    TooManyValues,
 }
 
 /// Reads a body.
@@ -72,6 +75,9 @@ fn is_form(content_type: Option<&str>) -> bool {
 }
 
 fn object(json: &str) -> Result<Value, NoCallback> {
+    if values_at_most(json) > limits::INBOX_BODY_VALUES {
+        return Err(NoCallback::TooManyValues);
+    }
     match serde_json::from_str(json) {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err(NoCallback::NotAnObject),
@@ -80,6 +86,22 @@ fn object(json: &str) -> Result<Value, NoCallback> {
             column: error.column(),
         }),
     }
+}
+
+/// How many values a JSON text can hold at most: each but the first stands behind a bracket or a comma. It counts before
+/// anything is read, since reading takes the memory.
+fn values_at_most(json: &str) -> usize {
+    let (mut count, mut in_string, mut escaped) = (1, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' | b',' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// The callback in a form: the field of a usual name, else the first one that holds a JSON object; or the name of a
@@ -188,6 +210,30 @@ mod tests {
         ] {
             check(Some(FORM), body.as_bytes(), Ok(json));
         }
+    }
+
+    #[test]
+    fn values_are_counted_before_they_are_read() {
+        for (json, most) in [
+            ("{}", 2),
+            (r#"{"a":1,"b":[2,{"c":null}]}"#, 6),
+            (r#"{"a":"{[,\",[","b":"\\"}"#, 3),
+        ] {
+            assert_eq!(values_at_most(json), most, "{json}");
+        }
+        let of = |values: usize| format!(r#"{{"a":[{}0]}}"#, "0,".repeat(values - 3));
+        assert!(decode(None, &of(limits::INBOX_BODY_VALUES).into()).is_ok());
+        let too_many = of(limits::INBOX_BODY_VALUES + 1);
+        check(
+            None,
+            too_many.as_bytes(),
+            Err("the body holds more than 100000 JSON values"),
+        );
+        check(
+            Some(FORM),
+            format!("data={too_many}").as_bytes(),
+            Err("no field of the form holds a JSON object"),
+        );
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! By what a repetition is recognised, and what is handed on one after the other.
 //!
-//! With a webhook-id the id decides: it is the same on every send of an event, and no other event has it. Without one
-//! (other platforms, older versions) what the callback is about and its content decide, `sign` and `dateTime` aside,
-//! which a sender may compute anew:
+//! With a webhook-id the id decides, together with the kind and the company's call or job that the callback is about. The
+//! id is the same on every send of an event, but it is unique in one installation only: it is made of a time in
+//! milliseconds, so production and staging, or an old machine and its successor, can give the same one. The bodies of
+//! one event, in v1 and in v2, are about the same. Without an id (other platforms, older versions) what the callback is
+//! about and its content decide, `sign` and `dateTime` aside, which a sender may compute anew:
 //!
 //! - **calls and inbound calls** are facts. One that was taken in before, at any time, is a repetition;
 //! - **corrections and job states** are states, and a state can come back: B, then C, then B again are three. One is a
@@ -36,7 +38,7 @@ pub(super) fn take(event_id: Option<&str>, identity: &Identity, callback: &Value
     let order_key = about.map(|(kind, entity_id)| order_key(kind, identity.company_id, entity_id));
     if let Some(event_id) = event_id {
         return Fingerprint {
-            identity: Some(of_event_id(event_id)),
+            identity: Some(of_event(event_id, identity.kind, order_key.as_deref())),
             state_of: None,
             order_key,
         };
@@ -60,13 +62,13 @@ pub(super) fn take(event_id: Option<&str>, identity: &Identity, callback: &Value
     }
 }
 
-/// What a webhook-id stands for.
-pub(super) fn of_event_id(event_id: &str) -> Hash {
-    Sha256::new()
-        .chain_update(b"webhook-id ")
-        .chain_update(event_id)
-        .finalize()
-        .into()
+/// What a webhook-id stands for, in a callback of this kind about this key.
+fn of_event(event_id: &str, kind: Option<Kind>, order_key: Option<&str>) -> Hash {
+    let mut hash = Sha256::new().chain_update(b"webhook-id ");
+    add_text(&mut hash, b's', event_id);
+    add_text(&mut hash, b's', kind.map_or("", Kind::name));
+    add_text(&mut hash, b's', order_key.unwrap_or_default());
+    hash.finalize().into()
 }
 
 /// A correction belongs to its call.
@@ -140,6 +142,8 @@ fn add_length(hash: &mut Sha256, tag: u8, length: usize) {
 
 #[cfg(test)]
 mod tests {
+    use ringback_contract::samples;
+
     use super::*;
     use crate::receiver::identify;
 
@@ -184,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_decides_alone_and_states_are_told_from_facts() {
+    fn an_id_decides_whatever_the_content_and_states_are_told_from_facts() {
         let correction = call(r#""taskResult":[{"companyId":1,"sceneInstanceId":9007199254740993}]"#);
         let job =
             r#"{"data":{"dataType":"JOB_INFO_RESULT","data":{"companyId":1,"callJobId":7,"status":2}}}"#;
@@ -201,11 +205,40 @@ mod tests {
                 (with.order_key.as_deref(), without.order_key.as_deref()),
                 (order_key, order_key)
             );
-            assert_eq!((with.identity, with.state_of), (Some(of_event_id("evt_1")), None));
+            let more = of(&body.replace("Id\":", "Id\": "), Some("evt_1"));
+            assert_eq!((with.identity, with.state_of), (more.identity, None));
             assert_ne!(without.identity, with.identity);
             assert_eq!(without.state_of.is_some(), is_state, "{body}");
         }
         assert_eq!(of(r#"{"data":7}"#, None), Fingerprint::default());
         assert!(of(r#"{"data":7}"#, Some("id")).identity.is_some());
+    }
+
+    /// Two installations can give the same id to two events.
+    #[test]
+    fn an_id_is_one_event_of_one_call_or_job() {
+        let correction = call(r#""taskResult":[{"companyId":1,"sceneInstanceId":9007199254740993}]"#);
+        let job =
+            r#"{"data":{"dataType":"JOB_INFO_RESULT","data":{"companyId":1,"callJobId":9007199254740993}}}"#;
+        let bodies = [
+            call(SCENE),
+            call(&SCENE.replace("993", "992")),
+            call(&SCENE.replace("companyId\":1", "companyId\":2")),
+            correction,
+            job.to_owned(),
+            r#"{"data":7}"#.to_owned(),
+        ];
+        let identities: std::collections::HashSet<_> = bodies
+            .iter()
+            .map(|body| of(body, Some("evt_1")).identity)
+            .collect();
+        assert_eq!(identities.len(), bodies.len());
+        for (v1, v2) in [
+            (samples::CALL, samples::V2_CALL),
+            (samples::JOB, samples::V2_JOB),
+            (samples::CORRECTION, samples::V2_CORRECTION),
+        ] {
+            assert_eq!(of(v1, Some("evt_1")).identity, of(v2, Some("evt_1")).identity);
+        }
     }
 }

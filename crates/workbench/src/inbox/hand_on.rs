@@ -12,6 +12,7 @@ use ringback_core::limits;
 use ringback_server::tasks;
 use tokio::sync::{mpsc, watch};
 
+use super::failures::Failures;
 use super::outlet::{Outcome, OutletName, Target};
 use super::store::{Fault, Settled, Store, Verdict, backoff_ms};
 use super::time::Time;
@@ -32,6 +33,7 @@ struct Shared {
     time: Time,
     give_up_ms: i64,
     doing: Mutex<Doing>,
+    failures: Failures,
 }
 
 /// An outlet at work.
@@ -77,6 +79,7 @@ impl HandOn {
                 time,
                 give_up_ms,
                 doing: Mutex::default(),
+                failures: Failures::default(),
             }),
         }
     }
@@ -147,6 +150,7 @@ impl HandOn {
                 self.start(&mut turn, &done).await
             };
             self.note(&turn);
+            self.shared.say_failures();
             tokio::select! {
                 ended = dones.recv() => {
                     let Some(ended) = ended else { return };
@@ -289,12 +293,25 @@ impl Shared {
         Ended::Recorded
     }
 
+    fn say_failures(&self) {
+        for line in self.failures.due(self.time.now_ms()) {
+            line.log(self.target.name());
+        }
+    }
+
     /// Records an end, as long as it takes: before that it counts as in flight.
     async fn record(&self, settled: Settled) {
         let mut tries = 0;
-        while let Err(fault) = self.store.settle(settled.clone()).await {
-            if fault == Fault::Closed {
-                return;
+        loop {
+            match self.store.settle(settled.clone()).await {
+                Ok(failed) => {
+                    if let Verdict::Failed(why) = &settled.verdict {
+                        self.failures.note(&failed, why);
+                    }
+                    return;
+                }
+                Err(Fault::Closed) => return,
+                Err(_) => {}
             }
             tries += 1;
             let wait_ms = backoff_ms(tries, limits::INBOX_UNREACHABLE_MS_MOST);

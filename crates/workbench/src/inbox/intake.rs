@@ -1,5 +1,9 @@
 //! Taking callbacks in over HTTP: read, verified, decoded, stored – and only then answered.
 //!
+//! What a callback takes in memory is counted from its first byte until nothing holds it any more, the writer included,
+//! also where its sender has hung up. Its JSON is read once, and let go before anything is waited for: it can be a
+//! hundred times as long as its text.
+//!
 //! | Answer | When |
 //! |---|---|
 //! | 200 `success`, or the wrong answer that was asked for | it is on disk, or was before |
@@ -21,11 +25,11 @@ use hyper::body::{Body as _, Incoming};
 use ringback_contract::headers;
 use ringback_core::limits;
 use ringback_server::clock;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::decode::{self, Decoded};
+use super::decode;
 use super::faults::Faults;
-use super::fingerprint;
+use super::fingerprint::{self, Fingerprint};
 use super::outlet::OutletName;
 use super::require::Require;
 use super::show::Told;
@@ -34,7 +38,7 @@ use super::time::Time;
 use crate::receiver::record::sha256_hex;
 use crate::receiver::respond::{AnswerBody, respond, whole};
 use crate::receiver::server::{Connection, Dropped};
-use crate::receiver::{Received, Verification, Verifier, identify};
+use crate::receiver::{Check, Identity, Received, Verification, Verifier, identify_value};
 
 const TEXT: &str = "text/plain;charset=utf-8";
 
@@ -55,19 +59,37 @@ pub(super) struct Intake {
     pub(super) memory: Arc<Semaphore>,
     /// Where what came in is told; what has no room is not.
     pub(super) told: Option<mpsc::Sender<Told>>,
+    /// The room of what is told, in KiB.
+    pub(super) shown: Arc<Semaphore>,
 }
 
-/// A request that was read.
+/// A request whose body is whole.
 struct Came {
     head: http::request::Parts,
     body: Bytes,
-    received: Received,
+    content_type: Option<String>,
+    /// Its share of the memory.
+    held: Arc<OwnedSemaphorePermit>,
+}
+
+/// What reading a body has found.
+struct Found {
+    identity: Identity,
+    verification: Verification,
+    /// What decides about repetitions, and the callback's text where it is not the body; or the answer to what is not
+    /// taken in.
+    taken: Result<(Fingerprint, Option<Bytes>), (StatusCode, String)>,
 }
 
 impl Intake {
     /// The semaphore for the bytes of bodies, in KiB.
     pub(super) fn memory() -> Arc<Semaphore> {
         Arc::new(Semaphore::new(kib(limits::INBOX_MEMORY_BYTES) as usize))
+    }
+
+    /// The semaphore for what is told, likewise.
+    pub(super) fn shown() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(kib(limits::INBOX_SHOWN_BYTES) as usize))
     }
 
     pub(super) async fn handle(
@@ -84,7 +106,7 @@ impl Intake {
             let why = "the body must not be encoded";
             return Ok(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
         }
-        // As much as it says, or as much as it may be; held until it is answered.
+        // As much as it says, or as much as it may be, and its headers.
         let bytes = request
             .body()
             .size_hint()
@@ -93,8 +115,10 @@ impl Intake {
         if bytes > limits::INBOX_BODY_BYTES.into() {
             return Ok(too_long());
         }
-        let bytes = u32::try_from(bytes).unwrap_or(limits::INBOX_BODY_BYTES);
-        let Ok(_held) = self.memory.try_acquire_many(kib(bytes)) else {
+        let bytes = u32::try_from(bytes)
+            .unwrap_or(limits::INBOX_BODY_BYTES)
+            .saturating_add(head_bytes(request.headers()));
+        let Ok(held) = Arc::clone(&self.memory).try_acquire_many_owned(kib(bytes)) else {
             return Ok(busy("too many callbacks at once"));
         };
         let (head, body) = request.into_parts();
@@ -111,48 +135,88 @@ impl Intake {
                 ));
             }
         };
-        self.take_in(head, body, connection).await
+        let came = Came {
+            content_type: text(&head.headers, header::CONTENT_TYPE.as_str()),
+            head,
+            body,
+            held: Arc::new(held),
+        };
+        self.take_in(came, connection).await
     }
 
-    async fn take_in(
-        &self,
-        head: http::request::Parts,
-        body: Bytes,
-        connection: &Connection,
-    ) -> Result<Response<AnswerBody>, Dropped> {
-        let content_type = text(&head.headers, header::CONTENT_TYPE.as_str());
-        let decoded = decode::decode(content_type.as_deref(), &body);
-        let received = self.received(&head, &body, decoded.as_ref().ok());
-        let came = Came { head, body, received };
-        // Who may send nothing learns nothing about what is wrong with it.
-        if let Some(why) = self.require.missing(&came.received.verification) {
-            return Ok(self
-                .refuse(came, StatusCode::UNAUTHORIZED, format!("not verified: {why}"))
-                .await);
-        }
-        let decoded = match decoded {
-            Ok(decoded) => decoded,
-            Err(why) => return Ok(self.refuse(came, StatusCode::BAD_REQUEST, why.to_string()).await),
+    async fn take_in(&self, came: Came, connection: &Connection) -> Result<Response<AnswerBody>, Dropped> {
+        let at_wall_ms = self.time.clock().wall_ms();
+        let found = self.find(&came, at_wall_ms);
+        let received = self.received(&came, &found, at_wall_ms);
+        let (fingerprint, content) = match found.taken {
+            Ok(taken) => taken,
+            Err((status, why)) => return Ok(self.refuse(came, received, status, why).await),
         };
-        let callback = self.callback(&came, content_type, decoded);
+        let callback = self.callback(&came, &received, fingerprint, content);
+        let bytes = callback.body.len() + callback.content.as_ref().map_or(0, Bytes::len);
         let (outlets, drop_stale) = (self.outlets.clone(), self.drop_stale);
+        let held = Arc::clone(&came.held);
         let accepted = self
             .store
-            .write(move |transaction| callback.accept(transaction, &outlets, drop_stale))
+            .write_bytes(bytes, move |transaction| {
+                let _held = held;
+                callback.accept(transaction, &outlets, drop_stale)
+            })
             .await;
         match accepted {
-            Ok(accepted) => self.acknowledge(came, accepted, connection).await,
+            Ok(accepted) => self.acknowledge(received, accepted, connection).await,
             Err(fault) => {
-                self.tell(came.received, Some(format!("503 {fault}")), None);
+                self.tell(received, Some(format!("503 {fault}")), None);
                 Ok(busy(&fault.to_string()))
             }
         }
     }
 
+    /// Reads a body as far as it has to be read. Who may send nothing learns nothing about what is wrong with it, and
+    /// costs nothing: what the headers decide is decided first.
+    fn find(&self, came: &Came, at_wall_ms: i64) -> Found {
+        let now_s = at_wall_ms.div_euclid(1000);
+        let webhook = self
+            .verifier
+            .verify_webhook(&came.head.headers, &came.body, now_s);
+        let unverified = |why| Err((StatusCode::UNAUTHORIZED, format!("not verified: {why}")));
+        if let Some(why) = self.require.missing_unread(&webhook, &self.verifier) {
+            return Found {
+                identity: Identity::default(),
+                verification: Verification {
+                    webhook,
+                    sign: Check::NotChecked,
+                },
+                taken: unverified(why),
+            };
+        }
+        let decoded = decode::decode(came.content_type.as_deref(), &came.body);
+        let identity = decoded
+            .as_ref()
+            .map_or_else(|_| Identity::default(), |decoded| identify_value(&decoded.value));
+        let verification = Verification {
+            webhook,
+            sign: self.verifier.verify_sign(&identity),
+        };
+        let taken = match (self.require.missing(&verification), decoded) {
+            (Some(why), _) => unverified(why),
+            (None, Err(why)) => Err((StatusCode::BAD_REQUEST, why.to_string())),
+            (None, Ok(decoded)) => {
+                let event_id = event_id(&came.head.headers);
+                let fingerprint = fingerprint::take(event_id.as_deref(), &identity, &decoded.value);
+                Ok((fingerprint, decoded.text))
+            }
+        };
+        Found {
+            identity,
+            verification,
+            taken,
+        }
+    }
+
     /// What is known without the store.
-    fn received(&self, head: &http::request::Parts, body: &Bytes, decoded: Option<&Decoded>) -> Received {
-        let identity = identify(decoded.and_then(|decoded| decoded.text.as_ref()).unwrap_or(body));
-        let at_wall_ms = self.time.clock().wall_ms();
+    fn received(&self, came: &Came, found: &Found, at_wall_ms: i64) -> Received {
+        let Came { head, body, .. } = came;
         Received {
             number: 0,
             at_wall_ms,
@@ -162,27 +226,29 @@ impl Intake {
                 .uri
                 .path_and_query()
                 .map_or_else(String::new, ToString::to_string),
-            event_id: text(&head.headers, headers::WEBHOOK_ID).filter(|id| !id.is_empty()),
+            event_id: event_id(&head.headers),
             send: text(&head.headers, headers::RINGBACK_SEND).and_then(|send| send.parse().ok()),
-            kind: identity.kind,
-            company_id: identity.company_id,
-            entity_id: identity.entity_id,
+            kind: found.identity.kind,
+            company_id: found.identity.company_id,
+            entity_id: found.identity.entity_id,
             body_bytes: body.len(),
             body_sha256: sha256_hex(body),
-            verification: self
-                .verifier
-                .verify(&head.headers, body, &identity, at_wall_ms.div_euclid(1000)),
+            verification: found.verification.clone(),
             answer: String::new(),
             body: body.clone(),
         }
     }
 
-    fn callback(&self, came: &Came, content_type: Option<String>, decoded: Decoded) -> Callback {
-        let received = &came.received;
-        let identity = identify(decoded.text.as_ref().unwrap_or(&came.body));
+    fn callback(
+        &self,
+        came: &Came,
+        received: &Received,
+        fingerprint: Fingerprint,
+        content: Option<Bytes>,
+    ) -> Callback {
         Callback {
             received_ms: self.time.now_ms(),
-            fingerprint: fingerprint::take(received.event_id.as_deref(), &identity, &decoded.value),
+            fingerprint,
             event_id: received.event_id.clone(),
             send: received.send,
             kind: received.kind,
@@ -191,66 +257,86 @@ impl Intake {
             verified: received.verification.is_verified(),
             verification: json(&received.verification),
             path: received.path.clone(),
-            content_type,
+            content_type: came.content_type.clone(),
             headers: kept_headers(&came.head.headers),
             body: came.body.clone(),
-            content: decoded.text,
+            content,
         }
     }
 
     async fn acknowledge(
         &self,
-        came: Came,
+        received: Received,
         accepted: Accepted,
         connection: &Connection,
     ) -> Result<Response<AnswerBody>, Dropped> {
-        let event = came
-            .received
-            .event_id
-            .as_deref()
-            .unwrap_or(&came.received.body_sha256);
-        let answer = self.faults.answer(event, came.received.send);
+        let event = received.event_id.as_deref().unwrap_or(&received.body_sha256);
+        let answer = self.faults.answer(event, received.send);
         let received = Received {
             number: accepted.number.unsigned_abs(),
             answer: answer.to_string(),
-            ..came.received
+            ..received
         };
         self.tell(received, None, Some(accepted));
         respond(&answer, connection, self.time.clock().as_ref()).await
     }
 
-    async fn refuse(&self, came: Came, status: StatusCode, why: String) -> Response<AnswerBody> {
+    async fn refuse(
+        &self,
+        came: Came,
+        received: Received,
+        status: StatusCode,
+        why: String,
+    ) -> Response<AnswerBody> {
         let refused = Refused {
             received_ms: self.time.now_ms(),
             status: status.as_u16(),
             why: why.clone(),
-            event_id: came.received.event_id.clone(),
-            verification: json(&came.received.verification),
-            path: came.received.path.clone(),
+            event_id: received.event_id.clone(),
+            verification: json(&received.verification),
+            path: received.path.clone(),
             headers: kept_headers(&came.head.headers),
-            body: came.body,
+            body: Refused::kept(&came.body),
+            body_bytes: came.body.len(),
         };
+        let held = Arc::clone(&came.held);
         // It is answered the same whether or not it could be kept.
         let _ = self
             .store
-            .write(move |transaction| refused.keep(transaction))
+            .write_bytes(refused.body.len(), move |transaction| {
+                let _held = held;
+                refused.keep(transaction)
+            })
             .await;
         let answer = plain(status, &why);
-        self.tell(came.received, Some(format!("{} {why}", status.as_u16())), None);
+        self.tell(received, Some(format!("{} {why}", status.as_u16())), None);
         answer
     }
 
     fn tell(&self, received: Received, refused: Option<String>, accepted: Option<Accepted>) {
-        let told = Told::new(received, refused, accepted);
-        if let Some(sender) = &self.told {
-            // Nobody may wait for a slow terminal.
-            let _ = sender.try_send(told);
+        let Some(sender) = &self.told else { return };
+        let bytes = u32::try_from(received.body.len()).unwrap_or(u32::MAX);
+        // Nobody may wait for a slow terminal.
+        if let Ok(room) = Arc::clone(&self.shown).try_acquire_many_owned(kib(bytes)) {
+            let _ = sender.try_send(Told::new(received, refused, accepted, room));
         }
     }
 }
 
 const fn kib(bytes: u32) -> u32 {
     bytes.div_ceil(1024)
+}
+
+fn head_bytes(head: &HeaderMap) -> u32 {
+    let bytes: usize = head
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+fn event_id(head: &HeaderMap) -> Option<String> {
+    text(head, headers::WEBHOOK_ID).filter(|id| !id.is_empty())
 }
 
 /// A header's value, where it is text.

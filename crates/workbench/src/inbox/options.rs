@@ -90,8 +90,10 @@ pub enum InboxError {
     #[error(transparent)]
     Outlet(#[from] OutletError),
     /// An address.
-    #[error("cannot listen on {addr}")]
+    #[error("cannot listen on {addr}, {option}")]
     Listen {
+        /// Where the address was given, and so where another one can be.
+        option: &'static str,
         /// The address.
         addr: SocketAddr,
         /// Why.

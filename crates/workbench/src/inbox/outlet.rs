@@ -137,9 +137,9 @@ pub(super) struct Making {
 /// An outlet cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OutletError {
-    /// The URL.
+    /// The URL. The reason is said here, and so is no source: it would be said twice.
     #[error("--forward: {0}")]
-    Forward(#[from] InvalidForward),
+    Forward(InvalidForward),
     /// The directory of files.
     #[error("--files: {} cannot be used", dir.display())]
     Files {
@@ -159,7 +159,9 @@ impl Target {
         Ok(match setting {
             OutletSetting::Stdout => Self::Stdout(Stdout::new(Arc::clone(output))),
             OutletSetting::Exec(command) => Self::Exec(Exec::new(command.clone(), making)),
-            OutletSetting::Forward(url) => Self::Forward(Forward::new(url, making)?),
+            OutletSetting::Forward(url) => {
+                Self::Forward(Forward::new(url, making).map_err(OutletError::Forward)?)
+            }
             OutletSetting::Files(dir) => {
                 Self::Files(Files::new(dir, making).map_err(|source| OutletError::Files {
                     dir: dir.clone(),

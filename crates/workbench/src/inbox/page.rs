@@ -107,7 +107,7 @@ impl Page {
     /// Shows the page at `addr`.
     pub(super) async fn listen(self, addr: SocketAddr) -> Result<Server, InboxError> {
         let (page, is_local) = (Arc::new(self), addr.ip().is_loopback());
-        super::listen(addr, move |request, _| {
+        super::listen("the ADDRESS of --page", addr, move |request, _| {
             let page = Arc::clone(&page);
             async move { Ok(page.handle(request, is_local).await) }
         })

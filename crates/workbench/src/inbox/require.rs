@@ -57,6 +57,21 @@ impl Require {
         }
     }
 
+    /// Why a callback does not have what is required whatever its body says, by the headers' verdict alone; `None` where
+    /// the body has to be read.
+    #[must_use]
+    pub fn missing_unread(self, webhook: &Check, verifier: &Verifier) -> Option<String> {
+        let decided = match self {
+            Self::All | Self::Webhook => true,
+            Self::Any => verifier.apps.is_empty() && *webhook != Check::Verified,
+            Self::None | Self::Sign => false,
+        };
+        match webhook {
+            Check::Failed(why) if decided => Some(why.clone()),
+            _ => None,
+        }
+    }
+
     /// What the verifier has to know for this to make sense; `None` where it knows it.
     #[must_use]
     pub fn lacks(self, verifier: &Verifier) -> Option<&'static str> {
@@ -126,6 +141,31 @@ mod tests {
                     "{require} {verification:?}"
                 );
             }
+        }
+        let apps = Verifier {
+            apps: vec![crate::receiver::App {
+                key: "key".to_owned(),
+                secret: "secret".to_owned(),
+            }],
+            ..Verifier::default()
+        };
+        let refused_unread = |webhook: &Check, verifier: &Verifier| {
+            Require::ALL
+                .into_iter()
+                .filter(|require| require.missing_unread(webhook, verifier).is_some())
+                .collect::<Vec<_>>()
+        };
+        for (webhook, verifier, expected) in [
+            (Check::Verified, &apps, &[][..]),
+            (Check::NotChecked, &apps, &[]),
+            (failed("w"), &apps, &[Require::All, Require::Webhook]),
+            (
+                failed("w"),
+                &Verifier::default(),
+                &[Require::All, Require::Any, Require::Webhook],
+            ),
+        ] {
+            assert_eq!(refused_unread(&webhook, verifier), expected, "{webhook:?}");
         }
         assert_eq!("both".parse::<Require>(), Err(InvalidRequire));
     }

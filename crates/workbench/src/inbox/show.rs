@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::store::Accepted;
 use crate::listen::line;
@@ -11,7 +12,7 @@ use crate::pretty::pretty;
 use crate::receiver::Received;
 
 /// What came in, and what became of it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Told {
     #[serde(flatten)]
@@ -19,11 +20,20 @@ pub(super) struct Told {
     repeated: bool,
     stale: bool,
     refused: Option<String>,
+    /// Its share of the memory for what is told.
+    #[serde(skip)]
+    _room: OwnedSemaphorePermit,
 }
 
 impl Told {
-    pub(super) fn new(received: Received, refused: Option<String>, accepted: Option<Accepted>) -> Self {
+    pub(super) fn new(
+        received: Received,
+        refused: Option<String>,
+        accepted: Option<Accepted>,
+        room: OwnedSemaphorePermit,
+    ) -> Self {
         Self {
+            _room: room,
             received,
             repeated: accepted.is_some_and(|accepted| accepted.repeated),
             stale: accepted.is_some_and(|accepted| accepted.stale),

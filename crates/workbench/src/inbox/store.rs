@@ -109,7 +109,16 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Fault> {
-        self.shared.writer.write(work).await
+        self.shared.writer.write(0, work).await
+    }
+
+    /// As [`Store::write`], for work that holds so many bytes in memory: a commit takes in a bounded number of them.
+    pub(super) async fn write_bytes<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.shared.writer.write(bytes, work).await
     }
 
     /// Reads what is committed.

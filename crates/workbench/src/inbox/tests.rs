@@ -42,6 +42,7 @@ struct Lab {
     page: String,
     clock: Arc<TestClock>,
     store: Store,
+    memory: Arc<tokio::sync::Semaphore>,
     out: Out,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<(), InboxError>>,
@@ -64,6 +65,7 @@ impl Lab {
             page: inbox.page_url().unwrap(),
             clock,
             store: inbox.store.clone(),
+            memory: Arc::clone(&inbox.memory),
             out,
             stop,
             running: tasks::spawn(
@@ -213,6 +215,7 @@ async fn what_is_not_verified_is_refused_and_told_nothing_else() {
         (Require::None, samples::CALL, 200),
         (Require::All, samples::CALL, 401),
         (Require::All, "not JSON", 401),
+        (Require::Any, "not JSON", 401),
         (Require::Webhook, samples::JOB, 401),
         (Require::Sign, samples::CALL, 401),
         (Require::Sign, samples::JOB, 200),
@@ -230,6 +233,50 @@ async fn what_is_not_verified_is_refused_and_told_nothing_else() {
             lab.store.refused(i64::MAX).await.unwrap().len(),
             usize::from(status == 401)
         );
+        lab.stop().await;
+    }
+}
+
+/// What waits for the writer counts, whether or not its sender still waits for the answer.
+#[tokio::test]
+async fn memory_is_held_until_the_writer_has_let_it_go() {
+    for body in ["not JSON".to_owned(), call(1)] {
+        let dir = TempDir::new().unwrap();
+        let lab = Lab::start(dir.path(), |_| {}).await;
+        let all = lab.memory.available_permits();
+        let (go, gone) = std::sync::mpsc::sync_channel::<()>(1);
+        let (began, begins) = oneshot::channel();
+        let store = lab.store.clone();
+        let busy = tasks::spawn("busy", async move {
+            let work = move |_: &rusqlite::Transaction<'_>| {
+                let _ = began.send(());
+                let _ = gone.recv();
+                Ok(())
+            };
+            store.write(work).await
+        });
+        begins.await.unwrap();
+        let url = lab.url.clone();
+        let sending = tasks::spawn("sender", async move {
+            client::once(Method::POST, &url, None, "application/json", body)
+                .await
+                .is_ok()
+        });
+        while lab.memory.available_permits() == all {
+            tokio::task::yield_now().await;
+        }
+        // It hangs up; the handler is gone once the server has seen that.
+        sending.abort();
+        assert!(sending.await.is_err());
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        assert!(lab.memory.available_permits() < all);
+        go.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        while lab.memory.available_permits() < all {
+            tokio::task::yield_now().await;
+        }
         lab.stop().await;
     }
 }

@@ -1,4 +1,4 @@
-//! The control surface of a running receiver, under `/_control/`:
+//! The control surface of a running receiver, under `/_control/`, for programs on the same machine unless others are let in:
 //!
 //! | | |
 //! |---|---|
@@ -29,6 +29,14 @@ const TEXT: &str = "text/plain;charset=utf-8";
 #[serde(deny_unknown_fields)]
 struct AnswerSetting {
     answer: String,
+}
+
+/// What other machines are told, unless they were let in.
+pub(super) fn refuse() -> Response<AnswerBody> {
+    problem(
+        StatusCode::FORBIDDEN,
+        "this is for programs on the receiver's own machine, unless it was started with --open-control",
+    )
 }
 
 pub(super) async fn handle(shared: &Shared, request: Request<Incoming>) -> Response<AnswerBody> {

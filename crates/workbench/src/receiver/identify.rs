@@ -35,9 +35,12 @@ const INTENT: &str = "客户意向等级";
 /// Reads a body.
 #[must_use]
 pub fn identify(body: &[u8]) -> Identity {
-    let Ok(envelope) = serde_json::from_slice::<Value>(body) else {
-        return Identity::default();
-    };
+    serde_json::from_slice::<Value>(body).map_or_else(|_| Identity::default(), |body| identify_value(&body))
+}
+
+/// Reads a body that was parsed already.
+#[must_use]
+pub fn identify_value(envelope: &Value) -> Identity {
     let data = &envelope["data"];
     let content = &data["data"];
     let scene = either(content, ["sceneInstance", "callInstance"]);
@@ -106,10 +109,18 @@ fn intent(content: &Value) -> Option<String> {
 }
 
 /// A phone number for people's eyes: the first three and the last four characters where it is long enough to leave
-/// something out between them, else nothing of it.
+/// something out between them, else nothing of it. Characters that could steer a terminal are replaced: it is whatever stands in a
+/// body.
 #[must_use]
 pub fn mask_phone(phone: &str) -> String {
-    let characters: Vec<char> = phone.chars().collect();
+    let harmless = |c: char| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    let characters: Vec<char> = phone.chars().map(harmless).collect();
     if characters.len() < 10 {
         return "***".to_owned();
     }
@@ -196,6 +207,11 @@ mod tests {
             ("13712345678", "137****5678"),
             ("137xxxxxxxx", "137****xxxx"),
             ("+8613712345678", "+86****5678"),
+            ("\u{1b}[2J1234567", "\u{fffd}[2****4567"),
+            (
+                "1371234\n\r\u{9b}\u{7}",
+                "137****\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
+            ),
             ("12345", "***"),
             ("", "***"),
         ] {

@@ -2,7 +2,7 @@
 //! in two steps: what is being answered may finish, then everything is closed.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,11 +46,17 @@ pub(crate) struct Dropped;
 /// What an answer may do to the connection it is given on.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
+    peer: IpAddr,
     reset: Arc<AtomicBool>,
     phase: watch::Receiver<Phase>,
 }
 
 impl Connection {
+    /// Whether the other end is on this machine, as far as its address says.
+    pub(crate) fn is_local(&self) -> bool {
+        is_local(self.peer)
+    }
+
     /// Has the connection reset, not closed, when it is dropped.
     pub(crate) fn reset(&self) -> Dropped {
         self.reset.store(true, Ordering::Relaxed);
@@ -66,6 +72,11 @@ impl Connection {
             .wait_for(|phase| *phase != Phase::Running)
             .await;
     }
+}
+
+fn is_local(peer: IpAddr) -> bool {
+    // One that listens on [::] sees IPv4 peers in the form ::ffff:127.0.0.1.
+    peer.to_canonical().is_loopback()
 }
 
 /// A running server. Dropped, it closes everything at once.
@@ -121,7 +132,7 @@ where
             accepted = listener.accept() => accepted,
         };
         // An error is that of one connection, or of too many open files, which takes a while to pass.
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             RealClock
                 .sleep_until(clock::after(RealClock.boot_us(), PAUSE))
                 .await;
@@ -130,12 +141,12 @@ where
         let (handle, phase) = (handle.clone(), phase.clone());
         drop(tasks::spawn("receiver connection", async move {
             let _permit = permit;
-            serve(stream, phase, handle).await;
+            serve(stream, peer.ip(), phase, handle).await;
         }));
     }
 }
 
-async fn serve<H, F, B>(stream: TcpStream, mut phase: watch::Receiver<Phase>, handle: H)
+async fn serve<H, F, B>(stream: TcpStream, peer: IpAddr, mut phase: watch::Receiver<Phase>, handle: H)
 where
     H: Fn(Request<Incoming>, Connection) -> F,
     F: Future<Output = Result<Response<B>, Dropped>>,
@@ -144,6 +155,7 @@ where
     // Without it small answers may wait for the sender's delayed acknowledgement; a failure costs only time.
     let _ = stream.set_nodelay(true);
     let connection = Connection {
+        peer,
         reset: Arc::default(),
         phase: phase.clone(),
     };
@@ -230,5 +242,25 @@ impl AsyncWrite for Breakable {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_on_this_machine() {
+        for (peer, expected) in [
+            ("127.0.0.1", true),
+            ("127.8.8.8", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.1", false),
+            ("::ffff:10.0.0.1", false),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(is_local(peer.parse().unwrap()), expected, "{peer}");
+        }
     }
 }

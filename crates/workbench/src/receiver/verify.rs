@@ -85,7 +85,9 @@ impl Verifier {
         }
     }
 
-    fn verify_webhook(&self, head: &HeaderMap, body: &[u8], now_s: i64) -> Check {
+    /// The first of the two checks, which covers the raw body and need not read it.
+    #[must_use]
+    pub fn verify_webhook(&self, head: &HeaderMap, body: &[u8], now_s: i64) -> Check {
         if self.secrets.is_empty() {
             return Check::NotChecked;
         }
@@ -101,7 +103,9 @@ impl Verifier {
         }
     }
 
-    fn verify_sign(&self, identity: &Identity) -> Check {
+    /// The second of the two checks.
+    #[must_use]
+    pub fn verify_sign(&self, identity: &Identity) -> Check {
         if self.apps.is_empty() || !identity.kind.is_some_and(Kind::is_stamped) {
             return Check::NotChecked;
         }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -94,6 +95,7 @@ impl Feed {
             HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| FeedProblem::BadToken)?;
         token.set_sensitive(true);
         let (reporting, reports) = mpsc::channel(WAITING);
+        let said = Arc::new(AtomicBool::new(false));
         let connections = (0..connections.max(1))
             .map(|_| {
                 let (sender, lines) = mpsc::channel(WAITING);
@@ -102,6 +104,7 @@ impl Feed {
                     token: token.clone(),
                     clock: Arc::clone(clock),
                     reporting: reporting.clone(),
+                    said: Arc::clone(&said),
                 };
                 tasks::spawn_detached(worker.run(lines));
                 sender
@@ -183,6 +186,8 @@ struct Worker {
     token: HeaderValue,
     clock: Arc<dyn Clock>,
     reporting: mpsc::Sender<Report>,
+    /// Whether one of the connections has said that the service is waited for.
+    said: Arc<AtomicBool>,
 }
 
 impl Worker {
@@ -209,6 +214,10 @@ impl Worker {
                     .send((kind, Err(FeedProblem::Unavailable(failed))))
                     .await;
                 return;
+            }
+            if !self.said.swap(true, Ordering::Relaxed) {
+                let (server, why) = (self.server, &failed);
+                tracing::warn!(%server, why, "the service does not take events; waiting for it, up to a minute");
             }
             self.rest(tries).await;
         }

@@ -87,3 +87,23 @@ fn more_lanes_than_slots_take_turns() {
     assert!(rig.states().iter().all(|state| state.is_settled()));
     rig.assert_idle();
 }
+
+/// The first of the line is disabled while it waits: the next gets the slot that becomes free, at once.
+#[test]
+fn one_that_has_nothing_to_send_any_more_leaves_its_turn_to_the_next() {
+    let full = i64::try_from(limits::IN_FLIGHT).unwrap();
+    let mut rig = Rig::new(&vec![(|_| ()) as fn(&mut Settings); limits::IN_FLIGHT + 2]);
+    let (first, next) = (full + 1, full + 2);
+    for endpoint in 1..=next {
+        rig.accept(endpoint, 1);
+        rig.pump();
+    }
+    let sent = rig.sent.len();
+    assert_eq!(sent, limits::IN_FLIGHT);
+    rig.configure(first, |settings| settings.enabled = false);
+    let ends = *rig.in_flight.keys().next().unwrap();
+    rig.end(ends, ACK);
+    rig.pump();
+    let started: Vec<i64> = rig.sent[sent..].iter().map(|started| started.endpoint).collect();
+    assert_eq!(started, [next]);
+}

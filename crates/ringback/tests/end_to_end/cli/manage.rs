@@ -1,6 +1,8 @@
 //! The commands over the API – companies, endpoints, events, deliveries, replay, tail – against a running service and a
 //! receiver.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::Output;
 
 use rustix::process::Signal;
@@ -171,6 +173,59 @@ fn an_endpoint_is_tested_switched_and_deleted() {
 }
 
 #[test]
+fn an_endpoint_with_open_deliveries_names_the_option_that_cancels_them() {
+    let desk = Desk::new();
+    desk.says(&["companies", "put", "151", "name=a"]);
+    desk.says(&[
+        "endpoints",
+        "put",
+        "151",
+        "erp",
+        "url=http://127.0.0.1:1/",
+        "enabled=false",
+    ]);
+    let call = r#"{"sceneInstance": {"companyId": 151, "callInstanceId": 1}}"#;
+    desk.api.expect(202, "POST", "/v1/calls", call);
+    let refused = desk.run(&["endpoints", "delete", "151", "erp"]);
+    assert_refused(&refused, 1, &["--cancel-open cancels them"]);
+    desk.says(&["endpoints", "delete", "151", "erp", "--cancel-open"]);
+}
+
+/// Names and answers are other people's. Whoever writes `ESC [2J` into one clears nobody's screen.
+#[test]
+fn nothing_of_others_steers_the_terminal() {
+    const HOSTILE: &str = "\u{1b}[2J\u{9b}1A\r\nacknowledged  yes";
+    let receiver = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("url=http://{}/", receiver.local_addr().unwrap());
+    let answering = std::thread::Builder::new().name("receiver".to_owned()).spawn(move || {
+        let (mut stream, _) = receiver.accept().unwrap();
+        let mut request = [0; 65_536];
+        assert!(stream.read(&mut request).unwrap() > 0);
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{HOSTILE}",
+            HOSTILE.len()
+        );
+        stream.write_all(answer.as_bytes()).unwrap();
+    }).unwrap();
+    let desk = Desk::new();
+    desk.says(&["companies", "put", "151", "name=a"]);
+    desk.says(&["endpoints", "put", "151", "erp", &url]);
+    for arguments in [
+        &["companies", "show", "151"][..],
+        &["companies", "list"],
+        &["endpoints", "test", "151", "erp"],
+        &["audit"],
+    ] {
+        let (_, stdout, stderr) = outcome(&desk.run(arguments));
+        let steers = |c: char| c.is_control() && c != '\n';
+        assert!(!stdout.contains(steers), "{arguments:?}: {stdout:?}");
+        assert!(!stderr.contains(steers), "{arguments:?}: {stderr:?}");
+        assert!(!stdout.contains("\nacknowledged  yes"), "{arguments:?}: {stdout}");
+    }
+    answering.join().unwrap();
+}
+
+#[test]
 fn mistakes_are_explained_and_change_nothing() {
     let desk = Desk::new();
     desk.says(&["companies", "put", "151", "name=a"]);
@@ -212,6 +267,19 @@ fn mistakes_are_explained_and_change_nothing() {
         (&["replay", "start", "--company", "152"], 1, &["404"]),
         (&["replay", "show", "rpl_1m84gxfdq0000"], 1, &["404"]),
         (&["tail", "--company", "151", "--window", "501"], 2, &["--window"]),
+        (&["events", "list"], 2, &["--company is missing: allowed is"]),
+        (&["tail"], 2, &["--company is missing: allowed is"]),
+        (&["reconcile"], 2, &["--company is missing: allowed is"]),
+        (
+            &["companies", "show", "abc"],
+            2,
+            &["'abc' for '<COMPANY>': allowed is a whole number"],
+        ),
+        (
+            &["events", "list", "--call", "1.5"],
+            2,
+            &["'1.5' for '--call <ID>': allowed is a whole number"],
+        ),
     ] {
         assert_refused(&desk.run(arguments), code, lines);
     }
@@ -293,6 +361,34 @@ fn what_was_sent_is_found_shown_and_sent_again() {
         &["409: The replay has ended"],
     );
     assert_eq!(desk.json(&["replay", "list", "--company", "151"]).len(), 1);
+}
+
+#[test]
+fn a_call_is_shown_and_its_level_corrected() {
+    let desk = Desk::with_calls(1);
+    let shown = desk.says(&["calls", "show", "1", "--company", "151"]);
+    assert!(
+        shown.starts_with("call 1 of company 151\n") && shown.contains("erp has the call"),
+        "{shown}"
+    );
+    let corrected = desk.says(&["calls", "intent", "1", "B", "--company", "151"]);
+    assert!(corrected.contains("  correction accepted\n") && corrected.contains("to erp: pending"));
+    let call = &desk.json(&["calls", "show", "1", "--company", "151"])[0];
+    assert_eq!(call["corrections"][0]["resultValue"], "B");
+    let shown = desk.says(&["calls", "show", "1", "--company", "151"]);
+    assert!(shown.contains("CORRECTED") && shown.contains("  B\n"), "{shown}");
+    for (arguments, code, mistake) in [
+        (&["calls", "show", "2", "--company", "151"][..], 1, "404"),
+        (&["calls", "show", "1"], 2, "--company"),
+        (
+            &["calls", "show", "x", "--company", "151"],
+            2,
+            "'x' for '<ID>': allowed is a whole number",
+        ),
+        (&["calls", "intent", "1", "", "--company", "151"], 2, "<LEVEL>"),
+    ] {
+        assert_refused(&desk.run(arguments), code, &[mistake]);
+    }
 }
 
 #[test]

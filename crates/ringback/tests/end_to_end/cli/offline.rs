@@ -17,6 +17,7 @@ const COMMANDS: &[&[&str]] = &[
     &["explain-signature"],
     &["companies"],
     &["endpoints"],
+    &["calls"],
     &["events"],
     &["deliveries"],
     &["replay"],
@@ -94,6 +95,11 @@ fn a_signature_is_explained() {
         (1, &json!("body-changed"), &json!(8))
     );
     assert_refused(&run(["explain-signature", "-"]), 2, &["--secret"]);
+    let (code, no_secret, _) = outcome(&run(["explain-signature", file, "--secret", "abc"]));
+    assert!(
+        code == 1 && no_secret.contains("A secret given is no signing secret"),
+        "{no_secret}"
+    );
     assert_refused(
         &run(["explain-signature", "/nowhere", "--app", "k:s"]),
         1,

@@ -68,13 +68,25 @@ fn a_store_that_is_in_use_and_a_port_that_is_taken_are_refused() {
     let in_use = format!("{} is in use by another process", mine.display());
     assert_refused(&refused(&mine, "127.0.0.1:0", "serve"), 1, &[&in_use]);
     assert_refused(&refused(&mine, "127.0.0.1:0", "migrate"), 1, &[&in_use]);
-    let taken = format!("cannot listen on {address}");
-    assert_refused(&refused(&other, &address.to_string(), "serve"), 1, &[&taken]);
+    let taken = |option: &str| format!("cannot listen on {address}, {option}: ");
     assert_refused(
-        &command(["listen", &address.to_string()]).output().unwrap(),
+        &refused(&other, &address.to_string(), "serve"),
         1,
-        &[&taken],
+        &[&taken("RINGBACK_LISTEN, or listen in the file")],
     );
+    let data = directory.path().join("inbox").display().to_string();
+    let at = address.to_string();
+    for (arguments, option) in [
+        (&["listen", &at][..], "the ADDRESS of callbacks"),
+        (&["listen", &at, "--data", &data], "the ADDRESS of callbacks"),
+        (
+            &["listen", "0", "--data", &data, "--page", &at],
+            "the ADDRESS of --page",
+        ),
+    ] {
+        let said = command(arguments).output().unwrap();
+        assert_refused(&said, 1, &[&taken(option)]);
+    }
     let journal = command(["listen", "0", "--journal", "/nowhere/journal"])
         .output()
         .unwrap();

@@ -79,6 +79,7 @@ fn a_body_tells_of_its_call() {
         scene,
         Scene {
             customer_telephone: Some("137xxxxxxxx".to_owned()),
+            call_job_id: Some(1.into()),
             start_time: Some("2019-01-12 16:09:32".to_owned()),
         }
     );

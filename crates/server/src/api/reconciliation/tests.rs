@@ -1,8 +1,16 @@
 //! Which days are asked for, in which form, and how pages add up.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use axum::http::Uri;
+use bytes::Bytes;
+use ringback_contract::kind::Kind;
+use ringback_core::event::NewEvent;
+use ringback_core::store::{Store as _, Write};
+use ringback_store::memory::Memory;
 
 use super::*;
+use crate::clock::Sleep;
 
 fn date(text: &str) -> Date {
     text.parse().unwrap()
@@ -73,7 +81,6 @@ fn the_form_is_that_which_is_accepted() {
 
 #[test]
 fn pages_add_up_also_in_the_middle_of_a_day() {
-    use ringback_contract::kind::Kind;
     use ringback_core::delivery::State;
     use ringback_core::store::Reconciled;
 
@@ -111,4 +118,90 @@ date,of,kind,endpoint,accepted,withDeliveries,unwanted,created,delivered,pending
 2026-01-12,resends,call,,,,,1,0,0,0,1,0\r
 ";
     assert_eq!(first.csv(), expected);
+}
+
+/// A clock that goes on by some time whenever it is asked.
+#[derive(Debug)]
+struct Ticking {
+    us: i64,
+    now_us: AtomicI64,
+}
+
+impl Clock for Ticking {
+    fn wall_ms(&self) -> i64 {
+        0
+    }
+
+    fn boot_us(&self) -> i64 {
+        self.now_us.fetch_add(self.us, Ordering::Relaxed)
+    }
+
+    fn sleep_until(&self, _: i64) -> Sleep<'_> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// The pages of a reconciliation, added up, and how many they are, when each day takes so long.
+fn count_to_the_end(reader: &mut dyn Reader, day_ms: i64) -> (String, usize) {
+    let clock = Ticking {
+        us: day_ms * 1000,
+        now_us: AtomicI64::new(0),
+    };
+    let mut asked = Asked {
+        company_id: 151,
+        days: Days {
+            first: date("2026-01-02"),
+            last: date("2026-01-11"),
+        },
+        from: None,
+        zone: TimeZone::UTC,
+    };
+    let (mut whole, mut pages): (Option<Reconciliation>, usize) = (None, 0);
+    loop {
+        let page = count(reader, &clock, &asked).unwrap();
+        pages += 1;
+        let next = page.next_cursor().map(str::to_owned);
+        match &mut whole {
+            Some(whole) => whole.add_page(page),
+            None => whole = Some(page),
+        }
+        let Some(next) = next else {
+            return (whole.unwrap().csv(), pages);
+        };
+        let from = cursor::decode(List::Reconciliation, &next).unwrap();
+        assert!(asked.from.is_none_or(|before| from > before));
+        asked.from = Some(from);
+    }
+}
+
+#[test]
+fn the_days_of_an_answer_share_its_time() {
+    let mut store = Memory::new([7; 32]);
+    for day in [3, 4, 4, 9, 11] {
+        let now: Timestamp = format!("2026-01-{day:02}T08:00:00Z").parse().unwrap();
+        let event = NewEvent {
+            company_id: 151,
+            kind: Kind::Call,
+            entity_id: day,
+            call_job_id: None,
+            job_status: None,
+            phone_hash: None,
+            digest: [0; 32],
+            body: Bytes::from_static(b"{}"),
+            accepted_wall_ms: 0,
+            idempotency: None,
+        };
+        let write = Write::Accept(Box::new(event));
+        store.commit(Millis(now.as_millisecond()), &[write]).unwrap();
+    }
+    let mut reader = store.reader().unwrap();
+    let (whole, pages) = count_to_the_end(&mut *reader, 0);
+    assert_eq!((whole.lines().count(), pages), (1 + 2 * 4, 1), "{whole}");
+    for (day_ms, expected) in [(1, 1), (4, 1), (5, 1), (10, 2), (30, 5), (50, 10), (1000, 10)] {
+        assert_eq!(
+            count_to_the_end(&mut *reader, day_ms),
+            (whole.clone(), expected),
+            "{day_ms} ms"
+        );
+    }
 }

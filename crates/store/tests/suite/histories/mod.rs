@@ -5,6 +5,7 @@ mod plan;
 mod reads;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
@@ -82,7 +83,13 @@ impl Pair {
             self.model.reopen();
             self.judged.reopen();
         }
+        if look.hasty {
+            self.judged.set_page_time(Duration::ZERO);
+        }
         reads::agree(&mut self.model, &mut self.judged, look)?;
+        if look.hasty {
+            self.judged.set_page_time(Duration::MAX);
+        }
         reads::by_id_agree(&mut self.model, &mut self.judged, &self.events, &self.deliveries)
     }
 

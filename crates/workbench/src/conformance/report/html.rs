@@ -9,6 +9,7 @@ use super::super::check::Group;
 use super::super::words::Text;
 use super::junit::escaped as escaped_xml;
 use super::text::{count_of, summary};
+use super::verdict::verdict;
 use super::{Judged, Report, Standing};
 
 const STYLE: &str = include_str!("style.css");
@@ -28,10 +29,6 @@ const RISK: Text = Text {
 const REMEDY: Text = Text {
     en: "To mend it",
     zh: "如何修复",
-};
-const CLEAN: Text = Text {
-    en: "No findings: this receiver can go live.",
-    zh: "没有发现问题：该接收方可以上线。",
 };
 const REST: Text = Text {
     en: "All checks",
@@ -67,8 +64,8 @@ pub fn html(report: &Report, language: Language) -> String {
         "<p class=\"when\">{}</p>\n</header>",
         escaped(&summary(report, language))
     );
-    if report.counts.findings == 0 && report.counts.passed > 0 {
-        let _ = writeln!(out, "<p class=\"clean\">{}</p>", say(CLEAN));
+    if let Some(verdict) = verdict(report, language) {
+        let _ = writeln!(out, "<p class=\"clean\">{}</p>", escaped(&verdict));
     }
     for standing in [Standing::Finding, Standing::Warning] {
         section(&mut out, report, standing, language);

@@ -6,6 +6,7 @@ use ringback_server::api::Language;
 
 use super::super::check::Group;
 use super::super::words::Text;
+use super::verdict::verdict;
 use super::{Judged, Report, Standing};
 use crate::pretty::harmless;
 
@@ -31,6 +32,9 @@ pub fn terminal(report: &Report, language: Language) -> String {
         listed(&mut out, report, standing, language);
     }
     // Writing to a String cannot fail.
+    if let Some(verdict) = verdict(report, language) {
+        let _ = writeln!(out, "{verdict}");
+    }
     let _ = writeln!(out, "{}", summary(report, language));
     harmless(&out)
 }

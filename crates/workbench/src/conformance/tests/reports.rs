@@ -46,6 +46,48 @@ async fn the_page_is_whole_and_fetches_nothing() {
     }
 }
 
+/// Nobody is told to go live with what was not tried.
+#[tokio::test]
+async fn a_run_without_findings_says_what_was_not_tried() {
+    const LIVE: [&str; 2] = ["can go live", "可以上线"];
+    let all_tried = report_of(Fault::None, Keys::Secret).await;
+    let no_keys = report_of(Fault::None, Keys::None).await;
+    let clock = Arc::new(TestClock::new());
+    let model = Model::bind(Fault::None, Keys::None, clock.clone()).await;
+    let only_calls = Options {
+        kinds: vec![Kind::Call],
+        secret: None,
+        journal: None,
+        only: vec!["duplicate".to_owned()],
+        ..options(&model, Keys::None)
+    };
+    let only_calls = run(only_calls, clock, |_| {}).await.unwrap();
+    let found = report_of(Fault::Says("no"), Keys::Secret).await;
+    for (report, untried) in [
+        (&all_tried, Some(&[][..])),
+        (&no_keys, Some(&["--secret"])),
+        (&only_calls, Some(&["--secret", "--journal", "--only"])),
+        (&found, None),
+    ] {
+        for (language, live) in [Language::English, Language::Chinese].into_iter().zip(LIVE) {
+            for shown in [html(report, language), terminal(report, language)] {
+                let is_live = untried.is_some_and(<[_]>::is_empty);
+                assert_eq!(shown.contains(live), is_live, "{shown}");
+                let sentence = shown
+                    .lines()
+                    .find(|line| line.contains("Not tried: ") || line.contains("未检查："));
+                assert_eq!(
+                    sentence.is_some(),
+                    untried.is_some_and(|untried| !untried.is_empty())
+                );
+                for option in untried.into_iter().flatten() {
+                    assert!(sentence.unwrap().contains(option), "{sentence:?}");
+                }
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn junit_has_a_case_for_each_check() {
     let report = hostile().await;

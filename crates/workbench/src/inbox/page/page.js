@@ -5,7 +5,7 @@ const WORDS = {
   en: {
     other: "中文", listens: "Callbacks come in at", answers: "Wrong answers on purpose", plan: "Each event", next: "The next",
     answered: "callbacks are answered", set: "Set", takeBack: "Take back", find: "Find", search: "webhook-id, call, job or number",
-    all: "All", pending: "On the way", "given-up": "Given up", stale: "Stale", refused: "Refused",
+    all: "all", pending: "on the way", "given-up": "given up", stale: "stale", refused: "refused",
     nothing: "Nothing here.", more: "Older ones", pick: "Pick a callback to see what it says.",
     verified: "verified", notChecked: "not checked", failed: "not verified", again: "came {n} times more", differing: "{n} of them with another body",
     noCallback: "no known callback", waiting: "{n} on the way", gaveUp: "{n} given up", held: "waits: {why}",
@@ -52,6 +52,11 @@ function stored(name) {
 function word(name, values = {}) {
   const text = WORDS[language][name] ?? name;
   return text.replace(/\{(\w+)\}/g, (_, key) => String(values[key]));
+}
+
+// A state is written small within a line; alone, as the label of a tab, it begins with a capital.
+function capitalised(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function named(value) {
@@ -146,7 +151,7 @@ function showTexts() {
   byId("search").placeholder = word("search");
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = word(element.dataset.text);
   byId("filters").replaceChildren(...FILTERS.map((name) => make("button", {
-    type: "button", role: "tab", textContent: word(name), "aria-selected": String(name === filter && !sought),
+    type: "button", role: "tab", textContent: capitalised(word(name)), "aria-selected": String(name === filter && !sought),
     onclick: () => pickFilter(name, ""),
   })));
 }

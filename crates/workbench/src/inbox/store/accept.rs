@@ -53,7 +53,10 @@ pub(in super::super) struct Refused {
     pub(in super::super) verification: String,
     pub(in super::super) path: String,
     pub(in super::super) headers: String,
+    /// What is kept of the body: see [`Refused::kept`].
     pub(in super::super) body: Bytes,
+    /// The length of the whole body.
+    pub(in super::super) body_bytes: usize,
 }
 
 /// How late a callback is.
@@ -216,9 +219,13 @@ impl Callback {
 }
 
 impl Refused {
+    /// The part of a body that is kept, without the rest of it in memory.
+    pub(in super::super) fn kept(body: &[u8]) -> Bytes {
+        Bytes::copy_from_slice(&body[..body.len().min(limits::INBOX_REFUSED_BYTES)])
+    }
+
     /// Keeps it, and no more than the last ones of them.
     pub(in super::super) fn keep(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let kept = &self.body[..self.body.len().min(limits::INBOX_REFUSED_BYTES)];
         transaction
             .prepare_cached(
                 "INSERT INTO refused (received_ms, status, why, event_id, verification, path, headers, body, body_bytes)
@@ -232,8 +239,8 @@ impl Refused {
                 self.verification,
                 self.path,
                 self.headers,
-                kept,
-                i64::try_from(self.body.len()).unwrap_or(i64::MAX),
+                &self.body[..],
+                i64::try_from(self.body_bytes).unwrap_or(i64::MAX),
             ])?;
         let last = transaction.last_insert_rowid();
         transaction

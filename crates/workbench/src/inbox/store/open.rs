@@ -90,8 +90,13 @@ impl Home {
 
     /// A connection that writes, to a database that has its schema.
     pub(super) fn writer(&self) -> Result<Connection, OpenError> {
+        self.writer_on(None)
+    }
+
+    /// The same on a file system that SQLite knows by name, or on the usual one.
+    fn writer_on(&self, vfs: Option<&str>) -> Result<Connection, OpenError> {
         renew(&self.dir.join(LOG)).map_err(io_error("write and sync once more", &self.dir.join(LOG)))?;
-        let mut connection = self.connect(true).map_err(OpenError::Sqlite)?;
+        let mut connection = self.connect(true, vfs).map_err(OpenError::Sqlite)?;
         let found: u32 = connection
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .map_err(OpenError::Sqlite)?;
@@ -119,7 +124,7 @@ impl Home {
 
     /// A connection that reads.
     pub(super) fn reader(&self) -> rusqlite::Result<Connection> {
-        let connection = self.connect(false)?;
+        let connection = self.connect(false, None)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     }
@@ -131,12 +136,16 @@ impl Home {
         }
     }
 
-    fn connect(&self, writes: bool) -> rusqlite::Result<Connection> {
+    fn connect(&self, writes: bool, vfs: Option<&str>) -> rusqlite::Result<Connection> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if writes {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
         }
-        let connection = Connection::open_with_flags(self.dir.join(DATABASE), flags)?;
+        let path = self.dir.join(DATABASE);
+        let connection = match vfs {
+            Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
+            None => Connection::open_with_flags(path, flags)?,
+        };
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -210,4 +219,26 @@ fn renew(path: &Path) -> io::Result<()> {
         at += count as u64;
     }
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_without_a_write_ahead_log_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home {
+            dir: dir.path().to_owned(),
+            _lock: Arc::new(own(dir.path()).unwrap()),
+        };
+        // One of SQLite's own: with its locks processes cannot share memory, which a write-ahead log needs.
+        let error = home.writer_on(Some("unix-dotfile")).unwrap_err();
+        let OpenError::NotAnInbox { what, .. } = error else {
+            panic!("{error}")
+        };
+        assert!(what.contains("write-ahead log"), "{what}");
+        std::fs::remove_file(dir.path().join(DATABASE)).unwrap();
+        home.writer().unwrap();
+    }
 }

@@ -2,7 +2,6 @@
 
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
-use super::super::fingerprint;
 use super::super::outlet::OutletName;
 use super::{Fault, Handover, Reader, RefusedRow, Store, Stored, Summary, limit};
 use ringback_core::limits;
@@ -170,7 +169,7 @@ fn list(connection: &Connection, filter: &Filter, before: i64) -> rusqlite::Resu
             &None::<i64>,
         ),
         Filter::Stale => ("?2 IS NULL AND stale = 1", &None::<i64>),
-        Filter::EventId(id) => ("identity = ?2", &fingerprint::of_event_id(id)),
+        Filter::EventId(id) => ("event_id = ?2", id),
         Filter::Number(number) => ("(entity_id = ?2 OR number = ?2)", number),
     };
     let sql = format!(

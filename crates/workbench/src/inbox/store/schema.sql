@@ -10,7 +10,7 @@ CREATE TABLE inbox (
 CREATE TABLE event (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   received_ms INTEGER NOT NULL,
-  -- By what a repetition is recognised: a hash of the webhook-id, or of what the callback is about and its content.
+  -- By what a repetition is recognised: a hash of what the callback is about, with its webhook-id or else its content.
   identity BLOB NOT NULL CHECK (length(identity) = 32),
   -- Of corrections and job states without a webhook-id: what they are a state of. Only the newest state is compared.
   state_of BLOB CHECK (length(state_of) = 32),
@@ -40,6 +40,8 @@ CREATE TABLE event (
   repeated_ms INTEGER
 ) STRICT;
 CREATE INDEX event_by_identity ON event (identity);
+-- For people who look one up; an inbox that was made without it is looked through.
+CREATE INDEX event_by_event_id ON event (event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX event_by_state ON event (state_of, number) WHERE state_of IS NOT NULL;
 CREATE INDEX event_by_key ON event (order_key, place, kind) WHERE order_key IS NOT NULL;
 CREATE INDEX event_by_entity ON event (entity_id) WHERE entity_id IS NOT NULL;

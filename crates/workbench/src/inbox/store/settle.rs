@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
+use super::super::failures::Failure;
 use super::super::outlet::OutletName;
 use super::{Fault, backoff_ms, files, limit, outlets};
 use ringback_core::limits;
@@ -28,8 +29,8 @@ pub(in super::super) struct Settled {
 }
 
 impl super::Store {
-    /// Records how an attempt ended, and what follows from it, in one commit.
-    pub(in super::super) async fn settle(&self, settled: Settled) -> Result<(), Fault> {
+    /// Records how an attempt ended, and what follows from it, in one commit. Returns what of it is worth saying.
+    pub(in super::super) async fn settle(&self, settled: Settled) -> Result<Vec<(i64, Failure)>, Fault> {
         self.write(move |transaction| settled.apply(transaction)).await
     }
 
@@ -95,20 +96,29 @@ impl super::Store {
 }
 
 impl Settled {
-    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(i64, Failure)>> {
         if let Some((name, bytes)) = &self.file {
             files::note(transaction, name, *bytes)?;
         }
+        let mut failures = Vec::new();
         for number in &self.numbers {
             match &self.verdict {
                 Verdict::Confirmed => self.end(transaction, *number, 1, None)?,
-                Verdict::Failed(why) => self.fail(transaction, *number, why)?,
+                Verdict::Failed(why) => {
+                    let failure = self.fail(transaction, *number, why)?;
+                    failures.extend(failure.map(|failure| (*number, failure)));
+                }
             }
         }
-        Ok(())
+        Ok(failures)
     }
 
-    fn fail(&self, transaction: &Transaction<'_>, number: i64, why: &str) -> rusqlite::Result<()> {
+    fn fail(
+        &self,
+        transaction: &Transaction<'_>,
+        number: i64,
+        why: &str,
+    ) -> rusqlite::Result<Option<Failure>> {
         let found: Option<(u32, Option<i64>)> = transaction
             .prepare_cached(
                 "SELECT tries, failed_since_ms FROM handover WHERE number = ?1 AND outlet = ?2 AND state = 0",
@@ -119,14 +129,15 @@ impl Settled {
             .optional()?;
         // A person may have let it go meanwhile.
         let Some((tries, since_ms)) = found else {
-            return Ok(());
+            return Ok(None);
         };
         let (tries, since_ms) = (tries.saturating_add(1), since_ms.unwrap_or(self.now_ms));
         let due_ms = self
             .now_ms
             .saturating_add(backoff_ms(tries, limits::INBOX_RETRY_MS_MOST));
         if due_ms.saturating_sub(since_ms) > self.give_up_ms {
-            return self.end(transaction, number, 2, Some(why));
+            self.end(transaction, number, 2, Some(why))?;
+            return Ok(Some(Failure::GivenUp));
         }
         transaction
             .prepare_cached(
@@ -134,7 +145,7 @@ impl Settled {
                  WHERE number = ?1 AND outlet = ?2",
             )?
             .execute(params![number, self.outlet.code(), tries, since_ms, why, due_ms])?;
-        Ok(())
+        Ok((tries == 1).then_some(Failure::First))
     }
 
     fn end(

@@ -5,6 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::inbox::decode::decode;
+use crate::inbox::failures::Failure;
 use crate::inbox::fingerprint;
 use crate::receiver::identify;
 
@@ -50,7 +51,7 @@ impl Lab {
         self.store.due(outlet, now_ms, 100).await.unwrap().0
     }
 
-    async fn settle(&self, number: i64, verdict: Verdict, now_ms: i64) {
+    async fn settle(&self, number: i64, verdict: Verdict, now_ms: i64) -> Vec<(i64, Failure)> {
         let settled = Settled {
             outlet: self.outlets[0],
             numbers: vec![number],
@@ -59,7 +60,7 @@ impl Lab {
             now_ms,
             give_up_ms: GIVE_UP_MS,
         };
-        self.store.settle(settled).await.unwrap();
+        self.store.settle(settled).await.unwrap()
     }
 
     async fn state(&self, number: i64) -> State {
@@ -120,14 +121,17 @@ async fn repetitions_are_recognised_and_states_that_come_back_are_not() {
     let (a, b) = (evt(1), evt(2));
     let cases: &[(&str, &[Step<'_>])] = &[
         (
-            "an id is one event, whatever its body",
+            "an id is one event of its call, whatever its body; another installation can give it too",
             &[
                 (Some(&a), call(1), 1),
                 (Some(&a), call(1), 1),
                 (Some(&b), call(1), 2),
-                (Some(&a), call(2), 1),
-                (Some("msg_other"), call(1), 3),
-                (Some("msg_other"), call(1), 3),
+                (Some(&a), call(1).replace("1}", "1,\"x\":2}"), 1),
+                (Some(&a), call(2), 3),
+                (Some(&a), correction(1, "B"), 4),
+                (Some(&a), call(2), 3),
+                (Some("msg_other"), call(1), 5),
+                (Some("msg_other"), call(1), 5),
             ],
         ),
         (
@@ -185,7 +189,7 @@ async fn repetitions_are_recognised_and_states_that_come_back_are_not() {
 #[tokio::test]
 async fn repetitions_are_counted() {
     let lab = Lab::new(&[]);
-    for body in [call(1), call(1), call(2)] {
+    for body in [call(1), call(1), call(1).replace("1}", "1,\"x\":2}")] {
         lab.accept(Some(&evt(1)), &body, false).await;
     }
     let stored = lab.store.event(1).await.unwrap().unwrap().stored;
@@ -376,6 +380,21 @@ async fn lists_are_filtered() {
 }
 
 #[tokio::test]
+async fn the_first_failure_and_the_last_are_told() {
+    let lab = Lab::new(&[OutletName::Forward]);
+    lab.accept(None, &call(1), false).await;
+    let failed = || Verdict::Failed("status 500".to_owned());
+    for (verdict, after_ms, told) in [
+        (failed(), 0, &[(1, Failure::First)][..]),
+        (failed(), 1_000, &[]),
+        (failed(), GIVE_UP_MS, &[(1, Failure::GivenUp)]),
+        (Verdict::Confirmed, GIVE_UP_MS, &[]),
+    ] {
+        assert_eq!(lab.settle(1, verdict, NOW_MS + after_ms).await, told);
+    }
+}
+
+#[tokio::test]
 async fn the_last_refusals_are_kept() {
     let lab = Lab::new(&[]);
     let refused = Refused {
@@ -386,7 +405,8 @@ async fn the_last_refusals_are_kept() {
         verification: "{}".to_owned(),
         path: "/".to_owned(),
         headers: "[]".to_owned(),
-        body: Bytes::from(vec![b'x'; limits::INBOX_REFUSED_BYTES + 1]),
+        body: Refused::kept(&vec![b'x'; limits::INBOX_REFUSED_BYTES + 1]),
+        body_bytes: limits::INBOX_REFUSED_BYTES + 1,
     };
     let count = limits::INBOX_REFUSED + 10;
     lab.store
@@ -398,7 +418,14 @@ async fn the_last_refusals_are_kept() {
         lab.store.refused(20).await.unwrap(),
     );
     assert_eq!((newest[0].number, newest.len()), (count, limits::INBOX_PAGE));
-    assert_eq!(newest[0].body.len(), limits::INBOX_REFUSED_BYTES);
+    let row = &newest[0];
+    assert_eq!(
+        (row.body.len(), row.body_bytes),
+        (
+            limits::INBOX_REFUSED_BYTES,
+            limits::INBOX_REFUSED_BYTES as i64 + 1
+        )
+    );
     assert_eq!((oldest[0].number, oldest.len()), (19, 9));
 }
 

@@ -16,12 +16,15 @@ use super::{Fault, fault};
 trait Job: Send {
     /// Does the work; the result is kept until the commit is on disk.
     fn apply(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()>;
+    /// How much memory it holds, roughly.
+    fn bytes(&self) -> usize;
     /// Tells how it ended.
     fn end(self: Box<Self>, ended: Result<(), Fault>);
 }
 
 struct Work<T, F> {
     work: Option<F>,
+    bytes: usize,
     done: Option<T>,
     reply: oneshot::Sender<Result<T, Fault>>,
 }
@@ -36,6 +39,10 @@ where
             self.done = Some(work(transaction)?);
         }
         Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
     }
 
     fn end(self: Box<Self>, ended: Result<(), Fault>) {
@@ -75,13 +82,16 @@ impl Writer {
         })
     }
 
+    /// Does work that holds so many bytes in memory.
     pub(super) async fn write<T: Send + 'static>(
         &self,
+        bytes: usize,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Fault> {
         let (reply, replied) = oneshot::channel();
         let job = Box::new(Work {
             work: Some(work),
+            bytes,
             done: None,
             reply,
         });
@@ -124,11 +134,21 @@ impl Writer {
 fn run(home: &Home, connection: Connection, jobs: &Receiver<Box<dyn Job>>, state: &State) {
     let mut connection = Some(connection);
     while let Ok(first) = jobs.recv() {
-        let mut batch = vec![first];
-        batch.extend(jobs.try_iter().take(limits::INBOX_COMMIT_WRITES - 1));
-        let result = commit(home, &mut connection, batch);
+        let result = commit(home, &mut connection, batch(first, jobs));
         state.note(result);
     }
+}
+
+/// What goes into one commit: whatever waits, up to a number and to bytes.
+fn batch(first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+    let mut bytes = first.bytes();
+    let mut batch = vec![first];
+    while batch.len() < limits::INBOX_COMMIT_WRITES && bytes < limits::INBOX_COMMIT_BYTES {
+        let Ok(job) = jobs.try_recv() else { break };
+        bytes = bytes.saturating_add(job.bytes());
+        batch.push(job);
+    }
+    batch
 }
 
 impl State {
@@ -212,5 +232,39 @@ fn is_refusal(error: &rusqlite::Error) -> bool {
     match error.sqlite_error_code() {
         Some(code) => matches!(code, ConstraintViolation | TooBig | TypeMismatch),
         None => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_bounded_by_number_and_by_bytes() {
+        let most = limits::INBOX_COMMIT_BYTES;
+        for (bytes, waiting, expected) in [
+            (0, 10, 10),
+            (0, limits::INBOX_COMMIT_WRITES + 1, limits::INBOX_COMMIT_WRITES),
+            (most, 10, 1),
+            (most / 4, 10, 4),
+            (usize::MAX, 10, 1),
+        ] {
+            let (sender, jobs) = sync_channel(limits::INBOX_QUEUE);
+            for _ in 0..waiting {
+                let work = Work {
+                    work: Some(|_: &Transaction<'_>| Ok(())),
+                    bytes,
+                    done: None,
+                    reply: oneshot::channel().0,
+                };
+                sender.send(Box::new(work) as Box<dyn Job>).unwrap();
+            }
+            let first = jobs.recv().unwrap();
+            assert_eq!(
+                batch(first, &jobs).len(),
+                expected,
+                "{bytes} bytes, {waiting} jobs"
+            );
+        }
     }
 }

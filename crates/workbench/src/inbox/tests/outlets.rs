@@ -350,6 +350,9 @@ async fn what_cannot_be_an_outlet_is_told() {
         options.outlets = vec![setting];
         let error = Inbox::bind(options, io::sink()).await.err().unwrap();
         assert!(error.to_string().contains(why), "{error}");
+        // Whoever prints the causes as well says nothing twice.
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        assert!(!cause.is_some_and(|cause| error.to_string().contains(&cause)));
     }
 }
 
