@@ -79,7 +79,9 @@ pub(crate) async fn get_event(
         present: &present,
     };
     let hints = Hints::of(api.service.directory(), record.event.company_id, language);
-    let view = EventView::of(&record, speaker, &hints)
+    let company = api.service.directory().company(record.event.company_id);
+    let is_on = company.map(|company| company.callbacks.has(record.event.kind));
+    let view = EventView::of(&record, speaker, &hints, is_on)
         .ok_or_else(|| Problem::new(Type::Internal, "the stored body of the event is not JSON"))?;
     Ok(spoken(json(StatusCode::OK, &view), language))
 }

@@ -107,8 +107,13 @@ pub(crate) struct EventView {
 }
 
 impl EventView {
-    /// `None` where the stored body is no JSON.
-    pub(crate) fn of(record: &EventRecord, speaker: Speaker<'_>, hints: &Hints) -> Option<Self> {
+    /// `None` where the stored body is no JSON. `is_on` says whether the company has this kind of callback switched on.
+    pub(crate) fn of(
+        record: &EventRecord,
+        speaker: Speaker<'_>,
+        hints: &Hints,
+        is_on: Option<bool>,
+    ) -> Option<Self> {
         let (kind, deliveries) = (record.event.kind, record.deliveries.iter());
         let is_unwanted = record.deliveries.is_empty();
         let mut profiles = record.deliveries.iter().map(|delivery| delivery.delivery.profile);
@@ -118,7 +123,7 @@ impl EventView {
         };
         Some(Self {
             event: EventHead::of(&record.event),
-            sentence: is_unwanted.then(|| speaker.unwanted(Subject::of(kind))),
+            sentence: is_unwanted.then(|| speaker.unwanted(Subject::of(kind), is_on)),
             deliveries: deliveries
                 .map(|delivery| DeliveryView::of(delivery, kind, speaker, hints))
                 .collect(),

@@ -103,20 +103,37 @@ impl Speaker<'_> {
         }
     }
 
-    /// An event has no deliveries.
-    pub(crate) fn unwanted(self, subject: Subject) -> String {
+    /// An event has no deliveries. `is_on` says whether the company has this kind of callback switched on by now, where that
+    /// is known; at the time of the event it may have been otherwise.
+    pub(crate) fn unwanted(self, subject: Subject, is_on: Option<bool>) -> String {
         let what = subject.in_language(self.language);
-        match (self.language, subject) {
-            (Language::English, Subject::Job) => format!(
-                "Nobody gets {what}: the company has job callbacks switched off, or no endpoint wants this status."
-            ),
-            (Language::English, _) => {
-                format!("Nobody gets {what}: the company has this kind of callback switched off.")
+        match self.language {
+            Language::English => {
+                let why = match (subject, is_on) {
+                    (Subject::Job, Some(true)) => {
+                        "no endpoint wanted this status (jobStatuses), or the company had job callbacks switched off when it came"
+                    }
+                    (Subject::Job, None) => {
+                        "the company has job callbacks switched off, or no endpoint wants this status"
+                    }
+                    (Subject::Job, Some(false)) => "the company has job callbacks switched off",
+                    (_, Some(true)) => "the company had this kind of callback switched off when it came",
+                    (_, Some(false) | None) => "the company has this kind of callback switched off",
+                };
+                format!("Nobody gets {what}: {why}. It is kept: a replay of unwanted events can send it.")
             }
-            (Language::Chinese, Subject::Job) => {
-                format!("{what}不会发送：该公司未开通任务回调，或没有回调地址需要这个状态。")
+            Language::Chinese => {
+                let why = match (subject, is_on) {
+                    (Subject::Job, Some(true)) => {
+                        "没有回调地址需要这个状态（jobStatuses），或事件到来时该公司未开通任务回调"
+                    }
+                    (Subject::Job, None) => "该公司未开通任务回调，或没有回调地址需要这个状态",
+                    (Subject::Job, Some(false)) => "该公司未开通任务回调",
+                    (_, Some(true)) => "事件到来时该公司未开通此类回调",
+                    (_, Some(false) | None) => "该公司未开通此类回调",
+                };
+                format!("{what}不会发送：{why}。事件已保存，可以用 unwanted 重放发送。")
             }
-            (Language::Chinese, _) => format!("{what}不会发送：该公司未开通此类回调。"),
         }
     }
 

@@ -10,6 +10,8 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::sign::SingleCertAndKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{AlertDescription, CertificateError, RootCertStore};
+// By the name of its package.
+use webpki as rustls_webpki;
 
 use super::exchange::TlsFault;
 use super::identity;
@@ -169,7 +171,7 @@ fn certificate_fault(error: &CertificateError) -> TlsFault {
         CertificateError::UnknownIssuer => TlsFault::UnknownIssuer,
         // rustls has no variant of its own for what its verifier tells here.
         CertificateError::Other(other)
-            if other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity) =>
+            if other.0.downcast_ref() == Some(&rustls_webpki::Error::CaUsedAsEndEntity) =>
         {
             TlsFault::AuthorityAsServer
         }

@@ -42,7 +42,7 @@ pub(super) fn arrivals(events: &[&EventRecord], speaker: Speaker<'_>) -> Vec<Arr
         return vec![Arrival {
             endpoint: None,
             arrived: false,
-            sentence: speaker.unwanted(subject_of(events)),
+            sentence: speaker.unwanted(subject_of(events), None),
         }];
     }
     endpoints
@@ -69,7 +69,7 @@ fn arrival(
     let sentence = match (missing, standing.last()) {
         (Some((kind, record)), _) => speaker.missing(endpoint, Subject::of(*kind), record),
         (None, Some((_, last))) => speaker.arrived(endpoint.unwrap_or_default(), subject, last),
-        (None, None) => speaker.unwanted(subject),
+        (None, None) => speaker.unwanted(subject, None),
     };
     Arrival {
         endpoint: endpoint.map(str::to_owned),

@@ -320,25 +320,52 @@ fn what_nobody_wants() {
         held_back: HashMap::new(),
         quiet_ms: HashMap::new(),
     };
-    for (kind, english, chinese) in [
+    for (kind, is_on, english, chinese) in [
         (
             Kind::Call,
+            None,
             "Nobody gets the call: the company has this kind of callback switched off.",
             "该通话不会发送：该公司未开通此类回调。",
         ),
         (
+            Kind::Call,
+            Some(true),
+            "Nobody gets the call: the company had this kind of callback switched off when it came.",
+            "该通话不会发送：事件到来时该公司未开通此类回调。",
+        ),
+        (
             Kind::Job,
+            None,
             "Nobody gets the job's status: the company has job callbacks switched off, or no endpoint wants this status.",
             "该任务状态不会发送：该公司未开通任务回调，或没有回调地址需要这个状态。",
         ),
+        (
+            Kind::Job,
+            Some(false),
+            "Nobody gets the job's status: the company has job callbacks switched off.",
+            "该任务状态不会发送：该公司未开通任务回调。",
+        ),
+        (
+            Kind::Job,
+            Some(true),
+            "Nobody gets the job's status: no endpoint wanted this status (jobStatuses), or the company had job callbacks switched off when it came.",
+            "该任务状态不会发送：没有回调地址需要这个状态（jobStatuses），或事件到来时该公司未开通任务回调。",
+        ),
     ] {
-        for (language, expected) in [(Language::English, english), (Language::Chinese, chinese)] {
+        let (replay, later) = (
+            " It is kept: a replay of unwanted events can send it.",
+            "事件已保存，可以用 unwanted 重放发送。",
+        );
+        for (language, expected) in [
+            (Language::English, format!("{english}{replay}")),
+            (Language::Chinese, format!("{chinese}{later}")),
+        ] {
             let speaker = Speaker {
                 language,
                 zone: &zone,
                 present: &present,
             };
-            assert_eq!(speaker.unwanted(Subject::of(kind)), expected);
+            assert_eq!(speaker.unwanted(Subject::of(kind), is_on), expected);
         }
     }
 }

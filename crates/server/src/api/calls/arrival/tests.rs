@@ -256,8 +256,8 @@ fn what_nobody_wants() {
         &[(
             "",
             false,
-            "Nobody gets the call: the company has this kind of callback switched off.",
-            "该通话不会发送：该公司未开通此类回调。",
+            "Nobody gets the call: the company has this kind of callback switched off. It is kept: a replay of unwanted events can send it.",
+            "该通话不会发送：该公司未开通此类回调。事件已保存，可以用 unwanted 重放发送。",
         )],
     );
 }
