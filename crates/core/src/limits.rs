@@ -37,6 +37,9 @@ pub const PAGE_ROWS: usize = 256;
 pub const PAGE_BYTES: usize = 256 * 1024;
 /// Page reads under way at once.
 pub const READS: usize = 4;
+/// Requests that read or repair which tokens for one company have under way at once, all its tokens together; further ones wait.
+/// Half of [`READS`], so that others are never far behind them.
+pub const COMPANY_REQUESTS: usize = READS / 2;
 /// Deliveries that one [`crate::store::Write::Sweep`], or one `RetryNow`, looks at in one transaction.
 pub const SWEEP_ROWS: usize = 2000;
 /// How long no call of a job may have been accepted before its final status goes (`holdQuiet`), when nothing else is

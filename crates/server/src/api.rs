@@ -35,6 +35,7 @@ mod replays;
 mod search;
 mod sentence;
 mod serve;
+mod shares;
 mod state;
 mod time;
 mod tokens;

@@ -124,7 +124,7 @@ impl App {
             tracer,
         })
         .map_err(|error| StartError::Store(Chain(&error).to_string()))?;
-        tracing::info!(store = %config.store, "the store is open");
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), store = %config.store, "the store is open");
         let token_file = match first_token(config, &service, dir, &*clock).await {
             Ok(token_file) => token_file,
             Err(error) => {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use ringback_core::delivery::State;
 use ringback_core::engine::{Effect, Engine, HeldBack, Input, Sent, Stats};
+use ringback_core::event::NewEvent;
 use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::limits;
 use ringback_core::replay::{Replay, ReplayState};
@@ -246,12 +247,24 @@ impl Driver {
         }
     }
 
+    fn note_accepted(&mut self, event: &NewEvent, accepted: &Accepted) {
+        tracing::debug!(
+            event = %accepted.event_id,
+            company_id = event.company_id,
+            kind = event.kind.name(),
+            deliveries = accepted.deliveries.len(),
+            repeated = accepted.replayed,
+            "accepted"
+        );
+        self.watch.accepted(event.company_id, accepted);
+    }
+
     /// Tells the directory and the engine what a write has changed.
     fn on_written(&mut self, now: Millis, write: &Write, written: &mut Written) {
         match written {
             Written::Accepted(accepted) => {
                 if let Write::Accept(event) = write {
-                    self.watch.accepted(event.company_id, accepted);
+                    self.note_accepted(event, accepted);
                 }
                 let Accepted {
                     work,

@@ -209,6 +209,16 @@ impl Sending {
         if let Some(span) = span {
             span.end(send, &attempt, ended_us);
         }
+        tracing::debug!(
+            event = %send.event_id,
+            company_id = send.endpoint.company_id,
+            endpoint = send.endpoint.name,
+            send = send.n,
+            outcome = attempt.outcome.name(),
+            status = attempt.status,
+            took_ms = took_us / 1_000,
+            "sent"
+        );
         let since_accepted_ms = time.now().since(send.event_id.time());
         count(metrics, attempt.outcome, took_us, since_accepted_ms);
         // Only a gap before another send is spread, and asking for randomness is a system call.

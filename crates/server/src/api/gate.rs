@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http::Method;
 
 use ringback_core::token::Permission;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::caller::{self, Caller, Peer};
 use super::intake;
@@ -33,6 +35,7 @@ pub(crate) async fn gate(
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map(MatchedPath::as_str);
+    let method = request.method().clone();
     let is_open = route.is_none_or(|route| OPEN.contains(&route) || (route == METRICS && api.metrics_open()));
     let admitted = match route.filter(|_| !is_open) {
         None => Ok(None),
@@ -42,6 +45,10 @@ pub(crate) async fn gate(
     };
     let response = match admitted {
         Ok(caller) => {
+            let _share = match (&caller, route) {
+                (Some(caller), Some(route)) => share(&api, caller, &method, route).await,
+                _ => None,
+            };
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
             }
@@ -49,8 +56,24 @@ pub(crate) async fn gate(
         }
         Err(problem) => problem.into_response(),
     };
-    api.metrics.http_request(route, response.status().as_u16());
+    let status = response.status().as_u16();
+    tracing::debug!(%method, route, status, "answered");
+    api.metrics.http_request(route, status);
     response
+}
+
+/// The place of a request that only one company can make, among those of the company.
+async fn share(
+    api: &ApiState,
+    caller: &Caller,
+    method: &Method,
+    route: &str,
+) -> Option<OwnedSemaphorePermit> {
+    let company_id = caller.company_id()?;
+    match caller::permission(method, route)? {
+        Permission::Read | Permission::Repair => api.shares.enter(company_id).await,
+        Permission::Intake | Permission::Endpoints | Permission::Operate => None,
+    }
 }
 
 /// Counts what is refused here among the events that were not taken in. A batch counts once: nobody has read it.

@@ -14,6 +14,7 @@ use super::caller::Caller;
 use super::endpoints::Tested;
 use super::log_level::LogLevel;
 use super::problem::{Problem, Type};
+use super::shares::Shares;
 use crate::alerts::Alerts;
 use crate::clock::Clock;
 use crate::config::{Config, OperatorToken, Rates};
@@ -55,6 +56,8 @@ pub struct ApiState {
     pub(crate) batches: Semaphore,
     /// Bounds what counts: failed-callback queries and reconciliations.
     pub(crate) counts: Semaphore,
+    /// Bounds what tokens for one company ask for at once.
+    pub(crate) shares: Shares,
     /// Bounds the bodies in memory.
     pub(crate) bodies: BodyMemory,
     /// What is logged now.
@@ -92,6 +95,7 @@ impl ApiState {
             tested: Tested::default(),
             batches: Semaphore::new(BATCHES_AT_ONCE),
             counts: Semaphore::new(COUNTS_AT_ONCE),
+            shares: Shares::default(),
             bodies: BodyMemory::new(),
             operator_token: config.operator_token.clone(),
             operator_rate: Rate::default(),

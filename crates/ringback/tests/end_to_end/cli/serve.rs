@@ -168,3 +168,51 @@ fn a_second_signal_ends_it_at_once() {
     assert_eq!(serve.wait().code(), Some(128 + Signal::TERM.as_raw()));
     listen.stop();
 }
+
+#[test]
+fn at_debug_the_log_tells_of_events_sends_and_answers_and_nothing_of_what_is_in_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut serve = command(["serve"]);
+    serve
+        .env("RINGBACK_LISTEN", "127.0.0.1:0")
+        .env("RINGBACK_STORE", format!("sqlite:{}", directory.path().display()))
+        .env("RINGBACK_OUTBOUND_ALLOW", "127.0.0.0/8")
+        .env("RINGBACK_OPERATOR_TOKEN", TOKEN)
+        .env("RINGBACK_LOG", "info,ringback_server=debug");
+    let mut serve = Process::start(serve);
+    let api = Api::new(serve.address(), TOKEN);
+    let mut listen = Process::start(command(["listen", "0"]));
+    let receiver = listen.address();
+    api.expect(201, "PUT", "/v1/companies/1", "{}");
+    let endpoint = json!({ "url": format!("http://{receiver}/?hush=hush") }).to_string();
+    api.expect(201, "PUT", "/v1/companies/1/endpoints/crm", &endpoint);
+    let call =
+        r#"{"sceneInstance": {"callInstanceId": 1, "companyId": 1, "customerTelephone": "13712345678"}}"#;
+    let event = api.expect(202, "POST", "/v1/calls", call)["eventId"].clone();
+    let event = event.as_str().unwrap();
+    let line_of = |parts: &[&str]| {
+        wait_for("a line of the log", || {
+            let lines = serve.stderr();
+            let mut fit = lines
+                .iter()
+                .filter(|line| parts.iter().all(|part| line.contains(part)));
+            fit.next().map(|_| ())
+        });
+    };
+    line_of(&["accepted", event, "kind=\"call\"", "deliveries=1"]);
+    line_of(&[
+        "sent",
+        event,
+        "endpoint=\"crm\"",
+        "outcome=\"acknowledged\"",
+        "status=200",
+    ]);
+    line_of(&["answered", "POST", "/v1/calls", "status=202"]);
+    for line in serve.stderr() {
+        for hush in ["13712345678", "hush", TOKEN] {
+            assert!(!line.contains(hush), "{line}");
+        }
+    }
+    serve.stop();
+    listen.stop();
+}

@@ -62,8 +62,8 @@ fn a_token_is_made_listed_and_revoked() {
     assert_refused(&run(&["list"], tenant), 1, &["the service answered 403"]);
     assert_refused(
         &run(&["create", "a", "--scope", "tenant"], TOKEN),
-        1,
-        &["the service answered 422"],
+        2,
+        &["--company is missing"],
     );
 
     let file = directory.path().join("token");
