@@ -1,5 +1,7 @@
 //! Where a search gets its candidates: the ids that one or several indexes bring, merged, newest first.
 
+use std::collections::BTreeSet;
+
 use ringback_contract::kind::Kind;
 use ringback_core::delivery::State;
 use ringback_core::id::EventId;
@@ -7,7 +9,7 @@ use ringback_core::limits::SEARCH_COMPANIES;
 use ringback_core::store::{Filter, PageRequest};
 use ringback_core::time::Millis;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Result, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Result, params_from_iter};
 
 use super::by_event;
 use super::read::Snapshot;
@@ -46,9 +48,9 @@ pub(super) enum Source {
     Deliveries,
 }
 
-/// The indexes that bring every event that a filter lets through. The indexes of calls and jobs begin with the company:
-/// where none is named, those are looked up that have such a call or job. Where they are too many, or looking takes too
-/// long, the search goes through all events.
+/// The indexes that bring every event that a filter lets through. Where a call or job is named without its company, those
+/// companies are looked up that have one of this number. Where they are too many, or looking takes too long, the search goes
+/// through all events.
 pub(super) fn event_sources(snapshot: &Snapshot<'_>, filter: &Filter) -> Result<Vec<Source>> {
     let is_named = filter.company_id.is_some() || filter.event_id.is_some() || filter.phone_hash.is_some();
     let Some(id) = filter
@@ -58,9 +60,14 @@ pub(super) fn event_sources(snapshot: &Snapshot<'_>, filter: &Filter) -> Result<
     else {
         return Ok(sources_of(filter));
     };
-    let Some(companies) = companies_with(snapshot, id, filter.call_instance_id.is_none())? else {
+    let mut companies = BTreeSet::new();
+    let mut all = companies_with(snapshot, OF_ENTITY, id, &mut companies)?;
+    if filter.call_instance_id.is_none() {
+        all = all && companies_with(snapshot, WITH_CALLS_OF_JOB, id, &mut companies)?;
+    }
+    if !all {
         return Ok(sources_of(filter));
-    };
+    }
     let sources = companies.into_iter().flat_map(|company_id| {
         sources_of(&Filter {
             company_id: Some(company_id),
@@ -70,28 +77,34 @@ pub(super) fn event_sources(snapshot: &Snapshot<'_>, filter: &Filter) -> Result<
     Ok(sources.collect())
 }
 
-/// Each company, and whether it has events of a call or job of this number, or, where that is asked for, calls of such a job.
-const COMPANIES: &str = "SELECT company_id, \
-    EXISTS (SELECT 1 FROM event INDEXED BY event_entity \
-      WHERE event.company_id = company.company_id AND entity_id = ?1) \
-    OR (?2 AND EXISTS (SELECT 1 FROM event INDEXED BY event_job \
-      WHERE event.company_id = company.company_id AND call_job_id = ?1)) \
-    FROM company";
+/// The first company from ?2 on that has an event of the call or job ?1.
+const OF_ENTITY: &str = "SELECT company_id FROM event INDEXED BY event_entity \
+    WHERE entity_id = ?1 AND company_id >= ?2 ORDER BY company_id LIMIT 1";
+/// The first company from ?2 on that has a call of the job ?1.
+const WITH_CALLS_OF_JOB: &str = "SELECT company_id FROM event INDEXED BY event_job \
+    WHERE call_job_id = ?1 AND company_id >= ?2 ORDER BY company_id LIMIT 1";
 
-/// `None` where they are too many, or the time for preparing a page was over before all companies were asked.
-fn companies_with(snapshot: &Snapshot<'_>, id: i64, or_calls_of_job: bool) -> Result<Option<Vec<i64>>> {
-    let mut companies = Vec::new();
-    let mut statement = snapshot.connection.prepare_cached(COMPANIES)?;
-    let mut found = statement.query(params![id, or_calls_of_job])?;
-    while let Some(row) = found.next()? {
-        if row.get(1)? {
-            companies.push(row.get(0)?);
-        }
-        if companies.len() > SEARCH_COMPANIES || snapshot.is_preparing_over() {
-            return Ok(None);
+/// Adds the companies that a look after the other finds, which costs as many looks as there are companies, not events. False
+/// where they are too many, or the time for preparing a page was over before all were found.
+fn companies_with(
+    snapshot: &Snapshot<'_>,
+    sql: &str,
+    id: i64,
+    companies: &mut BTreeSet<i64>,
+) -> Result<bool> {
+    let mut statement = snapshot.connection.prepare_cached(sql)?;
+    let mut next = Some(i64::MIN);
+    while let Some(from) = next {
+        let found: Option<i64> = statement
+            .query_row([id, from], |row| row.get(0))
+            .optional()?;
+        companies.extend(found);
+        next = found.and_then(|company_id| company_id.checked_add(1));
+        if companies.len() > SEARCH_COMPANIES || (next.is_some() && snapshot.is_preparing_over()) {
+            return Ok(false);
         }
     }
-    Ok(Some(companies))
+    Ok(true)
 }
 
 fn sources_of(filter: &Filter) -> Vec<Source> {
@@ -340,5 +353,22 @@ impl<'a> Candidates<'a> {
         ids.reverse();
         self.chunk = ids;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::walk::testing::plan;
+    use super::*;
+
+    #[test]
+    fn companies_of_a_number_are_found_one_look_each() {
+        for (sql, expected) in [
+            (OF_ENTITY, "event_entity (entity_id=? AND company_id>?)"),
+            (WITH_CALLS_OF_JOB, "event_job (call_job_id=? AND company_id>?)"),
+        ] {
+            let steps = plan(sql);
+            assert!(steps.len() == 1 && steps[0].ends_with(expected), "{steps:?}");
+        }
     }
 }

@@ -174,15 +174,15 @@ mod tests {
             ),
             (
                 EVENTS_OF_ENTITY,
-                "event_entity (company_id=? AND entity_id=? AND kind=? AND rowid>? AND rowid<?)",
+                "event_entity (entity_id=? AND company_id=? AND kind=? AND rowid>? AND rowid<?)",
             ),
             (
                 EVENTS_OF_JOB,
-                "event_job (company_id=? AND call_job_id=? AND rowid>? AND rowid<?)",
+                "event_job (call_job_id=? AND company_id=? AND rowid>? AND rowid<?)",
             ),
             (
                 NEWER_EVENTS,
-                "event_entity (company_id=? AND entity_id=? AND kind=? AND rowid>?)",
+                "event_entity (entity_id=? AND company_id=? AND kind=? AND rowid>?)",
             ),
             (
                 DELIVERIES_IN_STATE,

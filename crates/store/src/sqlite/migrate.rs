@@ -38,6 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "secrets_key",
         sql: include_str!("../../migrations/0005_secrets_key.sql"),
     },
+    Migration {
+        version: 6,
+        name: "events_by_number",
+        sql: include_str!("../../migrations/0006_events_by_number.sql"),
+    },
 ];
 
 /// The newest schema version that this program knows.

@@ -4,7 +4,7 @@ use ringback_contract::kind::Kind;
 use ringback_core::delivery::{Outcome, State};
 use ringback_core::event::NewEvent;
 use ringback_core::id::{DeliveryId, EventId};
-use ringback_core::limits::{COMMIT_WRITES, SEARCH_ROWS};
+use ringback_core::limits::{COMMIT_WRITES, SEARCH_COMPANIES, SEARCH_ROWS};
 use ringback_core::settle::Next;
 use ringback_core::store::{Filter, Page, PageRequest, Write};
 use ringback_core::time::Millis;
@@ -23,6 +23,7 @@ on_every_store! {
     times_bound_by_acceptance,
     a_long_search_is_partial_and_goes_on,
     a_crowded_job_is_searched_to_its_end,
+    a_number_is_found_in_however_many_companies,
 }
 
 const ALL: PageRequest = PageRequest {
@@ -414,4 +415,33 @@ fn a_crowded_job_is_searched_to_its_end(lab: &mut Lab) {
     }
     assert!(found.is_sorted_by(|a, b| a > b));
     assert_eq!(found.len(), count - count / 50);
+}
+
+/// In each company a call 7, in every other one of the job 7, and a call 8.
+fn a_number_is_found_in_however_many_companies(lab: &mut Lab) {
+    let (mut calls, mut of_job) = (Vec::new(), Vec::new());
+    let companies = [i64::MIN, -1, 0, i64::MAX].into_iter().chain(1000..);
+    for company_id in companies.take(SEARCH_COMPANIES + 2) {
+        let is_of_job = company_id % 2 == 0;
+        let accepted = lab.accept(NewEvent {
+            company_id,
+            call_job_id: is_of_job.then_some(7),
+            ..call(7)
+        });
+        lab.accept(NewEvent {
+            company_id,
+            ..call(8)
+        });
+        calls.insert(0, accepted.event_id);
+        if is_of_job {
+            of_job.insert(0, accepted.event_id);
+        }
+        let of_number = |call_instance_id, call_job_id| Filter {
+            call_instance_id,
+            call_job_id,
+            ..Filter::default()
+        };
+        assert_eq!(events(lab, &of_number(Some(7), None)), calls);
+        assert_eq!(events(lab, &of_number(None, Some(7))), of_job);
+    }
 }
