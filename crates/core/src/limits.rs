@@ -35,6 +35,9 @@ pub const LANE_BYTES_LEAST: usize = 128 * 1024;
 pub const PAGE_ROWS: usize = 256;
 /// Bytes of bodies that one page read from the store brings at most (one row always fits).
 pub const PAGE_BYTES: usize = 256 * 1024;
+/// Deliveries that resends and replays make of one event; a further one is refused. Whoever shows an event shows all of its
+/// deliveries with their attempts.
+pub const RESENDS_PER_EVENT: usize = 100;
 /// Page reads under way at once.
 pub const READS: usize = 4;
 /// Requests that read or repair which tokens for one company have under way at once, all its tokens together; further ones wait.

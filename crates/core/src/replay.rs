@@ -141,6 +141,9 @@ pub struct ReplayCounts {
     pub failed_disabled: u64,
     /// Failed: no endpoint of the company wants the event, or the company is not configured.
     pub failed_none_fits: u64,
+    /// Failed: the event was sent again too often already. Replays of older versions have no such number.
+    #[serde(default)]
+    pub failed_resent_too_often: u64,
 }
 
 /// A replay as it is stored.

@@ -332,6 +332,9 @@ pub enum Refusal {
     /// No endpoint of the company wants the event.
     #[error("no endpoint fits")]
     NoneFits,
+    /// The event has [`crate::limits::RESENDS_PER_EVENT`] deliveries that resends and replays made.
+    #[error("the event was sent again too often")]
+    ResentTooOften,
     /// The company has [`crate::limits::ENDPOINTS_PER_COMPANY`] endpoints.
     #[error("the company has too many endpoints")]
     TooManyEndpoints,

@@ -9,7 +9,7 @@ use ringback_core::endpoint::Endpoint;
 use ringback_core::event::Event;
 use ringback_core::fanout::fitting;
 use ringback_core::id::{DeliveryId, EventId};
-use ringback_core::limits::DRY_RUN_ROWS;
+use ringback_core::limits::{DRY_RUN_ROWS, RESENDS_PER_EVENT};
 use ringback_core::replay::{DryRun, ReplayCounts, ReplayFilter, ReplaySpec};
 use ringback_core::store::Refusal;
 use ringback_core::time::Millis;
@@ -27,6 +27,8 @@ pub(crate) enum Verdict {
     Outdated,
     /// Nothing: it has a later delivery.
     Resent,
+    /// Nothing: resends and replays have made too many deliveries of the event.
+    ResentTooOften,
     /// This delivery is sent once more.
     Again(Box<Delivery>),
     /// The event goes out for the first time.
@@ -184,6 +186,8 @@ fn of_delivery<L: Look>(
         Verdict::Resent
     } else if is_outdated(look, spec, event, Some(delivery))? {
         Verdict::Outdated
+    } else if delivery.state != State::Parked && is_resent_too_often(others) {
+        Verdict::ResentTooOften
     } else {
         Verdict::Again(Box::new(delivery.clone()))
     };
@@ -191,6 +195,13 @@ fn of_delivery<L: Look>(
         event: event.clone(),
         verdict,
     }))
+}
+
+/// Whether resends and replays have made as many deliveries of an event as they may. What is parked becomes pending itself,
+/// so that is always possible.
+pub(crate) fn is_resent_too_often(deliveries: &[Delivery]) -> bool {
+    let resends = deliveries.iter().filter(|delivery| delivery.resend_of.is_some());
+    resends.count() >= RESENDS_PER_EVENT
 }
 
 fn is_outdated<L: Look>(
@@ -239,6 +250,7 @@ pub(crate) fn tally(counts: &mut ReplayCounts, verdict: &Verdict, outcome: Resul
     counts.matched += 1;
     match (verdict, outcome) {
         (Verdict::Outdated, _) => counts.skipped_outdated += 1,
+        (Verdict::ResentTooOften, _) => counts.failed_resent_too_often += 1,
         (Verdict::Resent, _) => counts.skipped_resent += 1,
         (Verdict::Again(_) | Verdict::First, Ok(made)) => counts.made += made as u64,
         (Verdict::Again(_) | Verdict::First, Err(Refusal::Disabled)) => counts.failed_disabled += 1,

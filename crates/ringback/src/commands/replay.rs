@@ -327,6 +327,7 @@ fn counts(of: &Value) -> Result<(), Failure> {
             "SENT BEFORE",
             "DISABLED",
             "NO ENDPOINT",
+            "TOO OFTEN",
         ],
         [vec![
             text(of, "lookedAt"),
@@ -336,6 +337,7 @@ fn counts(of: &Value) -> Result<(), Failure> {
             text(skipped, "resent"),
             text(failed, "endpointDisabled"),
             text(failed, "noEndpointFits"),
+            text(failed, "resentTooOften"),
         ]],
     )
 }

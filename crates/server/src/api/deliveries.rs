@@ -124,7 +124,7 @@ pub(crate) struct Resent {
     responses(
         (status = 202, description = "It goes out again", body = Resent),
         (status = 404, description = "There is no such delivery", body = ProblemSchema, content_type = "application/problem+json"),
-        (status = 409, description = "No endpoint fits, or the endpoint is disabled", body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 409, description = "No endpoint fits, the endpoint is disabled, or resends and replays have made a hundred deliveries of the event", body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn resend_delivery(

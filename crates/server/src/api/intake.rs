@@ -383,6 +383,7 @@ pub(super) const fn reason(kind: Type) -> Refused {
         | Type::EndpointDisabled
         | Type::EndpointUnusable
         | Type::NoEndpointFits
+        | Type::ResentTooOften
         | Type::TooManyEndpoints
         | Type::TooManyAlertChannels
         | Type::NoReplay

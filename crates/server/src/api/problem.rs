@@ -93,6 +93,8 @@ problem_types! {
     EndpointDisabled = CONFLICT, "endpoint-disabled", "The endpoint is disabled";
     /// No endpoint of the company wants the event.
     NoEndpointFits = CONFLICT, "no-endpoint-fits", "No endpoint takes this event";
+    /// The event has as many deliveries by resends and replays as it can have.
+    ResentTooOften = CONFLICT, "resent-too-often", "The event was sent again too often";
     /// The company has as many endpoints as it can have.
     TooManyEndpoints = CONFLICT, "too-many-endpoints", "The company has too many endpoints";
     /// The company has as many channels for alerts as it can have.
@@ -384,6 +386,13 @@ impl From<Refusal> for Problem {
             Refusal::Unstorable => Self::new(
                 Type::Internal,
                 "the store cannot keep this request: the log of the service says why",
+            ),
+            Refusal::ResentTooOften => Self::new(
+                Type::ResentTooOften,
+                format!(
+                    "resends and replays have made {} deliveries of the event, which is the most",
+                    ringback_core::limits::RESENDS_PER_EVENT
+                ),
             ),
             Refusal::TooManyEndpoints => Self::new(
                 Type::TooManyEndpoints,

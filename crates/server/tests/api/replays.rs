@@ -43,7 +43,7 @@ async fn until_made(app: &TestApp, replay: &Value, made: i64) -> Value {
 fn progress(looked_at: i64, matched: i64, made: i64) -> Value {
     json!({
         "lookedAt": looked_at, "matched": matched, "made": made, "skipped": {"outdated": 0, "resent": 0},
-        "failed": {"endpointDisabled": 0, "noEndpointFits": 0},
+        "failed": {"endpointDisabled": 0, "noEndpointFits": 0, "resentTooOften": 0},
     })
 }
 

@@ -148,7 +148,7 @@ fn send<T: Tables>(
     found: &Match,
 ) -> Result<Result<Vec<Delivery>, Refusal>, T::Error> {
     match &found.verdict {
-        Verdict::Outdated | Verdict::Resent => Ok(Ok(Vec::new())),
+        Verdict::Outdated | Verdict::Resent | Verdict::ResentTooOften => Ok(Ok(Vec::new())),
         Verdict::Again(delivery) => resend::again(tables, now, Delivery::clone(delivery), &found.event),
         Verdict::First => resend::first(tables, now, &found.event),
     }

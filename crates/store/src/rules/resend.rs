@@ -13,6 +13,7 @@ use ringback_core::time::Millis;
 use super::hold;
 use super::make::{self, Subject};
 use super::sweep;
+use crate::replay::is_resent_too_often;
 use crate::tables::Tables;
 
 /// A refusal in place of the deliveries that go out.
@@ -136,9 +137,24 @@ fn to_its_endpoint<T: Tables>(
         sweep::one(tables, now, &mut asked, endpoint)?;
         asked
     } else {
-        make::delivery(tables, now, Subject::of(event), Some(endpoint), Some(asked.id))?
+        return another(tables, now, &asked, event, endpoint);
     };
     Ok(Ok(vec![outgoing]))
+}
+
+/// A new delivery of the event to this endpoint, because of the one that was asked for.
+fn another<T: Tables>(
+    tables: &mut T,
+    now: Millis,
+    asked: &Delivery,
+    event: &Event,
+    endpoint: &Endpoint,
+) -> Result<Outgoing, T::Error> {
+    if is_resent_too_often(&tables.deliveries_of(event.id)?) {
+        return Ok(Err(Refusal::ResentTooOften));
+    }
+    let made = make::delivery(tables, now, Subject::of(event), Some(endpoint), Some(asked.id))?;
+    Ok(Ok(vec![made]))
 }
 
 /// Its endpoint is gone: the first fitting endpoint by name gets a new delivery.
@@ -159,6 +175,5 @@ fn to_another_endpoint<T: Tables>(
     if !endpoint.settings.enabled {
         return Ok(Err(Refusal::Disabled));
     }
-    let made = make::delivery(tables, now, Subject::of(event), Some(endpoint), Some(asked.id))?;
-    Ok(Ok(vec![made]))
+    another(tables, now, asked, event, endpoint)
 }

@@ -95,9 +95,7 @@ fn companies_with(
     let mut statement = snapshot.connection.prepare_cached(sql)?;
     let mut next = Some(i64::MIN);
     while let Some(from) = next {
-        let found: Option<i64> = statement
-            .query_row([id, from], |row| row.get(0))
-            .optional()?;
+        let found: Option<i64> = statement.query_row([id, from], |row| row.get(0)).optional()?;
         companies.extend(found);
         next = found.and_then(|company_id| company_id.checked_add(1));
         if companies.len() > SEARCH_COMPANIES || (next.is_some() && snapshot.is_preparing_over()) {

@@ -72,6 +72,15 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<Migrated, OpenError
     let version = version(connection).map_err(opening("read the table of migrations"))?;
     let mut applied = Vec::new();
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > version) {
+        // A store that is new has nothing that could take long.
+        if version > 0 {
+            let (version, name) = (migration.version, migration.name);
+            tracing::info!(
+                version,
+                name,
+                "the schema is brought up to date; a large store takes minutes"
+            );
+        }
         apply(connection, migration).map_err(opening("apply a migration"))?;
         applied.push(migration.version);
     }

@@ -6,7 +6,7 @@ use ringback_core::delivery::{Age, Outcome, State};
 use ringback_core::endpoint::{FixedProfile, Profile};
 use ringback_core::event::OrderKey;
 use ringback_core::id::{DeliveryId, EndpointId};
-use ringback_core::limits::SWEEP_ROWS;
+use ringback_core::limits::{RESENDS_PER_EVENT, SWEEP_ROWS};
 use ringback_core::settle::Next;
 use ringback_core::store::{Refusal, Resent, Write, Written};
 
@@ -19,6 +19,7 @@ on_every_store! {
     a_resend_goes_to_the_tail_of_its_key,
     a_resend_has_the_present_schedule_and_profile,
     a_resend_needs_an_enabled_endpoint,
+    an_event_is_resent_a_bounded_number_of_times,
     what_its_deleted_endpoint_left_goes_to_the_first_one_that_fits,
     a_parked_delivery_becomes_pending_itself,
     a_delivery_without_endpoint_finds_its_home,
@@ -126,6 +127,31 @@ fn a_resend_needs_an_enabled_endpoint(lab: &mut Lab) {
     for id in [settled, open] {
         assert_eq!(lab.refused(Write::Resend(id)), Refusal::NoneFits);
     }
+}
+
+fn an_event_is_resent_a_bounded_number_of_times(lab: &mut Lab) {
+    lab.company();
+    lab.endpoint("a", |_| ());
+    lab.endpoint("b", |_| ());
+    let accepted = lab.accept(call(1));
+    let (a, b) = (accepted.deliveries[0].id, accepted.deliveries[1].id);
+    let mut newest = a;
+    for round in 0..RESENDS_PER_EVENT {
+        let asked = [a, b, newest][round % 3];
+        newest = lab.resend(asked).deliveries[0].id;
+    }
+    let other = lab.accept(call(2)).deliveries[0].id;
+    for id in [a, b, newest] {
+        assert_eq!(lab.refused(Write::Resend(id)), Refusal::ResentTooOften);
+    }
+    lab.write(delete_endpoint("b", true));
+    assert_eq!(lab.refused(Write::Resend(b)), Refusal::ResentTooOften);
+    lab.resend(other);
+    // What is parked becomes pending itself, which makes no further delivery.
+    lab.endpoint("a", |settings| settings.enabled = false);
+    assert_eq!(lab.refused(Write::Resend(a)), Refusal::Disabled);
+    lab.endpoint("a", |_| ());
+    assert_eq!(lab.stands(a).0, State::Pending);
 }
 
 fn what_its_deleted_endpoint_left_goes_to_the_first_one_that_fits(lab: &mut Lab) {

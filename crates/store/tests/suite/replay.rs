@@ -6,7 +6,7 @@ use ringback_core::delivery::{Outcome, State};
 use ringback_core::endpoint::Settings;
 use ringback_core::event::NewEvent;
 use ringback_core::id::{DeliveryId, ReplayId};
-use ringback_core::limits::{REPLAY_ROWS, REPLAYS_KEPT, REPLAYS_OPEN};
+use ringback_core::limits::{REPLAY_ROWS, REPLAYS_KEPT, REPLAYS_OPEN, RESENDS_PER_EVENT};
 use ringback_core::replay::{
     DryRun, Replay, ReplayChange, ReplayCounts, ReplayFilter, ReplaySpec, ReplayState,
 };
@@ -26,6 +26,7 @@ on_every_store! {
     what_is_outdated_is_skipped_unless_it_is_included,
     what_was_sent_again_later_is_skipped,
     failures_are_counted_by_reason,
+    what_was_sent_again_too_often_is_left,
     the_order_of_a_key_is_that_of_its_events,
     steps_go_on_where_the_last_one_stopped,
     a_replay_looks_at_nothing_that_came_after_it,
@@ -117,7 +118,33 @@ fn counts(looked_at: u64, others: [u64; 6]) -> ReplayCounts {
         skipped_resent,
         failed_disabled,
         failed_none_fits,
+        failed_resent_too_often: 0,
     }
+}
+
+fn what_was_sent_again_too_often_is_left(lab: &mut Lab) {
+    lab.company();
+    lab.endpoint("erp", |_| ());
+    let mut id = lab.deliver(call(1));
+    exhaust(lab, id);
+    for _ in 0..RESENDS_PER_EVENT {
+        id = lab.resend(id).deliveries[0].id;
+        exhaust(lab, id);
+    }
+    let other = lab.deliver(call(2));
+    exhaust(lab, other);
+    let all = RESENDS_PER_EVENT as u64;
+    let expected = ReplayCounts {
+        failed_resent_too_often: 1,
+        ..counts(all + 2, [all + 2, 1, 0, all, 0, 0])
+    };
+    let spec = spec(|_| ());
+    assert_eq!(lab.read().dry_run(&spec).unwrap().counts, expected);
+    let id = make(lab, &spec).id;
+    let (replay, _) = step(lab, id, usize::MAX);
+    assert_eq!(replay.state, ReplayState::Running);
+    let (replay, _) = step(lab, id, usize::MAX);
+    assert_eq!((replay.state, replay.counts), (ReplayState::Done, expected));
 }
 
 fn exhaust(lab: &mut Lab, id: DeliveryId) {

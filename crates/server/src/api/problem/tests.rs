@@ -91,6 +91,7 @@ fn refusals_are_404_or_409() {
         (Refusal::HasOpen { at_least: 3 }, 409, "has-open-deliveries"),
         (Refusal::Disabled, 409, "endpoint-disabled"),
         (Refusal::NoneFits, 409, "no-endpoint-fits"),
+        (Refusal::ResentTooOften, 409, "resent-too-often"),
         (Refusal::TooManyEndpoints, 409, "too-many-endpoints"),
         (Refusal::NoReplay, 404, "no-replay"),
         (Refusal::TooManyReplays, 409, "too-many-replays"),

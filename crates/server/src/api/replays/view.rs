@@ -114,6 +114,9 @@ pub(crate) struct Failed {
     /// No endpoint of the company takes the event.
     #[schema(example = 0)]
     no_endpoint_fits: u64,
+    /// Resends and replays have made a hundred deliveries of the event.
+    #[schema(example = 0)]
+    resent_too_often: u64,
 }
 
 impl Progress {
@@ -129,6 +132,7 @@ impl Progress {
             failed: Failed {
                 endpoint_disabled: counts.failed_disabled,
                 no_endpoint_fits: counts.failed_none_fits,
+                resent_too_often: counts.failed_resent_too_often,
             },
         }
     }
