@@ -10,14 +10,13 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
 use super::bind::Bind;
 use super::classify;
 use super::connection::Connection;
 use super::exchange::{Detail, ProxyFault, TlsFault};
-use super::lookup::Lookups;
+use super::lookup::{Lookups, OfTarget};
 use super::policy::{AddressPolicy, AddressRefused};
 use super::proxy::{Proxy, ProxyPlace, tunnel};
 use super::stream::{Allowance, Stream};
@@ -26,10 +25,6 @@ use crate::clock::{Clock, Elapsed, timeout_at};
 /// How many of a host's addresses are tried at most.
 const ADDRESSES_LIMIT: usize = 8;
 
-/// How many name lookups of one target run at a time, those included that nobody waits for any more. Without
-/// this bound one customer's dead name server would take up all places that there are for lookups.
-const LOOKUPS_PER_TARGET: usize = 2;
-
 /// Where a target is, parsed from its URL.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -37,7 +32,7 @@ pub(super) struct Place {
     pub(super) port: u16,
     /// With https: what to trust, and the name that the certificate must have.
     pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-    lookups: Arc<Semaphore>,
+    lookups: OfTarget,
 }
 
 #[derive(Debug)]
@@ -52,7 +47,7 @@ impl Place {
             host,
             port,
             tls,
-            lookups: Arc::new(Semaphore::new(LOOKUPS_PER_TARGET)),
+            lookups: OfTarget::new(),
         }
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! A lookup blocks a thread of the runtime, as every read of the store does, and it cannot be stopped. So each keeps
 //! its place until it is over, whether or not anybody still waits for it, and all places together are fewer than the
-//! threads: name servers that hang hold up whoever needs a name, and nothing else.
+//! threads: name servers that hang hold up whoever needs a name, and nothing else. A target has two lookups at a time,
+//! and all endpoints of a company together have fewer than there are places: no company takes up all of them.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ringback_core::limits;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -16,6 +17,8 @@ use crate::tasks;
 
 // The lookups of all targets and the one of the proxy leave threads to everything else.
 const _: () = assert!(limits::LOOKUPS + 1 < limits::BLOCKING_THREADS);
+// Each endpoint has two names at the most, its own and that of its token address.
+const _: () = assert!(2 * limits::LOOKUPS_PER_NAME * limits::ENDPOINTS_PER_COMPANY < limits::LOOKUPS);
 
 /// The lookups of one client.
 #[derive(Debug)]
@@ -32,29 +35,83 @@ impl Lookups {
         }
     }
 
-    /// The addresses of a target's host, when there is a place among those of the target and then among all. `None`
-    /// where the name has none.
+    /// The addresses of a target's host, when it is the target's turn and there is a place among those of all. `None`
+    /// where the name has none. No answer is older than the question.
     pub(super) async fn of_target(
         &self,
-        places_of_target: &Arc<Semaphore>,
+        target: &OfTarget,
         name: &str,
         port: u16,
     ) -> Option<Vec<SocketAddr>> {
-        // The target's own first: who waits behind its two lookups must not hold a place of all meanwhile.
-        let of_target = Arc::clone(places_of_target).acquire_owned().await.ok()?;
+        let begun = target.state().begun;
+        // The target's own first: who waits behind its lookups must not hold a place of all meanwhile.
+        let turn = Arc::clone(&target.turn).acquire_owned().await.ok()?;
+        if let Some(addresses) = target.answer_of_lookup_after(begun) {
+            return some(addresses);
+        }
         let of_all = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        let state = Arc::clone(&target.state);
+        let number = {
+            let mut state = target.state();
+            state.begun += 1;
+            state.begun
+        };
         let answers = self.resolver.resolve(name, port);
         // A task of its own: a lookup cannot be stopped, and must keep its places until it has ended.
         let (tell, told) = oneshot::channel();
         tasks::spawn_detached(async move {
-            let answers = answers.await;
-            drop((of_target, of_all));
+            let addresses = answers.await.unwrap_or_default();
+            lock(&state).answer = Some((number, addresses.clone()));
+            drop((turn, of_all));
             // Nobody listens any more when the time limit has passed.
-            let _ = tell.send(answers);
+            let _ = tell.send(addresses);
         });
-        let addresses = told.await.ok()?.ok()?;
-        (!addresses.is_empty()).then_some(addresses)
+        some(told.await.ok()?)
     }
+}
+
+fn some(addresses: Vec<SocketAddr>) -> Option<Vec<SocketAddr>> {
+    (!addresses.is_empty()).then_some(addresses)
+}
+
+/// The lookups of one target: two at a time, and the answer of each is that of all who waited when it began. So a target that
+/// makes many connections at once does not look up its name for each.
+#[derive(Debug)]
+pub(super) struct OfTarget {
+    turn: Arc<Semaphore>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How many lookups have begun.
+    begun: u64,
+    /// The number of the last one that ended, and what it found.
+    answer: Option<(u64, Vec<SocketAddr>)>,
+}
+
+impl OfTarget {
+    pub(super) fn new() -> Self {
+        Self {
+            turn: Arc::new(Semaphore::new(limits::LOOKUPS_PER_NAME)),
+            state: Arc::default(),
+        }
+    }
+
+    /// What a lookup found that began after so many others.
+    fn answer_of_lookup_after(&self, begun: u64) -> Option<Vec<SocketAddr>> {
+        let state = self.state();
+        let (number, addresses) = state.answer.as_ref()?;
+        (*number > begun).then(|| addresses.clone())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The addresses of a name that every connection needs. They are remembered for a few seconds; then one lookup asks

@@ -76,6 +76,32 @@ async fn lookups_that_hang_are_few_and_keep_their_places() {
     assert_eq!(next.await.unwrap().outcome, Acknowledged);
 }
 
+/// Five sends at once: two ask, and so do two of those that wait behind them, since an answer must be no older than the question;
+/// the last one is content with what these find.
+#[tokio::test]
+async fn sends_that_wait_for_a_lookup_share_its_answer() {
+    let names = Arc::new(Hanging::default());
+    let rig = Rig::with(|options| options.resolver = Arc::clone(&names) as _).await;
+    let url = format!("http://receiver.example:{}/", rig.address.port());
+    let target = rig.outbound.target(TargetSettings::new(&url)).unwrap();
+    let sends = (0..5).map(|_| rig.post(&target)).collect::<Vec<_>>();
+    for asked in 2..=3 {
+        settle().await;
+        assert_eq!(names.asked.load(Ordering::SeqCst), asked);
+        names.go.notify_one();
+    }
+    settle().await;
+    names.go.notify_waiters();
+    settle().await;
+    assert_eq!(names.asked.load(Ordering::SeqCst), 4);
+    for _ in &sends {
+        rig.accept().await.answer(SUCCESS).await;
+    }
+    for posting in sends {
+        assert_eq!(posting.await.unwrap().outcome, Acknowledged);
+    }
+}
+
 /// A listener whose queue is full: the kernel drops further attempts to connect, as a firewall would.
 async fn full_listener(address: SocketAddr) -> io::Result<(TcpListener, TcpStream)> {
     let socket = TcpSocket::new_v4()?;
