@@ -44,11 +44,13 @@ pub enum Condition {
     StoreFailed,
     /// Deliveries are due, and none is sent.
     SendsStopped,
+    /// A certificate that an endpoint's settings hold ends soon, or has ended.
+    CertificateEnding,
 }
 
 impl Condition {
     /// Every condition.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::EndpointFailing,
         Self::BreakerOpen,
         Self::DeliveriesExhausted,
@@ -57,6 +59,7 @@ impl Condition {
         Self::DiskNearlyFull,
         Self::StoreFailed,
         Self::SendsStopped,
+        Self::CertificateEnding,
     ];
 
     /// The name in the API.
@@ -71,6 +74,7 @@ impl Condition {
             Self::DiskNearlyFull => "disk-nearly-full",
             Self::StoreFailed => "store-failed",
             Self::SendsStopped => "sends-stopped",
+            Self::CertificateEnding => "certificate-ending",
         }
     }
 
@@ -84,8 +88,15 @@ impl Condition {
             | Self::IntakeRefused
             | Self::DiskNearlyFull
             | Self::StoreFailed
-            | Self::SendsStopped => false,
+            | Self::SendsStopped
+            | Self::CertificateEnding => false,
         }
+    }
+
+    /// Whether it is told again while it only lasts. The end of a certificate is known weeks before, and told as it comes nearer.
+    #[must_use]
+    pub const fn repeats(self) -> bool {
+        !matches!(self, Self::CertificateEnding)
     }
 }
 
@@ -167,6 +178,38 @@ pub enum Detail {
         /// Due deliveries that wait in memory.
         queued: u64,
     },
+    /// Of [`Condition::CertificateEnding`].
+    Certificate(CertificateEnd),
+}
+
+/// When a certificate ends that an endpoint's settings hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CertificateEnd {
+    /// When it ends.
+    pub ends: Millis,
+    /// What it is for.
+    pub used_as: CertificateUse,
+}
+
+/// What a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateUse {
+    /// The receiver asks for it (`clientCertificate`).
+    Client,
+    /// The receiver's own certificate is trusted because of it (`tlsCa`).
+    Authority,
+}
+
+impl CertificateUse {
+    /// The setting that holds it.
+    #[must_use]
+    pub const fn setting(self) -> &'static str {
+        match self {
+            Self::Client => "clientCertificate",
+            Self::Authority => "tlsCa",
+        }
+    }
 }
 
 /// How an alert ended.

@@ -251,6 +251,10 @@ pub const ALERT_QUIET_MS: u64 = 24 * 60 * 60 * 1000;
 /// How long something may be due in memory while no send ends before the sends count as stopped, in milliseconds: several
 /// times the longest time-out.
 pub const ALERT_STALLED_MS: u64 = 5 * 60 * 1000;
+/// How long before the end of a certificate in an endpoint's settings there is an alert, in milliseconds, each time worse: 30, 14, 7
+/// and 3 days, a day, and at its end. From the last but one on it is critical.
+pub const ALERT_CERTIFICATE_MS: [u64; 6] = [30 * DAY_MS, 14 * DAY_MS, 7 * DAY_MS, 3 * DAY_MS, DAY_MS, 0];
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Events refused within a round that are worth an alert, unless it is set.
 pub const ALERT_REFUSED_LEAST: u64 = 20;
 /// Free bytes of the disk below which there is an alert, unless it is set: four times [`DISK_FREE_LEAST`].

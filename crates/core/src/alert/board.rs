@@ -172,6 +172,8 @@ impl Board {
         let breaker = key(Condition::BreakerOpen);
         let verdict = rules::breaker(facts, self.alert(&breaker));
         notices.extend(self.judge(now, breaker, verdict, named));
+        let verdict = rules::certificate(facts, now);
+        notices.extend(self.judge(now, key(Condition::CertificateEnding), verdict, named));
         let verdict = rules::counted(facts.exhausted, Severity::Critical);
         notices.extend(self.judge(now, key(Condition::DeliveriesExhausted), verdict, named));
     }
@@ -340,7 +342,11 @@ impl Open {
         let at = usize::try_from(alert.notices.saturating_sub(1)).unwrap_or(usize::MAX);
         let gap = repeats[at.min(repeats.len() - 1)];
         let is_time = alert.noticed.is_none_or(|noticed| now.since(noticed) >= gap);
-        let is_news = !alert.condition.counts() || alert.uncounted > 0;
+        let is_news = if alert.condition.counts() {
+            alert.uncounted > 0
+        } else {
+            alert.condition.repeats()
+        };
         // What seems over is not told again before that is certain.
         let holds = self.clear_since.is_none() || alert.condition.counts();
         (is_time && is_news && holds).then(|| self.tell(now, Occasion::Lasts))

@@ -2,6 +2,7 @@
 
 use ringback_contract::schedule::Schedule;
 
+use super::CertificateEnd;
 use crate::delivery::Age;
 use crate::id::EndpointId;
 use crate::limits;
@@ -68,6 +69,8 @@ pub struct EndpointFacts {
     pub breaker_open: bool,
     /// Deliveries that were exhausted since the last round.
     pub exhausted: u64,
+    /// The certificate in its settings that ends first.
+    pub certificate: Option<CertificateEnd>,
 }
 
 /// The whole service.

@@ -1,6 +1,6 @@
 //! What the facts mean: for each condition whether it holds, how far it has gone, or whether it is over.
 
-use super::{Alert, Bounds, Detail, Ending, EndpointFacts, ServiceFacts, Severity};
+use super::{Alert, Bounds, CertificateEnd, Detail, Ending, EndpointFacts, ServiceFacts, Severity};
 use crate::limits;
 use crate::time::Millis;
 
@@ -103,6 +103,36 @@ pub(super) fn breaker(facts: &EndpointFacts, open: Option<&Alert>) -> Verdict {
             Some(alert) => acknowledged_since(facts, alert),
             None => Verdict::Over(Ending::Recovered),
         }
+    }
+}
+
+/// *Certificate ending*: at the number of days that are left. Its alert is over when the settings hold another one.
+pub(super) fn certificate(facts: &EndpointFacts, now: Millis) -> Verdict {
+    if !facts.live {
+        return Verdict::Over(Ending::Removed);
+    }
+    let bounds = limits::ALERT_CERTIFICATE_MS;
+    let passed = |certificate: &CertificateEnd| {
+        let left_ms = certificate.ends.since(now);
+        let passed = bounds.iter().filter(|bound| left_ms <= **bound);
+        u8::try_from(passed.count()).unwrap_or(u8::MAX)
+    };
+    match facts
+        .certificate
+        .map(|certificate| (passed(&certificate), certificate))
+    {
+        None | Some((0, _)) => Verdict::Over(Ending::Recovered),
+        Some((level, certificate)) => Verdict::Holds {
+            level,
+            // The last two steps: a day is left, or nothing.
+            severity: if usize::from(level) + 1 >= bounds.len() {
+                Severity::Critical
+            } else {
+                Severity::Warning
+            },
+            new: 0,
+            detail: Detail::Certificate(certificate),
+        },
     }
 }
 

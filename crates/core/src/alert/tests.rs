@@ -24,6 +24,7 @@ fn well() -> Facts {
             acknowledged_at: None,
             breaker_open: false,
             exhausted: 0,
+            certificate: None,
         }],
         parked: Vec::new(),
         service: ServiceFacts {
@@ -439,4 +440,72 @@ fn open_and_ended_alerts_are_bounded() {
     board.round(at(2 * 24 * 60), &well(), &Bounds::default());
     assert_eq!(board.open().count(), 0);
     assert_eq!(board.ended().count(), limits::ALERTS_KEPT);
+}
+
+/// The certificate ends 40 days after the beginning.
+fn certificate(facts: &mut Facts) {
+    facts.endpoints[0].certificate = Some(CertificateEnd {
+        ends: T0.plus(40 * 24 * HOUR),
+        used_as: CertificateUse::Client,
+    });
+}
+
+#[test]
+fn the_end_of_a_certificate_is_told_as_it_comes_nearer() {
+    const DAY: u64 = 24 * 60;
+    check(&[
+        (0, certificate, &[]),
+        (10 * DAY - 1, certificate, &[]),
+        (
+            10 * DAY,
+            certificate,
+            &["certificate-ending opened warning level 1"],
+        ),
+        // It is not told again while it only lasts.
+        (20 * DAY, certificate, &[]),
+        (
+            26 * DAY,
+            certificate,
+            &["certificate-ending worse warning level 2"],
+        ),
+        (
+            37 * DAY,
+            certificate,
+            &["certificate-ending worse warning level 4"],
+        ),
+        (
+            39 * DAY,
+            certificate,
+            &["certificate-ending worse critical level 5"],
+        ),
+        (40 * DAY - 1, certificate, &[]),
+        (
+            40 * DAY,
+            certificate,
+            &["certificate-ending worse critical level 6"],
+        ),
+        (50 * DAY, certificate, &[]),
+        // Another one is in the settings.
+        (51 * DAY, nothing, &[]),
+        (51 * DAY + 3, nothing, &["certificate-ending ended recovered"]),
+    ]);
+}
+
+#[test]
+fn a_disabled_endpoint_needs_no_certificate() {
+    check(&[
+        (
+            39 * 24 * 60,
+            certificate,
+            &["certificate-ending opened critical level 5"],
+        ),
+        (
+            39 * 24 * 60 + 1,
+            |facts| {
+                certificate(facts);
+                facts.endpoints[0].live = false;
+            },
+            &["certificate-ending ended removed"],
+        ),
+    ]);
 }

@@ -3,12 +3,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ringback_core::alert::{EndpointFacts, Facts, Oldest, ServiceFacts};
+use ringback_core::alert::{CertificateEnd, CertificateUse, EndpointFacts, Facts, Oldest, ServiceFacts};
 use ringback_core::delivery::Outcome;
+use ringback_core::endpoint::Settings;
 use ringback_core::id::EndpointId;
 use ringback_core::limits;
+use ringback_core::time::Millis;
 
 use super::{Alerts, lock};
+use crate::outbound::identity;
 use crate::telemetry::metrics::Refused;
 use crate::watch::Watched;
 
@@ -31,6 +34,27 @@ struct Candidate {
     company_id: i64,
     name: String,
     live: bool,
+    certificate: Option<CertificateEnd>,
+}
+
+/// The certificate in an endpoint's settings that ends first. A chain is as good as the first of it to end; of authorities the
+/// last counts, since a new one is put beside the old one before that ends.
+fn certificate(settings: &Settings) -> Option<CertificateEnd> {
+    let end = |used_as, ends: Option<i64>| {
+        ends.map(|ends| CertificateEnd {
+            ends: Millis(ends),
+            used_as,
+        })
+    };
+    let client = settings.client_certificate.as_ref();
+    let client = client.and_then(|client| identity::ends(&client.certificate).min());
+    let authority = settings.tls_ca.as_deref();
+    let authority = authority.and_then(|pem| identity::ends(pem).max());
+    let both = [
+        end(CertificateUse::Client, client),
+        end(CertificateUse::Authority, authority),
+    ];
+    both.into_iter().flatten().min()
 }
 
 impl Alerts {
@@ -76,6 +100,7 @@ impl Alerts {
                     company_id: alert.company_id?,
                     name: alert.endpoint.as_ref()?.name.clone(),
                     live: false,
+                    certificate: None,
                 };
                 Some((alert.endpoint.as_ref()?.id, candidate))
             })
@@ -87,6 +112,7 @@ impl Alerts {
                 company_id: endpoint.company_id,
                 name: endpoint.name.clone(),
                 live: endpoint.settings.enabled,
+                certificate: certificate(&endpoint.settings),
             };
             if let Some(known) = candidates.get_mut(&endpoint.id) {
                 *known = candidate;
@@ -182,6 +208,7 @@ impl Alerts {
                 acknowledged_at: seen.acknowledged_at,
                 breaker_open: watched.open_breakers.contains(&id),
                 exhausted: seen.exhausted.saturating_sub(before),
+                certificate: candidate.certificate,
             }
         });
         facts.collect()

@@ -5,6 +5,7 @@
 use jiff::tz::TimeZone;
 use ringback_contract::duration;
 use ringback_core::alert::{Alert, Condition, Detail, Ending, Occasion, Severity};
+use ringback_core::limits;
 use ringback_core::time::Millis;
 
 use super::Said;
@@ -116,6 +117,7 @@ impl Words {
                 "{subject} does not answer, its breaker is open: at most one try a minute{}",
                 self.pending(pending)
             ),
+            (Condition::CertificateEnding, _) => self.certificate(&subject, alert),
             (Condition::DeliveriesExhausted, Language::Chinese) => {
                 format!(
                     "{subject}：{} 条回调用尽重试，未送达{}",
@@ -185,6 +187,20 @@ impl Words {
         }
     }
 
+    fn certificate(&self, subject: &str, alert: &Alert) -> String {
+        let Detail::Certificate(certificate) = &alert.detail else {
+            return subject.to_owned();
+        };
+        let (setting, ends) = (certificate.used_as.setting(), self.time(certificate.ends));
+        let has_ended = usize::from(alert.level) >= limits::ALERT_CERTIFICATE_MS.len();
+        match (self.language, has_ended) {
+            (Language::Chinese, false) => format!("{subject} 的证书（{setting}）将于 {ends} 到期"),
+            (Language::Chinese, true) => format!("{subject} 的证书（{setting}）已于 {ends} 到期"),
+            (Language::English, false) => format!("the certificate ({setting}) of {subject} ends at {ends}"),
+            (Language::English, true) => format!("the certificate ({setting}) of {subject} ended at {ends}"),
+        }
+    }
+
     fn service(&self, alert: &Alert) -> String {
         match (&alert.detail, self.language) {
             (Detail::Refused { unavailable, invalid }, Language::Chinese) => {
@@ -216,7 +232,9 @@ impl Words {
             (Detail::Stopped { queued }, Language::English) => {
                 format!("sends have stopped: {queued} due callback(s) wait in memory, and none goes out")
             }
-            (Detail::Failing { .. } | Detail::Plain, _) => alert.condition.name().to_owned(),
+            (Detail::Failing { .. } | Detail::Plain | Detail::Certificate(_), _) => {
+                alert.condition.name().to_owned()
+            }
         }
     }
 
@@ -253,6 +271,7 @@ impl Words {
             Condition::DiskNearlyFull => self.pick("磁盘将满", "disk nearly full"),
             Condition::StoreFailed => self.pick("存储不可写", "store not writable"),
             Condition::SendsStopped => self.pick("发送停止", "sends stopped"),
+            Condition::CertificateEnding => self.pick("证书到期", "certificate ending"),
         }
     }
 
@@ -316,6 +335,12 @@ impl Words {
             ),
             (Condition::DeliveriesExhausted, Language::English) => format!(
                 "GET /v1/deliveries?companyId={company}&endpoint={name}&state=exhausted lists them; once the endpoint is well, POST /v1/replays sends them again"
+            ),
+            (Condition::CertificateEnding, Language::Chinese) => {
+                format!("向对方取得新证书，用 PUT {path} 换上，再用 POST {path}/test 试发")
+            }
+            (Condition::CertificateEnding, Language::English) => format!(
+                "get the next one from whoever runs the receiver, PUT {path} with it, and try it with POST {path}/test"
             ),
             (Condition::ParkedGrowing, Language::Chinese) => format!(
                 "用 PUT /v1/companies/{company}/endpoints/… 配置或启用回调地址，再用 POST /v1/replays 发出；GET /v1/deliveries?companyId={company}&state=parked 列出它们"

@@ -2,7 +2,7 @@
 
 use ringback_core::alert::{Alert, Detail};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::text::Words;
@@ -16,7 +16,7 @@ pub(crate) struct AlertView {
     /// Its number; later ones are larger.
     id: i64,
     /// What is wrong: `endpoint-failing`, `breaker-open`, `deliveries-exhausted`, `parked-growing`, `intake-refused`,
-    /// `disk-nearly-full`, `store-failed` or `sends-stopped`.
+    /// `disk-nearly-full`, `store-failed`, `sends-stopped` or `certificate-ending`.
     #[schema(example = "endpoint-failing")]
     condition: &'static str,
     /// `warning` or `critical`.
@@ -98,6 +98,10 @@ fn detail(detail: &Detail) -> Value {
         }
         Detail::Store { fault } => member("fault", fault.as_str().into()),
         Detail::Stopped { queued } => member("queued", (*queued).into()),
+        Detail::Certificate(certificate) => {
+            member("setting", certificate.used_as.setting().into());
+            member("endsAt", json!(Time(certificate.ends.0)));
+        }
     }
     Value::Object(members)
 }

@@ -89,6 +89,15 @@ pub fn describe(pem: &str) -> Option<Described> {
     })
 }
 
+/// When each certificate in a PEM text ends, in milliseconds since 1970; those that cannot be read are passed over.
+pub fn ends(pem: &str) -> impl Iterator<Item = i64> {
+    CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(|der| {
+        let certificate = Certificate::from_der(&der.ok()?).ok()?;
+        let until = certificate.tbs_certificate().validity().not_after;
+        i64::try_from(until.to_unix_duration().as_millis()).ok()
+    })
+}
+
 /// Reads a client certificate and checks that its key is its own.
 pub(super) fn read(
     given: &ClientCertificate,

@@ -1,6 +1,7 @@
 //! Alerts over the whole service: an endpoint fails, the robot is told, the API lists it, it recovers; a restart repeats
 //! nothing.
 
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use ringback_core::alert::{Bounds, Severity};
 use ringback_server::alerts::{AlertSettings, ChannelSettings, Destination, Hidden};
 use ringback_server::api::Language;
@@ -304,5 +305,55 @@ async fn the_log_level_is_changed_for_a_while() {
     app.lab.clock.advance(10 * 60_000);
     while app.get(path).await.expect(200) != configured {
         tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_certificate_in_the_settings_is_told_before() {
+    let robot = Receiver::start().await;
+    let app = TestApp::start_with(to_robot(&robot));
+    app.put("/v1/companies/151", json!({})).await.expect(201);
+    let certificate = |(year, month, day)| {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new([]).unwrap();
+        params.not_after = date_time_ymd(year, month, day);
+        (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+    };
+    // The clock begins with 2026. An old authority beside a new one does no harm.
+    let authorities = certificate((2026, 1, 2)).0 + &certificate((2026, 6, 1)).0;
+    for (client, authority, expected) in [
+        ((2026, 6, 1), &authorities, None),
+        (
+            (2026, 1, 21),
+            &authorities,
+            Some(("warning", "clientCertificate", "2026-01-21T00:00:00.000Z")),
+        ),
+        (
+            (2026, 1, 21),
+            &certificate((2025, 12, 31)).0,
+            Some(("critical", "tlsCa", "2025-12-31T00:00:00.000Z")),
+        ),
+    ] {
+        let (client, key) = certificate(client);
+        let settings = json!({
+            "url": "https://127.0.0.1:1/", "tlsCa": authority,
+            "clientCertificate": {"certificate": client, "key": key},
+        });
+        app.put("/v1/companies/151/endpoints/erp", settings).await;
+        app.state.alerts().round().await;
+        let found = alerts(&app, "").await;
+        let found = found.first().map(|alert| {
+            assert_eq!(alert["condition"], "certificate-ending", "{alert}");
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            let (setting, ends) = (
+                text(&alert["detail"]["setting"]),
+                text(&alert["detail"]["endsAt"]),
+            );
+            assert!(text(&alert["text"]).contains(&setting), "{alert}");
+            (text(&alert["severity"]), setting, ends)
+        });
+        let expected = expected
+            .map(|(severity, setting, ends)| (severity.to_owned(), setting.to_owned(), ends.to_owned()));
+        assert_eq!(found, expected);
     }
 }

@@ -1,7 +1,9 @@
 //! What each robot is sent, byte for byte, and what its answers mean.
 
 use jiff::tz::TimeZone;
-use ringback_core::alert::{Alert, Condition, Detail, Ending, Named, Notice, Occasion, Severity};
+use ringback_core::alert::{
+    Alert, CertificateEnd, CertificateUse, Condition, Detail, Ending, Named, Notice, Occasion, Severity,
+};
 use ringback_core::id::EndpointId;
 use ringback_core::time::Millis;
 
@@ -247,6 +249,13 @@ fn every_alert_says_something_in_both_languages() {
             },
         ),
         (Condition::SendsStopped, Detail::Stopped { queued: 3 }),
+        (
+            Condition::CertificateEnding,
+            Detail::Certificate(CertificateEnd {
+                ends: Millis(1_790_000_000_000),
+                used_as: CertificateUse::Client,
+            }),
+        ),
     ];
     for (condition, detail) in details {
         for language in Language::ALL {
