@@ -222,8 +222,8 @@ pub const BLOCKING_THREADS: usize = 1024;
 /// for a place. Each takes one of [`BLOCKING_THREADS`], and cannot be stopped. One company cannot take up all of them: each of its
 /// endpoints has two names at the most, its own and that of its token address.
 pub const LOOKUPS: usize = 4 * ENDPOINTS_PER_COMPANY + 48;
-/// Lookups of one name that are under way at once: where one packet is lost, another lookup may still be answered.
-pub const LOOKUPS_PER_NAME: usize = 2;
+/// Lookups for one target that are under way at once: where one packet is lost, another lookup may still be answered.
+pub const LOOKUPS_PER_TARGET: usize = 2;
 /// How long the addresses of an egress proxy that is given by name are used before its name is looked up again, in
 /// milliseconds.
 pub const PROXY_ADDRESSES_MS: u64 = 5_000;

@@ -18,7 +18,7 @@ use crate::tasks;
 // The lookups of all targets and the one of the proxy leave threads to everything else.
 const _: () = assert!(limits::LOOKUPS + 1 < limits::BLOCKING_THREADS);
 // Each endpoint has two names at the most, its own and that of its token address.
-const _: () = assert!(2 * limits::LOOKUPS_PER_NAME * limits::ENDPOINTS_PER_COMPANY < limits::LOOKUPS);
+const _: () = assert!(2 * limits::LOOKUPS_PER_TARGET * limits::ENDPOINTS_PER_COMPANY < limits::LOOKUPS);
 
 /// The lookups of one client.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ struct State {
 impl OfTarget {
     pub(super) fn new() -> Self {
         Self {
-            turn: Arc::new(Semaphore::new(limits::LOOKUPS_PER_NAME)),
+            turn: Arc::new(Semaphore::new(limits::LOOKUPS_PER_TARGET)),
             state: Arc::default(),
         }
     }

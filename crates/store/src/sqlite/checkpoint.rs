@@ -1,10 +1,11 @@
 //! Keeping the write-ahead log short.
 //!
 //! A second thread moves committed pages into the database file while the writer goes on (a *passive* checkpoint), so
-//! that commits do not pay for it. A writer that never pauses keeps it from ever reaching the end of the log, and the
-//! log would grow without bound; so when little is left, the writer moves the rest between two commits, and the next
-//! commit begins the log anew. A reader that stays in the way of that long enough meets the last resort: beyond
-//! [`WAL_PAGES_MOST`] the writer waits for the readers and finishes the checkpoint itself.
+//! that commits do not pay for it. It does so in small steps, since each ends with a sync of the database, and the syncs of
+//! commits wait for what is before them at the disk. A writer that never pauses keeps it from ever reaching the end of the log,
+//! and the log would grow without bound; so when the log is long, and little of it is left, the writer moves the rest between two
+//! commits, and the next commit begins the log anew. A reader that stays in the way of that long enough meets the last resort:
+//! beyond [`WAL_PAGES_MOST`] the writer waits for the readers and finishes the checkpoint itself.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -18,11 +19,13 @@ use rusqlite::Connection;
 use super::error::{OpenError, opening};
 use super::open::{self, Home, PAGE_BYTES};
 
-/// Growth of the log, in pages, after which the second thread is called: 64 MB. Pages that change often are then moved
-/// once for many commits, and the file is synced less often.
-const CALL_AFTER: i32 = pages(64 * MB);
-/// What the second thread may leave to the writer, in pages: 4 MB, a matter of milliseconds.
-const REST: i32 = pages(4 * MB);
+/// Growth of the log, in pages, after which the second thread is called: 8 MB, which a disk writes in some ten milliseconds. Pages
+/// that change often are still moved once for many commits.
+const CALL_AFTER: i32 = pages(8 * MB);
+/// The length of the log, in pages, from which on it is to begin anew: 64 MB.
+const LONG: i32 = pages(64 * MB);
+/// What the second thread may leave to the writer, in pages: 1 MB, a matter of milliseconds.
+const REST: i32 = pages(MB);
 /// How often the second thread goes after what was written while it worked, before it leaves the rest to the next call.
 const PASSES: u32 = 4;
 /// The log, in pages, beyond which the writer finishes the checkpoint itself: 256 MB.
@@ -47,6 +50,8 @@ pub(super) struct Checkpoints {
     tried_at: i32,
     /// [`CALL_AFTER`], or fewer in a simulation.
     call_after: i32,
+    /// [`LONG`], or fewer in a simulation.
+    long: i32,
     second: Second,
     /// Held during a checkpoint: two at once would fail.
     turn: Arc<Mutex<()>>,
@@ -57,9 +62,18 @@ pub(super) struct Checkpoints {
 /// Who moves pages beside the writer.
 enum Second {
     /// A thread; a message calls it. Dropping the sender ends it.
-    Thread(Option<SyncSender<()>>, Option<JoinHandle<()>>),
+    Thread(Option<SyncSender<Goal>>, Option<JoinHandle<()>>),
     /// The caller of [`Checkpoints::after_commit`], in a simulation, where nothing happens by chance.
     Caller(Connection),
+}
+
+/// What the second thread is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goal {
+    /// A step: what is in the log now.
+    Step,
+    /// The end of the log, but for a rest that is the writer's.
+    End,
 }
 
 impl Checkpoints {
@@ -67,6 +81,7 @@ impl Checkpoints {
     pub(super) fn simulate(home: &Home, writer: &mut Connection, call_after: i32) -> Result<Self, OpenError> {
         let (mut checkpoints, connection) = Self::watch(home, writer)?;
         checkpoints.call_after = call_after;
+        checkpoints.long = call_after;
         checkpoints.second = Second::Caller(connection);
         Ok(checkpoints)
     }
@@ -104,6 +119,7 @@ impl Checkpoints {
             called_at: 0,
             tried_at: 0,
             call_after: CALL_AFTER,
+            long: LONG,
             second: Second::Thread(None, None),
             turn: Arc::new(Mutex::new(())),
             rest: Arc::new(AtomicBool::new(false)),
@@ -125,17 +141,18 @@ impl Checkpoints {
                 tracing::warn!(%error, "the rest of a checkpoint failed");
             }
             drop(turn);
-        } else if pages >= WAL_PAGES_MOST && pages - self.tried_at >= self.call_after {
+        } else if pages >= WAL_PAGES_MOST && pages - self.tried_at >= self.long {
             self.finish(writer, pages);
         } else if pages - self.called_at >= self.call_after {
             self.called_at = pages;
+            let goal = if pages >= self.long { Goal::End } else { Goal::Step };
             match &self.second {
                 Second::Thread(Some(call), _) => {
                     // A full channel means that a call is waiting already.
-                    let _ = call.try_send(());
+                    let _ = call.try_send(goal);
                 }
                 Second::Thread(None, _) => {}
-                Second::Caller(connection) => go_after(connection, &self.turn, &self.rest),
+                Second::Caller(connection) => go_after(connection, goal, &self.turn, &self.rest),
             }
         }
     }
@@ -176,24 +193,29 @@ impl Drop for Checkpoints {
     }
 }
 
-fn run(connection: &Connection, calls: &Receiver<()>, turn: &Mutex<()>, rest: &AtomicBool) {
-    while calls.recv().is_ok() {
-        go_after(connection, turn, rest);
+fn run(connection: &Connection, calls: &Receiver<Goal>, turn: &Mutex<()>, rest: &AtomicBool) {
+    while let Ok(goal) = calls.recv() {
+        go_after(connection, goal, turn, rest);
     }
 }
 
-/// Moves pages until little is left, which then is the writer's.
-fn go_after(connection: &Connection, turn: &Mutex<()>, rest: &AtomicBool) {
-    for _ in 0..PASSES {
+/// Moves pages: once, or until little is left, which then is the writer's.
+fn go_after(connection: &Connection, goal: Goal, turn: &Mutex<()>, rest: &AtomicBool) {
+    let passes = match goal {
+        Goal::Step => 1,
+        Goal::End => PASSES,
+    };
+    for _ in 0..passes {
         let turn = lock(turn);
         let left = checkpoint(connection, "PASSIVE");
         drop(turn);
         match left {
             Ok(left) if left > REST => {}
-            Ok(_) => {
+            Ok(_) if goal == Goal::End => {
                 rest.store(true, Ordering::Relaxed);
                 break;
             }
+            Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, "a checkpoint failed");
                 break;
