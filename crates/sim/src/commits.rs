@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ringback_core::id::DeliveryId;
-use ringback_core::store::{Reader, Start, Store, StoreError, Write, Written};
+use ringback_core::store::{Fault, Reader, Start, Store, StoreError, Write, Written};
 use ringback_core::time::Millis;
 
 use crate::agree::{self, Dump};
@@ -138,7 +138,8 @@ impl World<'_> {
                 self.settle(&dump)?;
                 Ok(Some(opened))
             }
-            Err(error) if self.disk_may_fail() => {
+            // A disk that fails brings no data that cannot be.
+            Err(error) if self.disk_may_fail() && error.fault != Fault::Data => {
                 self.trace(|| format!("the store cannot be opened: {}", Broken::of(&error).0));
                 Ok(None)
             }

@@ -65,7 +65,7 @@ pub(super) fn event_sources(snapshot: &Snapshot<'_>, filter: &Filter) -> Result<
     if filter.call_instance_id.is_none() {
         all = all && companies_with(snapshot, WITH_CALLS_OF_JOB, id, &mut companies)?;
     }
-    if !all {
+    if !all || companies.len() > SEARCH_COMPANIES {
         return Ok(sources_of(filter));
     }
     let sources = companies.into_iter().flat_map(|company_id| {
@@ -93,16 +93,22 @@ fn companies_with(
     companies: &mut BTreeSet<i64>,
 ) -> Result<bool> {
     let mut statement = snapshot.connection.prepare_cached(sql)?;
-    let mut next = Some(i64::MIN);
-    while let Some(from) = next {
-        let found: Option<i64> = statement.query_row([id, from], |row| row.get(0)).optional()?;
-        companies.extend(found);
-        next = found.and_then(|company_id| company_id.checked_add(1));
-        if companies.len() > SEARCH_COMPANIES || (next.is_some() && snapshot.is_preparing_over()) {
+    let mut from = i64::MIN;
+    for _ in 0..=SEARCH_COMPANIES {
+        let found = statement.query_row([id, from], |row| row.get(0)).optional()?;
+        let Some(company_id) = found else {
+            return Ok(true);
+        };
+        companies.insert(company_id);
+        let Some(next) = company_id.checked_add(1) else {
+            return Ok(true);
+        };
+        if snapshot.is_preparing_over() {
             return Ok(false);
         }
+        from = next;
     }
-    Ok(true)
+    Ok(false)
 }
 
 fn sources_of(filter: &Filter) -> Vec<Source> {
