@@ -2,10 +2,11 @@
 //! [`limits::ALERT_PAGE`]; from the driver's notes; from counters.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use ringback_core::alert::{CertificateEnd, CertificateUse, EndpointFacts, Facts, Oldest, ServiceFacts};
 use ringback_core::delivery::Outcome;
-use ringback_core::endpoint::Settings;
+use ringback_core::endpoint::{Endpoint, Settings};
 use ringback_core::id::EndpointId;
 use ringback_core::limits;
 use ringback_core::time::Millis;
@@ -26,6 +27,8 @@ pub(super) struct Totals {
     parked: HashMap<i64, u64>,
     /// The last endpoint that was looked up.
     reached: Option<EndpointId>,
+    /// What the certificates of endpoints say, by the version of their settings: reading them takes longer than asking.
+    certificates: HashMap<EndpointId, (i64, Option<CertificateEnd>)>,
 }
 
 /// An endpoint to look at.
@@ -105,6 +108,7 @@ impl Alerts {
                 Some((alert.endpoint.as_ref()?.id, candidate))
             })
             .collect();
+        let certificates = self.certificates(&all);
         let mut candidates = alerted;
         let mut turns = 0;
         for endpoint in &all {
@@ -112,7 +116,7 @@ impl Alerts {
                 company_id: endpoint.company_id,
                 name: endpoint.name.clone(),
                 live: endpoint.settings.enabled,
-                certificate: certificate(&endpoint.settings),
+                certificate: certificates.get(&endpoint.id).copied(),
             };
             if let Some(known) = candidates.get_mut(&endpoint.id) {
                 *known = candidate;
@@ -123,6 +127,24 @@ impl Alerts {
             }
         }
         candidates
+    }
+
+    /// The certificates in the settings of endpoints that end first.
+    fn certificates(&self, endpoints: &[Arc<Endpoint>]) -> HashMap<EndpointId, CertificateEnd> {
+        let mut totals = lock(&self.totals);
+        let known = std::mem::take(&mut totals.certificates);
+        let with_some = endpoints.iter().filter(|endpoint| {
+            endpoint.settings.client_certificate.is_some() || endpoint.settings.tls_ca.is_some()
+        });
+        for endpoint in with_some {
+            let read = match known.get(&endpoint.id) {
+                Some((version, end)) if *version == endpoint.version => *end,
+                _ => certificate(&endpoint.settings),
+            };
+            totals.certificates.insert(endpoint.id, (endpoint.version, read));
+        }
+        let ends = totals.certificates.iter();
+        ends.filter_map(|(id, (_, end))| Some((*id, (*end)?))).collect()
     }
 
     /// The oldest pending deliveries of those that are live; `None` when the store cannot be read.
