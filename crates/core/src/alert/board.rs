@@ -172,8 +172,9 @@ impl Board {
         let breaker = key(Condition::BreakerOpen);
         let verdict = rules::breaker(facts, self.alert(&breaker));
         notices.extend(self.judge(now, breaker, verdict, named));
-        let verdict = rules::certificate(facts, now);
-        notices.extend(self.judge(now, key(Condition::CertificateEnding), verdict, named));
+        let certificate = key(Condition::CertificateEnding);
+        let verdict = rules::certificate(facts, self.alert(&certificate), now);
+        notices.extend(self.judge(now, certificate, verdict, named));
         let verdict = rules::counted(facts.exhausted, Severity::Critical);
         notices.extend(self.judge(now, key(Condition::DeliveriesExhausted), verdict, named));
     }

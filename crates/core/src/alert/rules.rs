@@ -106,10 +106,18 @@ pub(super) fn breaker(facts: &EndpointFacts, open: Option<&Alert>) -> Verdict {
     }
 }
 
-/// *Certificate ending*: at the number of days that are left. Its alert is over when the settings hold another one.
-pub(super) fn certificate(facts: &EndpointFacts, now: Millis) -> Verdict {
+/// *Certificate ending*: by the days that are left. Its alert is over when another certificate is the first to end, which may have
+/// an alert of its own then.
+pub(super) fn certificate(facts: &EndpointFacts, open: Option<&Alert>, now: Millis) -> Verdict {
     if !facts.live {
         return Verdict::Over(Ending::Removed);
+    }
+    let is_another = |alert: &Alert| match alert.detail {
+        Detail::Certificate(told) => facts.certificate != Some(told),
+        _ => false,
+    };
+    if open.is_some_and(is_another) {
+        return Verdict::Over(Ending::Recovered);
     }
     let bounds = limits::ALERT_CERTIFICATE_MS;
     let passed = |certificate: &CertificateEnd| {

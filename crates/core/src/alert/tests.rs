@@ -491,6 +491,37 @@ fn the_end_of_a_certificate_is_told_as_it_comes_nearer() {
     ]);
 }
 
+/// Another one, which ends 60 days after the beginning.
+fn next_certificate(facts: &mut Facts) {
+    facts.endpoints[0].certificate = Some(CertificateEnd {
+        ends: T0.plus(60 * 24 * HOUR),
+        used_as: CertificateUse::Authority,
+    });
+}
+
+#[test]
+fn another_certificate_has_an_alert_of_its_own() {
+    const DAY: u64 = 24 * 60;
+    check(&[
+        (
+            41 * DAY,
+            certificate,
+            &["certificate-ending opened critical level 6"],
+        ),
+        (41 * DAY + 1, next_certificate, &[]),
+        (
+            41 * DAY + 4,
+            next_certificate,
+            &["certificate-ending ended recovered"],
+        ),
+        (
+            41 * DAY + 5,
+            next_certificate,
+            &["certificate-ending opened warning level 1"],
+        ),
+    ]);
+}
+
 #[test]
 fn a_disabled_endpoint_needs_no_certificate() {
     check(&[

@@ -81,21 +81,22 @@ pub struct Described {
 pub fn describe(pem: &str) -> Option<Described> {
     let der = CertificateDer::pem_slice_iter(pem.as_bytes()).next()?.ok()?;
     let certificate = Certificate::from_der(&der).ok()?;
-    let body = certificate.tbs_certificate();
-    let until = body.validity().not_after.to_unix_duration();
     Some(Described {
-        subject: body.subject().to_string(),
-        expires_ms: i64::try_from(until.as_millis()).ok()?,
+        subject: certificate.tbs_certificate().subject().to_string(),
+        expires_ms: end(&certificate)?,
     })
+}
+
+/// When a certificate ends, in milliseconds since 1970.
+fn end(certificate: &Certificate) -> Option<i64> {
+    let until = certificate.tbs_certificate().validity().not_after;
+    i64::try_from(until.to_unix_duration().as_millis()).ok()
 }
 
 /// When each certificate in a PEM text ends, in milliseconds since 1970; those that cannot be read are passed over.
 pub fn ends(pem: &str) -> impl Iterator<Item = i64> {
-    CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(|der| {
-        let certificate = Certificate::from_der(&der.ok()?).ok()?;
-        let until = certificate.tbs_certificate().validity().not_after;
-        i64::try_from(until.to_unix_duration().as_millis()).ok()
-    })
+    CertificateDer::pem_slice_iter(pem.as_bytes())
+        .filter_map(|der| end(&Certificate::from_der(&der.ok()?).ok()?))
 }
 
 /// Reads a client certificate and checks that its key is its own.

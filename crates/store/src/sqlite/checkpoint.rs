@@ -81,7 +81,8 @@ impl Checkpoints {
     pub(super) fn simulate(home: &Home, writer: &mut Connection, call_after: i32) -> Result<Self, OpenError> {
         let (mut checkpoints, connection) = Self::watch(home, writer)?;
         checkpoints.call_after = call_after;
-        checkpoints.long = call_after;
+        // So that some calls are steps.
+        checkpoints.long = call_after.saturating_mul(3);
         checkpoints.second = Second::Caller(connection);
         Ok(checkpoints)
     }
