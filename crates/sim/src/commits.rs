@@ -138,8 +138,8 @@ impl World<'_> {
                 self.settle(&dump)?;
                 Ok(Some(opened))
             }
-            // A disk that fails brings no data that cannot be.
-            Err(error) if self.disk_may_fail() && error.fault != Fault::Data => {
+            // A disk that fails says so; it brings no data that cannot be.
+            Err(error) if self.disk_may_fail() && !matches!(error.fault, Fault::Data | Fault::Other) => {
                 self.trace(|| format!("the store cannot be opened: {}", Broken::of(&error).0));
                 Ok(None)
             }
