@@ -281,6 +281,8 @@ pub const ALERT_SENDS: usize = 256;
 pub const ALERT_QUEUE: usize = 4096;
 /// How long a channel gathers notices before it sends one message, in milliseconds, unless it is set.
 pub const ALERT_WINDOW_MS: u64 = 30_000;
+/// The shortest such time, in milliseconds.
+pub const ALERT_WINDOW_MS_LEAST: u64 = 1_000;
 /// The longest such time, in milliseconds.
 pub const ALERT_WINDOW_MS_MOST: u64 = 60 * 60 * 1000;
 /// Waits before a message that could not be sent is sent again, in milliseconds; after the last of them it is given up.

@@ -25,6 +25,7 @@ use url::Url;
 use crate::alerts::AlertSettings;
 use crate::outbound::{Bind, Proxy};
 
+pub use key::Shown;
 pub use mistake::Mistake;
 pub use source::Source;
 
@@ -183,8 +184,8 @@ pub struct Described {
     pub key: &'static str,
     /// The environment variable.
     pub environment: String,
-    /// What is set, as the file would write it.
-    pub value: String,
+    /// What is set.
+    pub value: Shown,
 }
 
 impl Default for Config {

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use ringback_server::config::{self, Config};
+use ringback_server::config::{self, Config, Described, Shown};
 use ringback_server::outbound::bind::{Source, sources};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::environment;
 use crate::failure::Failure;
@@ -33,13 +34,33 @@ pub(crate) struct Args {
     defaults: bool,
 }
 
+/// One setting, for scripts.
 #[derive(Serialize)]
 struct Setting<'a> {
     key: &'a str,
     environment: &'a str,
-    /// As the file would write it; of a secret only whether it is set.
-    value: &'a str,
+    /// `null` where there is nothing to show; then the note says why.
+    value: Option<&'a Value>,
+    /// That it is not set, or that a secret is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     source: &'a str,
+}
+
+impl<'a> Setting<'a> {
+    fn of(described: &'a Described, source: &'a str) -> Self {
+        let (value, note) = match &described.value {
+            Shown::Value(value) => (Some(value), None),
+            Shown::Note(note) => (None, Some(note.as_str())),
+        };
+        Self {
+            key: described.key,
+            environment: &described.environment,
+            value,
+            note,
+            source,
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
@@ -51,33 +72,26 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let described = config.describe();
     let seen = sources(config.outbound_bind, config.outbound_proxy.as_ref());
     let sources = Config::sources(file, environment::variables());
-    let settings: Vec<_> = described
-        .iter()
-        .zip(&sources)
-        .map(|(described, source)| Setting {
-            key: described.key,
-            environment: &described.environment,
-            value: &described.value,
-            source: source.name(),
-        })
-        .collect();
+    let described = || described.iter().zip(&sources);
     if args.json {
+        let settings: Vec<_> = described()
+            .map(|(described, source)| Setting::of(described, source.name()))
+            .collect();
         let seen: Vec<_> = seen.iter().map(SourceAddress::of).collect();
         return output::json(&serde_json::json!({ "settings": settings, "sourceAddresses": seen }));
     }
-    let keys = longest(settings.iter().map(|setting| setting.key));
-    let values = longest(settings.iter().map(|setting| setting.value));
-    for Setting {
-        key,
-        environment,
-        value,
-        source,
-    } in &settings
-    {
-        let from = match *source {
-            "environment" => format!("environment: {environment}"),
-            other => other.to_owned(),
-        };
+    let lines: Vec<_> = described()
+        .map(|(described, source)| {
+            let from = match source.name() {
+                "environment" => format!("environment: {}", described.environment),
+                other => other.to_owned(),
+            };
+            (described.key, described.value.to_string(), from)
+        })
+        .collect();
+    let keys = longest(lines.iter().map(|(key, ..)| *key));
+    let values = longest(lines.iter().map(|(_, value, _)| value.as_str()));
+    for (key, value, from) in &lines {
         output::line(format_args!("{key:keys$} = {value:values$}  # {from}"))?;
     }
     for source in &seen {

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use ringback_contract::duration;
 use ringback_contract::webhook::Secret;
 use ringback_core::alert::{self, Severity};
 use ringback_core::limits;
@@ -57,7 +56,7 @@ pub(super) fn read(value: &Value<'_>) -> Result<AlertSettings, String> {
     }
 }
 
-/// Shows it in one line.
+/// What is said of it in one line.
 pub(super) fn show(settings: &AlertSettings) -> String {
     let channels: Vec<String> = settings
         .channels
@@ -65,9 +64,9 @@ pub(super) fn show(settings: &AlertSettings) -> String {
         .map(|channel| format!("{} ({})", channel.name, channel.destination.kind()))
         .collect();
     if channels.is_empty() {
-        "(no channel)".to_owned()
+        "no channel".to_owned()
     } else {
-        format!("(to {})", channels.join(", "))
+        format!("to {}", channels.join(", "))
     }
 }
 
@@ -76,18 +75,17 @@ fn of_table(table: &DeTable<'_>) -> Result<AlertSettings, String> {
     members.only(&MEMBERS);
     let mut settings = AlertSettings::default();
     if let Some(ms) = members.take("window", "a duration from 1s to 1h", |value| {
-        let ms = value.text(|text| duration::parse(text).ok()).ok()?;
-        (1_000..=limits::ALERT_WINDOW_MS_MOST).contains(&ms).then_some(ms)
+        value.duration(limits::ALERT_WINDOW_MS_LEAST, limits::ALERT_WINDOW_MS_MOST)
     }) {
         settings.window_ms = ms;
     }
     if let Some(least) = members.take("refused_least", "an integer from 1 to 1000000", |value| {
-        value.integer(1, 1_000_000).ok()
+        value.integer(1, 1_000_000)
     }) {
         settings.bounds.refused_least = least;
     }
     if let Some(mib) = members.take("disk_free_mib", "an integer from 0 to 1048576", |value| {
-        value.integer(0, 1_048_576).ok()
+        value.integer(0, 1_048_576)
     }) {
         settings.bounds.disk_free_least = mib * 1024 * 1024;
     }
@@ -140,22 +138,16 @@ fn channel(
 ) -> Result<ChannelSettings, Vec<String>> {
     let mut members = Members::new(table, format!("channel {number}: "));
     let name = members.require("name", "1 to 64 characters of a-z A-Z 0-9 . _ -", |value| {
-        value
-            .text(|text| is_endpoint_name(text).then(|| text.to_owned()))
-            .ok()
+        value.text(|text| is_endpoint_name(text).then(|| text.to_owned()))
     });
-    let language = members.take("language", "zh, en", |value| value.text(Language::from_tag).ok());
+    let language = members.take("language", "zh, en", |value| value.text(Language::from_tag));
     let least = members.take("severity", "warning, critical", |value| {
-        value
-            .text(|text| Severity::ALL.into_iter().find(|severity| severity.name() == text))
-            .ok()
+        value.text(|text| Severity::ALL.into_iter().find(|severity| severity.name() == text))
     });
     let companies = members.take("companies", "a list of companies' numbers", companies);
     let kinds = alert::Destination::KINDS;
     let kind = members.require("kind", &kinds.join(", "), |value| {
-        value
-            .text(|text| kinds.into_iter().find(|kind| *kind == text))
-            .ok()
+        value.text(|text| kinds.into_iter().find(|kind| *kind == text))
     });
     let destination = kind.and_then(|kind| destination(&mut members, kind, mail));
     match (members.mistakes.is_empty(), name, destination) {
@@ -170,13 +162,16 @@ fn channel(
     }
 }
 
-fn companies(value: &Value<'_>) -> Option<BTreeSet<i64>> {
-    let Value::List(entries) = value else { return None };
+fn companies(value: &Value<'_>) -> Result<BTreeSet<i64>, String> {
+    let Value::List(entries) = value else {
+        return Err(value.kind());
+    };
     entries
         .iter()
-        .map(|entry| match entry {
-            Value::Integer(number) => *number,
-            _ => None,
+        .enumerate()
+        .map(|(at, entry)| match entry {
+            Value::Integer(Some(number)) => Ok(*number),
+            _ => Err(format!("{} as entry {} of the list", entry.kind(), at + 1)),
         })
         .collect()
 }
@@ -233,7 +228,11 @@ fn email(members: &mut Members<'_>, mail: Option<&MailServer>) -> Option<EmailSe
         None => mail_server(members),
     };
     let to = members.require(TO, "a list of mail addresses", |value| {
-        value.list(address).ok().filter(|to| !to.is_empty())
+        let to = value.list(address)?;
+        if to.is_empty() {
+            return Err("an empty list".to_owned());
+        }
+        Ok(to)
     });
     Some(EmailSettings {
         server: server?,
@@ -247,25 +246,22 @@ fn address(text: &str) -> Option<String> {
 
 fn mail_server(members: &mut Members<'_>) -> Option<MailServer> {
     let host = members.require("host", "the mail server's name or address", |value| {
-        value
-            .text(|text| (!text.is_empty() && text.len() <= 253).then(|| text.to_owned()))
-            .ok()
+        value.text(|text| (!text.is_empty() && text.len() <= 253).then(|| text.to_owned()))
     });
     let security = members.take("security", "tls, starttls, plain", |value| {
-        value
-            .text(|text| {
-                MailSecurity::ALL
-                    .into_iter()
-                    .find(|security| security.name() == text)
-            })
-            .ok()
+        value.text(|text| {
+            MailSecurity::ALL
+                .into_iter()
+                .find(|security| security.name() == text)
+        })
     });
     let security = security.unwrap_or(MailSecurity::StartTls);
     let port = members.take("port", "an integer from 1 to 65535", |value| {
-        u16::try_from(value.integer(1, 65_535).ok()?).ok()
+        // It fits: the bound is the largest of 16 bits.
+        Ok(u16::try_from(value.integer(1, 65_535)?).unwrap_or(u16::MAX))
     });
     let username = members.take("username", "a text", |value| {
-        value.text(|text| Some(text.to_owned())).ok()
+        value.text(|text| Some(text.to_owned()))
     });
     let password = members.secret("password");
     if username.is_some() != password.is_some() {
@@ -277,7 +273,7 @@ fn mail_server(members: &mut Members<'_>) -> Option<MailServer> {
             "tls or starttls: a password is not sent in clear text",
         );
     }
-    let from = members.require("from", "a mail address", |value| value.text(address).ok());
+    let from = members.require("from", "a mail address", |value| value.text(address));
     Some(MailServer {
         host: host?,
         port: port.unwrap_or(security.port()),
@@ -336,21 +332,23 @@ impl<'a> Members<'a> {
         &mut self,
         name: &str,
         allowed: &str,
-        read: impl FnOnce(&Value<'a>) -> Option<T>,
+        read: impl FnOnce(&Value<'a>) -> Result<T, String>,
     ) -> Option<T> {
         let value = self.value(name)?;
-        let read = read(&value);
-        if read.is_none() {
-            self.wrong(name, allowed);
+        match read(&value) {
+            Ok(read) => Some(read),
+            Err(found) => {
+                self.wrong(name, &format!("{allowed} (found {found})"));
+                None
+            }
         }
-        read
     }
 
     fn require<T>(
         &mut self,
         name: &str,
         allowed: &str,
-        read: impl FnOnce(&Value<'a>) -> Option<T>,
+        read: impl FnOnce(&Value<'a>) -> Result<T, String>,
     ) -> Option<T> {
         if self.value(name).is_none() {
             self.wrong(name, &format!("needed: {allowed}"));
@@ -361,7 +359,7 @@ impl<'a> Members<'a> {
 
     /// A secret: itself, from an environment variable, or from the first line of a file.
     fn secret(&mut self, name: &str) -> Option<Hidden> {
-        let text = |value: &Value<'a>| value.text(|text| Some(text.to_owned())).ok();
+        let text = |value: &Value<'a>| value.text(|text| Some(text.to_owned()));
         let (of_env, of_file) = (format!("{name}_env"), format!("{name}_file"));
         let given = [name, &of_env, &of_file]
             .iter()

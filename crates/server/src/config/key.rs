@@ -1,5 +1,6 @@
 //! Every key: how it is set and shown, and what it takes.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -8,10 +9,54 @@ use jiff::tz::TimeZone;
 use ringback_contract::duration;
 use ringback_core::limits;
 use ringback_store::secrets::{Keys, Secrets};
+use serde_json::Value;
 
-use super::value::Value;
+use super::value::Value as Given;
 use super::{Bind, Config, ENVIRONMENT_PREFIX, LogFormat, OperatorToken, Proxy, StoreSetting, TlsCa};
 use crate::trace;
+
+/// A setting as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// What is set: a text, a number, a boolean, or a list of texts.
+    Value(Value),
+    /// What is said of it instead: it is not set, or it is a secret.
+    Note(String),
+}
+
+impl Shown {
+    fn text(text: &(impl ToString + ?Sized)) -> Self {
+        Self::Value(text.to_string().into())
+    }
+
+    fn texts(texts: impl Iterator<Item: ToString>) -> Self {
+        Self::Value(texts.map(|text| Value::from(text.to_string())).collect())
+    }
+
+    fn value(value: impl Into<Value>) -> Self {
+        Self::Value(value.into())
+    }
+
+    /// A secret, or what is not set.
+    fn is_set(is_set: bool) -> Self {
+        Self::Note(if is_set { "set" } else { "not set" }.to_owned())
+    }
+}
+
+/// As the file would write it; a note in brackets.
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // TOML has the escapes of JSON.
+            Self::Value(Value::Array(entries)) => {
+                let entries: Vec<_> = entries.iter().map(ToString::to_string).collect();
+                write!(f, "[{}]", entries.join(", "))
+            }
+            Self::Value(value) => value.fmt(f),
+            Self::Note(note) => write!(f, "({note})"),
+        }
+    }
+}
 
 /// A key of the configuration.
 pub(super) struct Key {
@@ -20,9 +65,9 @@ pub(super) struct Key {
     /// What it takes, in words.
     pub(super) allowed: &'static str,
     /// Sets it; the error says what was found.
-    pub(super) set: fn(&mut Config, Value<'_>) -> Result<(), String>,
-    /// Shows it, as the file would write it; secrets only whether they are set.
-    pub(super) show: fn(&Config) -> String,
+    pub(super) set: fn(&mut Config, Given<'_>) -> Result<(), String>,
+    /// Shows it; secrets only whether they are set.
+    pub(super) show: fn(&Config) -> Shown,
 }
 
 impl Key {
@@ -51,7 +96,7 @@ pub(super) const ALL: &[Key] = &[
             config.listen = value.text(|text| text.parse().ok())?;
             Ok(())
         },
-        show: |config| format!("\"{}\"", config.listen),
+        show: |config| Shown::text(&config.listen),
     },
     Key {
         name: "store",
@@ -63,7 +108,7 @@ pub(super) const ALL: &[Key] = &[
             config.store = value.text(sqlite)?;
             Ok(())
         },
-        show: |config| format!("\"{}\"", config.store),
+        show: |config| Shown::text(&config.store),
     },
     Key {
         name: "secrets_key",
@@ -73,9 +118,9 @@ pub(super) const ALL: &[Key] = &[
             Ok(())
         },
         show: |config| match &config.secrets {
-            Secrets::File(path) => format!("\"file:{}\"", path.display()),
-            Secrets::Keys(keys) => format!("(set: {})", keys.ids()),
-            Secrets::OwnFile | Secrets::Plain => presence(false),
+            Secrets::File(path) => Shown::text(&format_args!("file:{}", path.display())),
+            Secrets::Keys(keys) => Shown::Note(format!("set: {}", keys.ids())),
+            Secrets::OwnFile | Secrets::Plain => Shown::is_set(false),
         },
     },
     Key {
@@ -85,7 +130,7 @@ pub(super) const ALL: &[Key] = &[
             config.operator_token = Some(value.text(OperatorToken::new)?);
             Ok(())
         },
-        show: |config| presence(config.operator_token.is_some()),
+        show: |config| Shown::is_set(config.operator_token.is_some()),
     },
     Key {
         name: "outbound_allow",
@@ -94,10 +139,7 @@ pub(super) const ALL: &[Key] = &[
             config.outbound_allow = value.list(range)?;
             Ok(())
         },
-        show: |config| {
-            let ranges = config.outbound_allow.iter();
-            list(ranges.map(ToString::to_string))
-        },
+        show: |config| Shown::texts(config.outbound_allow.iter()),
     },
     Key {
         name: "outbound_bind",
@@ -107,10 +149,7 @@ pub(super) const ALL: &[Key] = &[
             config.outbound_bind = Bind::new(&addresses).ok_or("two addresses of one kind")?;
             Ok(())
         },
-        show: |config| {
-            let addresses = config.outbound_bind.addresses();
-            list(addresses.map(|address| address.to_string()))
-        },
+        show: |config| Shown::texts(config.outbound_bind.addresses()),
     },
     Key {
         name: "outbound_proxy",
@@ -121,7 +160,7 @@ pub(super) const ALL: &[Key] = &[
         },
         show: |config| {
             let proxy = config.outbound_proxy.as_ref();
-            proxy.map_or_else(|| presence(false), |proxy| format!("\"{proxy}\""))
+            proxy.map_or_else(|| Shown::is_set(false), Shown::text)
         },
     },
     Key {
@@ -132,10 +171,8 @@ pub(super) const ALL: &[Key] = &[
             Ok(())
         },
         show: |config| {
-            config
-                .tls_ca
-                .as_ref()
-                .map_or_else(|| presence(false), |ca| format!("\"{}\"", ca.path.display()))
+            let path = config.tls_ca.as_ref().map(|ca| ca.path.display());
+            path.map_or_else(|| Shown::is_set(false), |path| Shown::text(&path))
         },
     },
     Key {
@@ -146,7 +183,7 @@ pub(super) const ALL: &[Key] = &[
             config.zone = zone.map_err(|_| "a text that is no such name".to_owned())?;
             Ok(())
         },
-        show: |config| format!("\"{}\"", config.zone.iana_name().unwrap_or("UTC")),
+        show: |config| Shown::text(config.zone.iana_name().unwrap_or("UTC")),
     },
     Key {
         name: "log",
@@ -155,7 +192,7 @@ pub(super) const ALL: &[Key] = &[
             config.log = value.text(log_filter)?;
             Ok(())
         },
-        show: |config| format!("\"{}\"", config.log),
+        show: |config| Shown::text(&config.log),
     },
     Key {
         name: "log_format",
@@ -164,7 +201,7 @@ pub(super) const ALL: &[Key] = &[
             config.log_format = value.text(log_format)?;
             Ok(())
         },
-        show: |config| format!("\"{}\"", config.log_format.name()),
+        show: |config| Shown::text(config.log_format.name()),
     },
     Key {
         name: "metrics_open",
@@ -173,7 +210,7 @@ pub(super) const ALL: &[Key] = &[
             config.metrics_open = value.boolean()?;
             Ok(())
         },
-        show: |config| config.metrics_open.to_string(),
+        show: |config| Shown::value(config.metrics_open),
     },
     Key {
         name: "connections",
@@ -183,7 +220,7 @@ pub(super) const ALL: &[Key] = &[
             config.connections = usize::try_from(value.integer(1, 100_000)?).unwrap_or(usize::MAX);
             Ok(())
         },
-        show: |config| config.connections.to_string(),
+        show: |config| Shown::value(config.connections),
     },
     Key {
         name: "rate_limit",
@@ -192,7 +229,7 @@ pub(super) const ALL: &[Key] = &[
             config.rates.operate = rate(&value)?;
             Ok(())
         },
-        show: |config| config.rates.operate.unwrap_or(0).to_string(),
+        show: |config| Shown::value(config.rates.operate.unwrap_or(0)),
     },
     Key {
         name: "rate_limit_read",
@@ -201,7 +238,7 @@ pub(super) const ALL: &[Key] = &[
             config.rates.read = rate(&value)?;
             Ok(())
         },
-        show: |config| config.rates.read.unwrap_or(0).to_string(),
+        show: |config| Shown::value(config.rates.read.unwrap_or(0)),
     },
     Key {
         name: "disk_free_least_mib",
@@ -210,13 +247,13 @@ pub(super) const ALL: &[Key] = &[
             config.disk_free_least_mib = value.integer(0, 1_048_576)?;
             Ok(())
         },
-        show: |config| config.disk_free_least_mib.to_string(),
+        show: |config| Shown::value(config.disk_free_least_mib),
     },
     Key {
         name: "retention",
         allowed: "a duration from 1h to 3650d, such as 30d, or off",
         set: |config, value| {
-            config.retention_ms = value.text(retention)?;
+            config.retention_ms = retention(&value)?;
             Ok(())
         },
         show: |config| days_or_off(config.retention_ms),
@@ -225,7 +262,7 @@ pub(super) const ALL: &[Key] = &[
         name: "audit_retention",
         allowed: "a duration from 1h to 3650d, such as 365d, or off",
         set: |config, value| {
-            config.audit_retention_ms = value.text(retention)?;
+            config.audit_retention_ms = retention(&value)?;
             Ok(())
         },
         show: |config| days_or_off(config.audit_retention_ms),
@@ -239,7 +276,7 @@ pub(super) const ALL: &[Key] = &[
         },
         show: |config| {
             let address = config.otlp.as_ref();
-            address.map_or_else(|| presence(false), |address| format!("\"{address}\""))
+            address.map_or_else(|| Shown::is_set(false), Shown::text)
         },
     },
     Key {
@@ -249,7 +286,7 @@ pub(super) const ALL: &[Key] = &[
             config.otlp_sample = value.fraction()?;
             Ok(())
         },
-        show: |config| format!("{:?}", config.otlp_sample),
+        show: |config| Shown::value(config.otlp_sample),
     },
     Key {
         name: "alerts",
@@ -258,14 +295,14 @@ pub(super) const ALL: &[Key] = &[
             config.alerts = super::alerts::read(&value)?;
             Ok(())
         },
-        show: |config| super::alerts::show(&config.alerts),
+        show: |config| Shown::Note(super::alerts::show(&config.alerts)),
     },
 ];
 
 /// What a rate takes.
 const RATE: &str = "an integer from 0 to 1000000; 0 is no limit";
 
-fn rate(value: &Value<'_>) -> Result<Option<u32>, String> {
+fn rate(value: &Given<'_>) -> Result<Option<u32>, String> {
     let per_second = value.integer(0, limits::API_RATE_MOST.into())?;
     // It fits: the bound is one of 32 bits.
     Ok(u32::try_from(per_second)
@@ -276,20 +313,22 @@ fn rate(value: &Value<'_>) -> Result<Option<u32>, String> {
 /// What stands for no retention at all: everything is kept.
 const OFF: &str = "off";
 
-fn retention(text: &str) -> Option<Option<u64>> {
+fn retention(value: &Given<'_>) -> Result<Option<u64>, String> {
     // Whoever writes 0 wants it switched off, as in most programs; nobody wants each event removed at once.
-    if text == OFF || text == "0" {
-        return Some(None);
+    if value
+        .text(|text| (text == OFF || text == "0").then_some(()))
+        .is_ok()
+    {
+        return Ok(None);
     }
-    let ms = duration::parse(text).ok()?;
-    (limits::RETENTION_LEAST_MS..=limits::RETENTION_MOST_MS)
-        .contains(&ms)
-        .then_some(Some(ms))
+    value
+        .duration(limits::RETENTION_LEAST_MS, limits::RETENTION_MOST_MS)
+        .map(Some)
 }
 
 /// A retention as the file would write it.
-fn days_or_off(ms: Option<u64>) -> String {
-    format!("\"{}\"", ms.map_or_else(|| OFF.to_owned(), days))
+fn days_or_off(ms: Option<u64>) -> Shown {
+    ms.map_or_else(|| Shown::text(OFF), |ms| Shown::text(&days(ms)))
 }
 
 /// A duration, in days where it is whole days.
@@ -302,20 +341,10 @@ fn days(ms: u64) -> String {
     }
 }
 
-/// A list of texts that need no escapes, as the file would write it.
-fn list(texts: impl Iterator<Item = String>) -> String {
-    let texts: Vec<_> = texts.map(|text| format!("\"{text}\"")).collect();
-    format!("[{}]", texts.join(", "))
-}
-
 /// A source address: one that a socket can have. "Any" is what there is without the setting.
 fn source(text: &str) -> Option<IpAddr> {
     let address: IpAddr = text.parse().ok()?;
     (!address.is_unspecified() && !address.is_multicast()).then_some(address)
-}
-
-fn presence(set: bool) -> String {
-    if set { "(set)" } else { "(not set)" }.to_owned()
 }
 
 fn is_postgres(text: &str) -> bool {
@@ -330,7 +359,7 @@ fn sqlite(text: &str) -> Option<StoreSetting> {
 }
 
 /// Where the keys of the settings are: in a file, or here. One key needs no list.
-fn secrets(value: &Value<'_>) -> Result<Secrets, String> {
+fn secrets(value: &Given<'_>) -> Result<Secrets, String> {
     let alone = value.text(|text| {
         let path = text.strip_prefix("file:").filter(|path| !path.is_empty());
         let file = path.map(|path| Secrets::File(PathBuf::from(path)));
@@ -349,7 +378,7 @@ fn range(text: &str) -> Option<IpNet> {
     text.parse::<IpNet>().ok().filter(|range| range.trunc() == *range)
 }
 
-fn tls_ca(value: &Value<'_>) -> Result<TlsCa, String> {
+fn tls_ca(value: &Given<'_>) -> Result<TlsCa, String> {
     let path = value.text(|text| Some(PathBuf::from(text)))?;
     let pem = std::fs::read_to_string(&path)
         .map_err(|error| format!("a file that cannot be read ({})", error.kind()))?;

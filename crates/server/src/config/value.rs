@@ -1,6 +1,7 @@
 //! A value as the file or the environment gives it, and how it is read. Where it does not fit, the error says what was
 //! found, by kind and never by value.
 
+use ringback_contract::duration::{self, InvalidDuration};
 use toml::de::{DeTable, DeValue};
 
 /// A value.
@@ -69,6 +70,20 @@ impl<'a> Value<'a> {
             | Self::Other(_) => None,
         }
         .ok_or_else(|| self.kind())
+    }
+
+    /// A duration within bounds, in milliseconds.
+    pub(super) fn duration(&self, least_ms: u64, most_ms: u64) -> Result<u64, String> {
+        let ms = self.text(|text| match duration::parse(text) {
+            Ok(ms) => Some(ms),
+            Err(InvalidDuration::TooLong) => Some(u64::MAX),
+            Err(InvalidDuration::Form | InvalidDuration::Order) => None,
+        })?;
+        if (least_ms..=most_ms).contains(&ms) {
+            Ok(ms)
+        } else {
+            Err("a duration out of range".to_owned())
+        }
     }
 
     /// A boolean.
