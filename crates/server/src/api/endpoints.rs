@@ -153,6 +153,7 @@ fn find(api: &ApiState, path: &EndpointPath) -> Result<Arc<Endpoint>, Problem> {
 )]
 pub(crate) async fn get_endpoint(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     path: EndpointPath,
 ) -> Result<Response, Problem> {
     let endpoint = find(&api, &path)?;
@@ -161,7 +162,10 @@ pub(crate) async fn get_endpoint(
         .service
         .read(move |reader| reader.open(id, COUNT_MOST))
         .await?;
-    Ok(json(StatusCode::OK, &EndpointView::of(&endpoint).with_open(open)))
+    Ok(json(
+        StatusCode::OK,
+        &EndpointView::of(&endpoint).for_caller(&caller).with_open(open),
+    ))
 }
 
 /// A company's endpoints by name.
@@ -178,6 +182,7 @@ pub(crate) async fn get_endpoint(
 )]
 pub(crate) async fn list_endpoints(
     State(api): State<Arc<ApiState>>,
+    caller: Caller,
     CompanyPath(company_id): CompanyPath,
 ) -> Result<Response, Problem> {
     check_company(&api, company_id)?;
@@ -185,7 +190,7 @@ pub(crate) async fn list_endpoints(
     let list = EndpointList {
         items: endpoints
             .iter()
-            .map(|endpoint| EndpointView::of(endpoint))
+            .map(|endpoint| EndpointView::of(endpoint).for_caller(&caller))
             .collect(),
         next_cursor: None,
     };

@@ -155,6 +155,53 @@ async fn a_token_that_comes_too_often_is_answered_429() {
     }
 }
 
+/// An address may carry a secret in its query: who may not change it need not know it.
+#[tokio::test]
+async fn queries_of_addresses_are_shown_to_those_who_may_change_them() {
+    let app = TestApp::start();
+    app.put("/v1/companies/1", json!({})).await.expect(201);
+    let (url, token_url) = (
+        "http://127.0.0.1:1/in?key=hidden",
+        "http://127.0.0.1:2/token?tenant=hidden",
+    );
+    let credentials = json!({"type": "oauth2", "tokenUrl": token_url, "clientId": "c", "clientSecret": "s"});
+    let path = "/v1/companies/1/endpoints/erp";
+    app.put(path, json!({"url": url, "credentials": credentials}))
+        .await
+        .expect(201);
+    let plain = "/v1/companies/1/endpoints/plain";
+    app.put(plain, json!({"url": "http://127.0.0.1:1/in"}))
+        .await
+        .expect(201);
+    for (scope, company, is_shown) in [
+        ("operator", Value::Null, true),
+        ("tenant", json!(1), true),
+        ("read-only", json!(1), false),
+        ("read-only", Value::Null, false),
+    ] {
+        let token = make(&app, json!({"name": "t", "scope": scope, "companyId": company})).await;
+        let get = async |path: &str| {
+            ask(&app, &token, Method::GET, path, String::new())
+                .await
+                .expect(200)
+        };
+        let list = get("/v1/companies/1/endpoints").await;
+        for shown in [get(path).await, list["items"][0].clone()] {
+            let found = (&shown["url"], &shown["credentials"]["tokenUrl"]);
+            let expected = if is_shown {
+                (json!(url), json!(token_url))
+            } else {
+                (
+                    json!("http://127.0.0.1:1/in?…"),
+                    json!("http://127.0.0.1:2/token?…"),
+                )
+            };
+            assert_eq!(found, (&expected.0, &expected.1), "{scope}");
+        }
+        assert_eq!(get(plain).await["url"], "http://127.0.0.1:1/in");
+    }
+}
+
 #[tokio::test]
 async fn intake_that_a_token_does_not_let_in_is_counted_by_reason() {
     let app = TestApp::start();

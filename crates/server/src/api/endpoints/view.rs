@@ -11,9 +11,11 @@ use ringback_core::company::Kinds;
 use ringback_core::credentials::{ClientAuth, ClientCertificate, Credentials};
 use ringback_core::endpoint::{Breaker, ContentType, Endpoint, Order, Profile, RateLimit};
 use ringback_core::store::OpenCount;
+use ringback_core::token::Permission;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::super::caller::Caller;
 use super::super::names::{
     AckRuleName, BreakerName, ContentTypeName, KindName, OrderName, ProfileName, ScheduleSchema,
 };
@@ -37,7 +39,8 @@ pub(crate) struct EndpointView {
     name: String,
     /// Rises with every change.
     version: i64,
-    /// Where callbacks are POSTed to.
+    /// Where callbacks are POSTed to. Whoever may not change endpoints sees of its query only that there is one, since it may
+    /// hold a secret.
     #[schema(example = "https://crm.example.com/callback")]
     url: String,
     /// The kinds that go there.
@@ -122,7 +125,7 @@ pub(crate) enum CredentialsView {
     Bearer,
     /// OAuth 2.0 client credentials.
     OAuth2 {
-        /// The address that gives tokens.
+        /// The address that gives tokens; its query is hidden as that of `url`.
         #[schema(example = "https://id.example.com/oauth/token")]
         #[serde(rename = "tokenUrl")]
         token_url: String,
@@ -244,6 +247,17 @@ impl EndpointView {
         }
     }
 
+    /// As this caller may see it.
+    pub(super) fn for_caller(mut self, caller: &Caller) -> Self {
+        if !caller.scope().allows(Permission::Endpoints) {
+            hide_query(&mut self.url);
+            if let Some(CredentialsView::OAuth2 { token_url, .. }) = &mut self.credentials {
+                hide_query(token_url);
+            }
+        }
+        self
+    }
+
     pub(super) const fn with_open(mut self, count: OpenCount) -> Self {
         self.open = Some(OpenView::of(count));
         self
@@ -260,6 +274,16 @@ impl EndpointView {
             self.company_id, self.name
         ));
         self
+    }
+}
+
+/// What stands for a query that is not shown.
+const HIDDEN_QUERY: &str = "?…";
+
+fn hide_query(url: &mut String) {
+    if let Some(at) = url.find('?') {
+        url.truncate(at);
+        url.push_str(HIDDEN_QUERY);
     }
 }
 
