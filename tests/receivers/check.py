@@ -212,7 +212,7 @@ def check(receiver, ringback, folder, directory):
         running.send(CALL)
         running.wait_until_processed(CALL)
         url = f"http://127.0.0.1:{running.port}"
-        known = [f"--secret={SECRET}", f"--app-key={APP_KEY}", f"--app-secret={APP_SECRET}", f"--journal={url}/journal"]
+        known = [f"--secret={SECRET}", f"--app={APP_KEY}:{APP_SECRET}", f"--journal={url}/journal"]
         report = run([ringback, "conformance", f"{url}/callbacks", "--quick", *known], timeout=REPORT_S)
         before = running.processed()
     with Running(receiver, folder, directory) as running:

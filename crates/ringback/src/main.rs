@@ -10,6 +10,7 @@ mod commands;
 mod environment;
 mod failure;
 mod filters;
+mod keys;
 mod output;
 mod runtime;
 mod service;

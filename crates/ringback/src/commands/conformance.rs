@@ -15,12 +15,11 @@ use ringback_server::clock::RealClock;
 use ringback_workbench::conformance::{
     self, BURST, BURST_QUICK, ConformanceError, IN_FLIGHT, Options, Report,
 };
-use ringback_workbench::receiver::App;
 
-use super::listen::secret;
 use super::trigger::{content_type, header, profile, timeout_ms};
 use crate::environment;
 use crate::failure::Failure;
+use crate::keys;
 use crate::output;
 use crate::runtime;
 
@@ -47,15 +46,12 @@ pub(crate) struct Args {
     /// The kinds that it is meant to take: call, correction, inbound, job; all without it
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind(), hide_possible_values = true)]
     kinds: Vec<Kind>,
-    /// The signing secret that the receiver knows; without it signatures are not judged
+    /// The signing secret that the receiver knows, or @FILE with it; without it signatures are not judged
     #[arg(long, value_name = "WHSEC")]
     secret: Option<String>,
-    /// The company's appKey, for sign
-    #[arg(long, value_name = "KEY", requires = "app_secret")]
-    app_key: Option<String>,
-    /// The company's appSecret, for sign
-    #[arg(long, value_name = "SECRET", requires = "app_key")]
-    app_secret: Option<String>,
+    /// The company's appKey and appSecret, for sign, or @FILE with them
+    #[arg(long, value_name = "KEY:SECRET")]
+    app: Option<String>,
     /// The shape of the bodies: v1, or v2 for receivers of the later one
     #[arg(long, value_name = "PROFILE", default_value = "v1", value_parser = profile())]
     profile: Profile,
@@ -211,7 +207,11 @@ fn options(args: Args) -> Result<Options, Failure> {
             Failure::usage([format!("--tls-ca: {} cannot be read: {error}", path.display())])
         })
     });
-    let app = args.app_key.zip(args.app_secret);
+    let secret = args
+        .secret
+        .as_deref()
+        .map(|given| keys::secret("--secret", given));
+    let app = args.app.as_deref().map(|given| keys::app("--app", given));
     Ok(Options {
         kinds,
         company_id: args.company,
@@ -219,8 +219,8 @@ fn options(args: Args) -> Result<Options, Failure> {
         ack_rule: args.ack_rule.unwrap_or(args.profile.ack_rule()),
         content_type: args.content_type,
         timeout_ms: args.timeout,
-        secret: args.secret.as_deref().map(secret).transpose()?,
-        app: app.map(|(key, secret)| App { key, secret }),
+        secret: secret.transpose()?,
+        app: app.transpose()?,
         zone: TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC),
         headers: args
             .headers

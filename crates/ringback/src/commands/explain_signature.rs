@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use ringback_server::clock::{Clock as _, RealClock};
 use ringback_workbench::explain::{Cause, Finding, Known, Request, explain};
-use ringback_workbench::receiver::App;
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::keys;
 use crate::output;
 
 const EXAMPLES: &str = "\
@@ -38,13 +38,13 @@ pub(crate) struct Args {
     /// A header, with --body; can be given several times
     #[arg(long = "header", value_name = "NAME: VALUE", requires = "body")]
     headers: Vec<String>,
-    /// The endpoint's signing secret; can be given several times
+    /// The endpoint's signing secret, or @FILE with one on each line; can be given several times
     #[arg(long = "secret", value_name = "WHSEC")]
     secrets: Vec<String>,
-    /// A secret that is no longer valid, or another endpoint's, to see whether it was used
+    /// A secret that is no longer valid, or another endpoint's, to see whether it was used; @FILE likewise
     #[arg(long = "other-secret", value_name = "WHSEC")]
     other_secrets: Vec<String>,
-    /// The company's appKey and appSecret, for the body's sign
+    /// The company's appKey and appSecret, for the body's sign, or @FILE with them
     #[arg(long, value_name = "KEY:SECRET")]
     app: Option<String>,
     /// What your own code computed: explains how it came to that
@@ -64,11 +64,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             "something to check with is needed: --secret, --other-secret or --app",
         ]));
     }
-    let app = args.app.as_deref().map(app).transpose()?;
+    let app = args.app.as_deref().map(|given| keys::app("--app", given));
+    let app = app.transpose()?;
     let request = request(args)?;
     let known = Known {
-        secrets: args.secrets.clone(),
-        other_secrets: args.other_secrets.clone(),
+        secrets: keys::texts("--secret", &args.secrets)?,
+        other_secrets: keys::texts("--other-secret", &args.other_secrets)?,
         app,
         computed: args.computed.clone(),
         now_s: at(args.at.as_deref(), &request)?,
@@ -140,17 +141,6 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     };
     read.map_err(|error| Failure::failed(format_args!("{} cannot be read: {error}", file.display())))?;
     Ok(bytes)
-}
-
-fn app(text: &str) -> Result<App, Failure> {
-    let (key, secret) = text
-        .split_once(':')
-        .filter(|(key, secret)| !key.is_empty() && !secret.is_empty())
-        .ok_or_else(|| Failure::usage(["--app: allowed is an appKey, a colon and an appSecret"]))?;
-    Ok(App {
-        key: key.to_owned(),
-        secret: secret.to_owned(),
-    })
 }
 
 /// Seconds since 1970.

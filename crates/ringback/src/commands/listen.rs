@@ -7,12 +7,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
-use ringback_contract::webhook::Secret;
 use ringback_workbench::listen::{self, Listener};
-use ringback_workbench::receiver::{self, App, Plan, Verifier};
+use ringback_workbench::receiver::{self, Plan, Verifier};
 
 use crate::environment;
 use crate::failure::Failure;
+use crate::keys;
 use crate::output;
 use crate::runtime;
 use crate::signals::Signals;
@@ -73,14 +73,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let verifier = Verifier {
-        secrets: values("--secret", &args.secrets)?
-            .iter()
-            .map(|text| secret(text))
-            .collect::<Result<_, _>>()?,
-        apps: values("--app", &args.apps)?
-            .iter()
-            .map(|text| app(text))
-            .collect::<Result<_, _>>()?,
+        secrets: keys::secrets("--secret", &args.secrets)?,
+        apps: keys::apps("--app", &args.apps)?,
     };
     if args.inbox.is_wanted() {
         return args.inbox.run(inbox::Common {
@@ -149,43 +143,4 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().or(port).map_err(|_| {
         "allowed are an IP address and a port, such as 127.0.0.1:7701, or a port alone".to_owned()
     })
-}
-
-/// What was given, with the lines of each `@FILE` in its place: what stands on a command line, everybody on the machine can
-/// read.
-fn values(option: &str, given: &[String]) -> Result<Vec<String>, Failure> {
-    let mut values = Vec::new();
-    for text in given {
-        let Some(path) = text.strip_prefix('@') else {
-            values.push(text.clone());
-            continue;
-        };
-        let lines = std::fs::read_to_string(path)
-            .map_err(|error| Failure::failed(format_args!("{option}: {path} cannot be read: {error}")))?;
-        values.extend(
-            lines
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .map(str::to_owned),
-        );
-    }
-    Ok(values)
-}
-
-/// A signing secret. It is read here and not by clap, whose errors repeat what was given.
-pub(super) fn secret(text: &str) -> Result<Secret, Failure> {
-    Secret::parse(text).map_err(|error| Failure::usage([format!("--secret {error}")]))
-}
-
-pub(super) fn app(text: &str) -> Result<App, Failure> {
-    text.split_once(':')
-        .filter(|(key, secret)| !key.is_empty() && !secret.is_empty())
-        .map(|(key, secret)| App {
-            key: key.to_owned(),
-            secret: secret.to_owned(),
-        })
-        .ok_or_else(|| {
-            Failure::usage(["--app: allowed are an appKey and its appSecret with a colon between them"])
-        })
 }

@@ -15,9 +15,9 @@ use ringback_workbench::shape::Shape;
 use ringback_workbench::tree::{Path, Tree};
 use ringback_workbench::trigger::{self, Many, Options, Report, Source, TriggerError};
 
-use super::listen::{app, secret};
 use crate::environment;
 use crate::failure::Failure;
+use crate::keys;
 use crate::output;
 use crate::runtime;
 
@@ -86,10 +86,10 @@ pub(crate) struct Args {
     /// How long the exchange may take, 1s to 60s
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = timeout_ms)]
     timeout: u32,
-    /// The signing secret that the receiver knows; without it nobody can check the signature
+    /// The signing secret that the receiver knows, or @FILE with it; without it nobody can check the signature
     #[arg(long, value_name = "WHSEC")]
     secret: Option<String>,
-    /// The company's appKey and appSecret, for sign
+    /// The company's appKey and appSecret, for sign, or @FILE with them
     #[arg(long, value_name = "KEY:SECRET")]
     app: Option<String>,
     /// A further header; can be given several times
@@ -240,6 +240,11 @@ fn options(args: Args) -> Result<Options, Failure> {
             Failure::usage([format!("--tls-ca: {} cannot be read: {error}", path.display())])
         })
     });
+    let secret = args
+        .secret
+        .as_deref()
+        .map(|given| keys::secret("--secret", given));
+    let app = args.app.as_deref().map(|given| keys::app("--app", given));
     Ok(Options {
         source: source(&args)?,
         set: args
@@ -252,8 +257,8 @@ fn options(args: Args) -> Result<Options, Failure> {
         ack_rule: args.ack_rule.unwrap_or(args.profile.ack_rule()),
         content_type: args.content_type,
         timeout_ms: args.timeout,
-        secret: args.secret.as_deref().map(secret).transpose()?,
-        app: args.app.as_deref().map(app).transpose()?,
+        secret: secret.transpose()?,
+        app: app.transpose()?,
         zone: TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC),
         headers: args
             .headers

@@ -137,10 +137,7 @@ impl Runner {
             Need::AppAlone | Need::V1 if options.profile == Profile::V2 => {
                 inapplicable("v2 has none of it", "v2 中没有相关内容")
             }
-            Need::AppAlone if options.app.is_none() => inapplicable(
-                "needs --app-key and --app-secret",
-                "需要 --app-key 和 --app-secret",
-            ),
+            Need::AppAlone if options.app.is_none() => inapplicable("needs --app", "需要 --app"),
             Need::AppAlone if options.secret.is_some() => inapplicable(
                 "the signature of the body is checked instead",
                 "已改为检查覆盖请求体的签名",

@@ -7,9 +7,9 @@ use ringback_server::clock::{Clock, RealClock};
 use ringback_workbench::robot::Feed;
 use ringback_workbench::robot::stand_in::{App, Options, StandIn};
 
-use super::super::listen::app;
 use super::{Args, CONNECTIONS, gave_up, tell, zone};
 use crate::failure::Failure;
+use crate::keys;
 use crate::output;
 use crate::signals::Signals;
 
@@ -20,7 +20,7 @@ const DEMO: &str = "demoAppKey0000001:demoAppSecret00000000000000001";
 pub(super) async fn run(args: Args, address: SocketAddr) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
     let clock: Arc<dyn Clock> = Arc::new(RealClock);
-    let given = app(args.app.as_deref().unwrap_or(DEMO))?;
+    let given = keys::app("--app", args.app.as_deref().unwrap_or(DEMO))?;
     let (server, token) = args.service.api()?.into_parts();
     let mut feed = Feed::new(server, &token, CONNECTIONS, &clock).map_err(|error| Failure::caused(&error))?;
     let options = Options {

@@ -86,6 +86,20 @@ fn a_signature_is_explained() {
     };
     let right = (0, "webhook-signature verifies\n".to_owned(), String::new());
     assert_eq!(explain(body, &["--at", "request"]), right);
+    let in_file = directory.path().join("secrets");
+    std::fs::write(&in_file, format!("\n{secret}\n")).unwrap();
+    let in_file = format!("@{}", in_file.display());
+    assert_eq!(
+        outcome(&run([
+            "explain-signature",
+            file,
+            "--secret",
+            &in_file,
+            "--at",
+            "request"
+        ])),
+        right
+    );
     let (code, old, _) = explain(body, &[]);
     assert!(code == 1 && old.contains("s in the past"), "{old}");
     let (code, json, _) = explain(r#"{"code": 200}"#, &["--at", "2026-09-21T14:13:20Z", "--json"]);
@@ -130,7 +144,15 @@ fn a_wrong_call_is_explained_in_one_line() {
         ),
         (
             &["listen", "--app", "key-without-a-secret"],
-            "--app: allowed are an appKey",
+            "--app takes an appKey and its appSecret",
+        ),
+        (
+            &["conformance", "http://127.0.0.1:1/", "--secret", "@/nowhere"],
+            "--secret: /nowhere cannot be read",
+        ),
+        (
+            &["trigger", "call", "http://127.0.0.1:1/", "--app", "@/dev/null"],
+            "--app takes one, and the file has 0 lines",
         ),
         (&["trigger", "call"], "<URL>"),
         (
@@ -251,15 +273,26 @@ fn check_config_shows_values_and_sources_and_no_secret() {
     }
     let (_, json, _) = outcome(&with(&["--json"]));
     let settings: Value = serde_json::from_str(&json).unwrap();
-    let zone = settings["settings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|setting| setting["key"] == "zone")
-        .unwrap();
-    let expected =
-        json!({ "key": "zone", "environment": "RINGBACK_ZONE", "value": "\"UTC\"", "source": "file" });
-    assert_eq!(*zone, expected);
+    let shown = |key: &str| {
+        let settings = settings["settings"].as_array().unwrap();
+        settings.iter().find(|setting| setting["key"] == key).unwrap()
+    };
+    for (key, value, note, source) in [
+        ("zone", json!("UTC"), None, "file"),
+        ("connections", json!(4096), None, "default"),
+        ("metrics_open", json!(true), None, "default"),
+        ("outbound_allow", json!([]), None, "default"),
+        ("tls_ca", Value::Null, Some("not set"), "default"),
+        ("operator_token", Value::Null, Some("set"), "environment"),
+        ("alerts", Value::Null, Some("no channel"), "default"),
+    ] {
+        let mut expected = json!({ "key": key, "value": value, "source": source });
+        expected["environment"] = format!("RINGBACK_{}", key.to_ascii_uppercase()).into();
+        if let Some(note) = note {
+            expected["note"] = note.into();
+        }
+        assert_eq!(*shown(key), expected);
+    }
     assert!(!lines.contains("not-to-be-shown") && !json.contains("not-to-be-shown"));
     // What receivers see: without a setting it depends on the machine.
     let seen = lines.lines().last().unwrap();

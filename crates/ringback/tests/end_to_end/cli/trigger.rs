@@ -76,9 +76,12 @@ fn every_kind_arrives_signed_and_is_shown() {
             .as_str()
             .map(str::to_owned)
     });
+    let app = directory.path().join("app");
+    std::fs::write(&app, "key:secret\n").unwrap();
+    let app = format!("@{}", app.display());
     let kinds = ["call", "correction", "job", "inbound"];
     for kind in kinds {
-        let output = run(["trigger", kind, &url, "--secret", SECRET, "--app", "key:secret"]);
+        let output = run(["trigger", kind, &url, "--secret", SECRET, "--app", &app]);
         let (code, text, stderr) = outcome(&output);
         assert_eq!((code, stderr.as_str()), (0, ""), "{text}");
         assert!(

@@ -12,8 +12,8 @@ const CLEAN: Text = Text {
     zh: "没有发现问题：该接收方可以上线。",
 };
 const SIGNATURE: Text = Text {
-    en: "whether it refuses forged callbacks (needs --secret, or --app-key and --app-secret)",
-    zh: "是否拒绝伪造的回调（需要 --secret，或 --app-key 和 --app-secret）",
+    en: "whether it refuses forged callbacks (needs --secret, or --app)",
+    zh: "是否拒绝伪造的回调（需要 --secret，或 --app）",
 };
 const STORED: Text = Text {
     en: "whether it stores what it acknowledges (needs --journal)",
