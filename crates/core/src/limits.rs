@@ -219,9 +219,10 @@ pub const SHUTDOWN_MS: u64 = 10_000;
 /// half of them to the rest.
 pub const BLOCKING_THREADS: usize = 1024;
 /// Lookups of names for sends that are under way at once, those included that nobody waits for any more; further ones wait
-/// for a place. Each takes one of [`BLOCKING_THREADS`], and cannot be stopped. One company cannot take up all of them: each of its
-/// endpoints has two names at the most, its own and that of its token address.
-pub const LOOKUPS: usize = 4 * ENDPOINTS_PER_COMPANY + 48;
+/// for a place. Each takes one of [`BLOCKING_THREADS`], and cannot be stopped.
+pub const LOOKUPS: usize = 448;
+/// Lookups for the endpoints of one company that are under way at once: two for each that it can have.
+pub const LOOKUPS_PER_COMPANY: usize = 2 * ENDPOINTS_PER_COMPANY;
 /// Lookups for one target that are under way at once: where one packet is lost, another lookup may still be answered.
 pub const LOOKUPS_PER_TARGET: usize = 2;
 /// How long the addresses of an egress proxy that is given by name are used before its name is looked up again, in

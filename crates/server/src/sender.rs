@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use ringback_contract::webhook::Secret;
 use ringback_core::delivery::{Attempt, Outcome};
-use ringback_core::endpoint::{Endpoint, Settings};
+use ringback_core::endpoint::Endpoint;
 use ringback_core::engine::{Send, Sent};
 use ringback_core::id::{DeliveryId, EndpointId};
 use ringback_core::store::{Write, Written};
@@ -45,7 +45,7 @@ impl Prepared {
     /// Prepares an endpoint as it is now.
     fn new(outbound: &Outbound, endpoint: &Endpoint) -> Self {
         let settings = &endpoint.settings;
-        let target = target(outbound, settings).map_err(|problem| problem.to_string());
+        let target = target(outbound, endpoint).map_err(|problem| problem.to_string());
         let secrets = settings
             .secrets
             .iter()
@@ -91,7 +91,8 @@ impl Prepared {
 ///
 /// # Errors
 /// The URL, a header or a certificate authority cannot be used.
-pub(crate) fn target(outbound: &Outbound, settings: &Settings) -> Result<Arc<Target>, TargetProblem> {
+pub(crate) fn target(outbound: &Outbound, endpoint: &Endpoint) -> Result<Arc<Target>, TargetProblem> {
+    let settings = &endpoint.settings;
     let pairs = settings
         .headers
         .iter()
@@ -106,6 +107,7 @@ pub(crate) fn target(outbound: &Outbound, settings: &Settings) -> Result<Arc<Tar
         ack_rule: settings.ack_rule,
         credentials: settings.credentials.as_ref(),
         client_certificate: settings.client_certificate.as_ref(),
+        company_id: Some(endpoint.company_id),
     })
 }
 
@@ -244,7 +246,7 @@ pub(crate) async fn test(
     webhook_id: &str,
     body: bytes::Bytes,
 ) -> Result<Probe, TargetProblem> {
-    let target = target(outbound, &endpoint.settings)?;
+    let target = target(outbound, endpoint)?;
     let prepared = Prepared::new(outbound, endpoint);
     let message = prepared.message(webhook_id, 1, body, time.clock().wall_ms(), time.now(), None);
     Ok(outbound.probe(&target, message).await)

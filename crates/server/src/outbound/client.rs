@@ -105,7 +105,7 @@ impl Outbound {
                 Arc::clone(&connector.clock),
             )
         };
-        Target::new(settings, trust, &new_pool)
+        Target::new(settings, trust, &connector.lookups, &new_pool)
     }
 
     /// A target that gets these headers and `Host`, and nothing of what callbacks have: for [`Outbound::post_plain`].
@@ -248,7 +248,7 @@ impl Outbound {
             Ok(address) => Host::Literal(address),
             Err(_) => Host::Name(host.to_owned()),
         };
-        let place = Place::new(host, port, None);
+        let place = Place::new(host, port, None, connector.lookups.target(None));
         let limit = Duration::from_millis(u64::from(limits.connect_ms));
         let deadline_us = after(connector.clock.boot_us(), limit);
         let mut phase = Phase::default();

@@ -42,12 +42,17 @@ pub(super) enum Host {
 }
 
 impl Place {
-    pub(super) fn new(host: Host, port: u16, tls: Option<(Arc<ClientConfig>, ServerName<'static>)>) -> Self {
+    pub(super) const fn new(
+        host: Host,
+        port: u16,
+        tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+        lookups: OfTarget,
+    ) -> Self {
         Self {
             host,
             port,
             tls,
-            lookups: OfTarget::new(),
+            lookups,
         }
     }
 }

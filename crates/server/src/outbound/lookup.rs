@@ -3,10 +3,12 @@
 //! A lookup blocks a thread of the runtime, as every read of the store does, and it cannot be stopped. So each keeps
 //! its place until it is over, whether or not anybody still waits for it, and all places together are fewer than the
 //! threads: name servers that hang hold up whoever needs a name, and nothing else. A target has two lookups at a time,
-//! and all endpoints of a company together have fewer than there are places: no company takes up all of them.
+//! and all endpoints of a company together, those that were changed or deleted meanwhile included, have less than half of
+//! the places: no company takes up all of them.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ringback_core::limits;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -17,14 +19,15 @@ use crate::tasks;
 
 // The lookups of all targets and the one of the proxy leave threads to everything else.
 const _: () = assert!(limits::LOOKUPS + 1 < limits::BLOCKING_THREADS);
-// Each endpoint has two names at the most, its own and that of its token address.
-const _: () = assert!(2 * limits::LOOKUPS_PER_TARGET * limits::ENDPOINTS_PER_COMPANY < limits::LOOKUPS);
+const _: () = assert!(2 * limits::LOOKUPS_PER_COMPANY < limits::LOOKUPS);
 
 /// The lookups of one client.
 #[derive(Debug)]
 pub(super) struct Lookups {
     resolver: Arc<dyn Resolve>,
     places: Arc<Semaphore>,
+    /// The places of each company that has targets, or lookups that are not over.
+    companies: Mutex<HashMap<i64, Weak<Semaphore>>>,
 }
 
 impl Lookups {
@@ -32,7 +35,31 @@ impl Lookups {
         Self {
             resolver,
             places: Arc::new(Semaphore::new(limits::LOOKUPS)),
+            companies: Mutex::default(),
         }
+    }
+
+    /// The lookups of a new target, of a company's endpoint or of none.
+    pub(super) fn target(&self, company_id: Option<i64>) -> OfTarget {
+        OfTarget {
+            turn: Arc::new(Semaphore::new(limits::LOOKUPS_PER_TARGET)),
+            of_company: company_id.map(|company_id| self.company(company_id)),
+            state: Arc::default(),
+        }
+    }
+
+    fn company(&self, company_id: i64) -> Arc<Semaphore> {
+        let mut companies = lock(&self.companies);
+        if let Some(known) = companies.get(&company_id).and_then(Weak::upgrade) {
+            return known;
+        }
+        let places = Arc::new(Semaphore::new(limits::LOOKUPS_PER_COMPANY));
+        // Before it grows, those that have gone are removed.
+        if companies.len() == companies.capacity() {
+            companies.retain(|_, places| places.strong_count() > 0);
+        }
+        companies.insert(company_id, Arc::downgrade(&places));
+        places
     }
 
     /// The addresses of a target's host, when it is the target's turn and there is a place among those of all. `None`
@@ -49,6 +76,10 @@ impl Lookups {
         if let Some(addresses) = target.answer_of_lookup_after(begun) {
             return some(addresses);
         }
+        let of_company = match &target.of_company {
+            Some(places) => Some(Arc::clone(places).acquire_owned().await.ok()?),
+            None => None,
+        };
         let of_all = Arc::clone(&self.places).acquire_owned().await.ok()?;
         let state = Arc::clone(&target.state);
         let number = {
@@ -62,7 +93,7 @@ impl Lookups {
         tasks::spawn_detached(async move {
             let addresses = answers.await.unwrap_or_default();
             lock(&state).answer = Some((number, addresses.clone()));
-            drop((turn, of_all));
+            drop((turn, of_company, of_all));
             // Nobody listens any more when the time limit has passed.
             let _ = tell.send(addresses);
         });
@@ -79,6 +110,8 @@ fn some(addresses: Vec<SocketAddr>) -> Option<Vec<SocketAddr>> {
 #[derive(Debug)]
 pub(super) struct OfTarget {
     turn: Arc<Semaphore>,
+    /// The places of its company, where it has one.
+    of_company: Option<Arc<Semaphore>>,
     state: Arc<Mutex<State>>,
 }
 
@@ -91,13 +124,6 @@ struct State {
 }
 
 impl OfTarget {
-    pub(super) fn new() -> Self {
-        Self {
-            turn: Arc::new(Semaphore::new(limits::LOOKUPS_PER_TARGET)),
-            state: Arc::default(),
-        }
-    }
-
     /// What a lookup found that began after so many others.
     fn answer_of_lookup_after(&self, begun: u64) -> Option<Vec<SocketAddr>> {
         let state = self.state();
@@ -110,8 +136,8 @@ impl OfTarget {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The addresses of a name that every connection needs. They are remembered for a few seconds; then one lookup asks

@@ -19,6 +19,7 @@ use super::connection::Outgoing;
 use super::credentials::{self, CredentialsProblem};
 use super::headers::{self, HeaderProblem};
 use super::identity::{IdentityProblem, Part};
+use super::lookup::Lookups;
 use super::options::Message;
 use super::policy::{self, UrlProblem};
 use super::pool::Pool;
@@ -63,6 +64,8 @@ pub struct TargetSettings<'a> {
     pub credentials: Option<&'a Credentials>,
     /// The certificate that is shown where the receiver asks for one, and the token address.
     pub client_certificate: Option<&'a ClientCertificate>,
+    /// The company whose endpoint it is: lookups of names are bounded for each.
+    pub company_id: Option<i64>,
 }
 
 impl<'a> TargetSettings<'a> {
@@ -78,6 +81,7 @@ impl<'a> TargetSettings<'a> {
             ack_rule: AckRule::default(),
             credentials: None,
             client_certificate: None,
+            company_id: None,
         }
     }
 }
@@ -161,6 +165,7 @@ impl Target {
     pub(super) fn new(
         settings: TargetSettings<'_>,
         trust: &Trust,
+        lookups: &Lookups,
         new_pool: &dyn Fn() -> Arc<Pool>,
     ) -> Result<Self, TargetProblem> {
         let url = parse_url(settings.url)?;
@@ -169,8 +174,8 @@ impl Target {
         }
         headers::check(&settings.headers).map_err(TargetProblem::Header)?;
         let authorization = authorization(&settings)?;
-        let tokens = tokens(&settings, trust, new_pool)?;
-        let place = place(&url, &settings, trust)?;
+        let tokens = tokens(&settings, trust, lookups, new_pool)?;
+        let place = place(&url, &settings, trust, lookups)?;
         let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]);
         let path = PathAndQuery::try_from(&url[Position::BeforePath..Position::AfterQuery]);
         let (Ok(host), Ok(path)) = (host, path) else {
@@ -237,6 +242,7 @@ fn authorization(settings: &TargetSettings<'_>) -> Result<Option<HeaderValue>, T
 fn tokens(
     settings: &TargetSettings<'_>,
     trust: &Trust,
+    lookups: &Lookups,
     new_pool: &dyn Fn() -> Arc<Pool>,
 ) -> Result<Option<Box<Tokens>>, TargetProblem> {
     let Some(Credentials::OAuth2(oauth2)) = settings.credentials else {
@@ -246,9 +252,10 @@ fn tokens(
         tls_ca: settings.tls_ca,
         client_certificate: settings.client_certificate,
         timeout_ms: settings.timeout_ms,
+        company_id: settings.company_id,
         ..TargetSettings::new(&oauth2.token_url)
     };
-    let target = Target::new(address, trust, new_pool).map_err(of_token_url)?;
+    let target = Target::new(address, trust, lookups, new_pool).map_err(of_token_url)?;
     Ok(Some(Box::new(Tokens::new(target, oauth2))))
 }
 
@@ -261,7 +268,12 @@ pub(super) fn of_token_url(problem: TargetProblem) -> TargetProblem {
     }
 }
 
-fn place(url: &Url, settings: &TargetSettings<'_>, trust: &Trust) -> Result<Place, TargetProblem> {
+fn place(
+    url: &Url,
+    settings: &TargetSettings<'_>,
+    trust: &Trust,
+    lookups: &Lookups,
+) -> Result<Place, TargetProblem> {
     // A PEM text that cannot be used is an error even where the URL makes no use of it: it will when that changes.
     let config = trust.config(settings.tls_ca, settings.client_certificate)?;
     let (Some(name), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
@@ -279,7 +291,7 @@ fn place(url: &Url, settings: &TargetSettings<'_>, trust: &Trust) -> Result<Plac
     } else {
         None
     };
-    Ok(Place::new(host, port, tls))
+    Ok(Place::new(host, port, tls, lookups.target(settings.company_id)))
 }
 
 impl fmt::Debug for Target {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use ringback_core::limits::{LOOKUPS, PROXY_ADDRESSES_KEPT_MS, PROXY_ADDRESSES_MS};
+use ringback_core::limits::{LOOKUPS, LOOKUPS_PER_COMPANY, PROXY_ADDRESSES_KEPT_MS, PROXY_ADDRESSES_MS};
 use ringback_server::outbound::Outcome::{Acknowledged, TimedOut, Unreachable};
 use ringback_server::outbound::resolve::{Answers, Resolve};
 use ringback_server::outbound::{Exchange, Options, Outbound, Proxy, TargetSettings};
@@ -65,6 +65,39 @@ async fn lookups_that_hang_leave_threads_to_the_rest() {
     newest.send(Vec::new()).unwrap();
     let exchange = waiting.await.unwrap();
     assert_eq!(gist(&exchange), (Unreachable, None, Some("dns-failed")));
+}
+
+/// Endpoints of one company whose names are never answered, and which are put anew again and again.
+#[tokio::test]
+async fn one_company_never_takes_all_lookups() {
+    let names = Arc::new(Hanging::default());
+    let rig = Rig::with(|options| options.resolver = Arc::clone(&names) as _).await;
+    let post = |company_id: i64, number: usize| {
+        let url = format!("http://receiver{number}.example/");
+        let settings = TargetSettings {
+            company_id: Some(company_id),
+            ..TargetSettings::new(&url)
+        };
+        rig.post(&rig.outbound.target(settings).unwrap())
+    };
+    let mut posting: Vec<_> = (0..LOOKUPS_PER_COMPANY + 3)
+        .map(|number| post(1, number))
+        .collect();
+    assert_eq!(names.open().await, LOOKUPS_PER_COMPANY);
+    rig.clock.advance(5_000);
+    for posting in posting.drain(..) {
+        assert_eq!(posting.await.unwrap().outcome, TimedOut);
+    }
+    posting.extend((0..3).map(|number| post(1, number)));
+    assert_eq!(names.open().await, LOOKUPS_PER_COMPANY, "for new targets, too");
+    posting.push(post(2, 0));
+    assert_eq!(names.open().await, LOOKUPS_PER_COMPANY + 1, "another company");
+    names.answer(&[]).await;
+    assert_eq!(
+        names.open().await,
+        LOOKUPS_PER_COMPANY + 1,
+        "the place goes to the next"
+    );
 }
 
 /// A client whose proxy has a name, and the listener of the rig as its address.
