@@ -75,7 +75,7 @@ pub(crate) struct Args {
     /// machine; port 0 takes a free one. Everything is in memory
     #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with_all = ["record", "play", "jobs", "calls"])]
     serve: Option<SocketAddr>,
-    /// With --serve: the company's appKey and appSecret, by which requests are signed
+    /// With --serve: the company's appKey and appSecret, by which requests are signed, or @FILE with them
     #[arg(long, value_name = "KEY:SECRET", requires = "serve")]
     app: Option<String>,
 }
